@@ -1,0 +1,46 @@
+"""The errors that end a command, grouped by what the user does next.
+
+::
+
+    DbtDriftError
+    ├── ConfigurationError       mend the project, the profile or the environment      exit code 2
+    │   └── DeclarationError     mend the ``meta.drift`` of the models it names         exit code 2
+    ├── WarehouseError           look at the warehouse, then run again                  exit code 2
+    └── DriftUnavailableError    look at Drift or at the token, then run again          exit code 2
+
+What goes wrong with one contact is no exception but an outcome of that contact: it costs one row, not the run.
+"""
+
+from __future__ import annotations
+
+
+class DbtDriftError(Exception):
+    """An error that dbt-drift expects: it is shown as its message, without a traceback.
+
+    Attributes:
+        advice: What the user can do about it, one sentence, or "" where the message already says it.
+    """
+
+    def __init__(self, message: str, *, advice: str = "") -> None:
+        super().__init__(message)
+        self.advice = advice
+
+    def __str__(self) -> str:
+        message = super().__str__()
+        return f"{message}\n  {self.advice}" if self.advice else message
+
+
+class ConfigurationError(DbtDriftError):
+    """The project, the profile, a flag or an environment variable is missing or wrong."""
+
+
+class DeclarationError(ConfigurationError):
+    """One or more ``meta.drift`` declarations are wrong; the message names them all."""
+
+
+class WarehouseError(DbtDriftError):
+    """The warehouse refused a statement, or could not be reached."""
+
+
+class DriftUnavailableError(DbtDriftError):
+    """Drift refuses every request (token, scope) or cannot be reached at all."""
