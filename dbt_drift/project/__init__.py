@@ -1,0 +1,1 @@
+"""The user's dbt project: the only room that imports dbt."""

@@ -1,0 +1,199 @@
+"""The one module that knows dbt's internals.
+
+Everything that dbt-drift needs of dbt goes through here: the project and the profile, the adapter and its connection,
+the macros of our own dbt package, and dbt's selection grammar. A new dbt version is this file's work.
+dbt is imported inside the functions: it costs 1.5 to 2.5 seconds, which `dbt-drift --help` must not pay.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from dbt_drift.errors import ConfigurationError, DbtDriftError, WarehouseError
+from dbt_drift.project import bundled
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dbt.adapters.sql import SQLAdapter
+    from dbt.config.runtime import RuntimeConfig
+
+_OUR_PACKAGE = "dbt_drift"
+
+
+class ProjectOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """dbt's own flags, with dbt's own meaning; None leaves each to dbt: its environment variable, then its default."""
+
+    project_dir: str | None = None
+    profiles_dir: str | None = None
+    profile: str | None = None
+    target: str | None = None
+    target_path: str | None = None
+    vars: dict[str, Any] | None = None
+
+
+class Session:
+    """One open connection to the warehouse, through the project's adapter. Made by `DbtProject.connect`."""
+
+    def __init__(self, adapter: SQLAdapter) -> None:
+        self._adapter = adapter
+
+    def call(self, macro: str, **arguments: Any) -> Any:
+        """Run one macro of our dbt package and return what it returns."""
+        return self._adapter.execute_macro(macro, project=_OUR_PACKAGE, kwargs=arguments)
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Run what is inside in one transaction, where the warehouse has them; undone when it raises."""
+        self._adapter.connections.begin()
+        yield
+        self._adapter.connections.commit()
+
+    def rows(self, sql: str, *, batch: int = 1000) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of a query, in the driver's own Python types, fetched `batch` rows at a time."""
+        _, cursor = self._adapter.connections.add_query(sql, auto_begin=False)
+        while found := cursor.fetchmany(batch):
+            yield from found
+
+
+class DbtProject:
+    """A dbt project as the user's flags describe it: its paths, its target, its adapter."""
+
+    def __init__(self, config: RuntimeConfig, options: ProjectOptions) -> None:
+        self._config = config
+        self._options = options
+        self._adapter: SQLAdapter | None = None
+        self.root = Path(config.project_root)
+        self.name: str = config.project_name
+        self.target_name: str = config.target_name
+        self.profile_name: str = config.profile_name
+        self.adapter_type: str = config.credentials.type
+        self.database: str | None = config.credentials.database
+        self.schema: str = config.credentials.schema
+        self.target_path = self.root / config.target_path
+
+    @classmethod
+    def load(cls, options: ProjectOptions) -> DbtProject:
+        """Read dbt_project.yml and profiles.yml as dbt does; opens no connection.
+
+        Raises:
+            ConfigurationError: dbt cannot read the project or the profile; carries dbt's own words.
+        """
+        with _dbt_errors(ConfigurationError):
+            from dbt.config.runtime import RuntimeConfig, load_profile, load_project  # noqa: PLC0415 (see module)
+
+            flags = _set_flags(options)
+            cli_vars = options.vars or {}
+            profile = load_profile(flags.PROJECT_DIR, cli_vars, flags.PROFILE, flags.TARGET)
+            project = load_project(flags.PROJECT_DIR, version_check=True, profile=profile, cli_vars=cli_vars)
+            return cls(RuntimeConfig.from_parts(project, profile, flags), options)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The project's `vars: {dbt_drift: {...}}`, with those of `--vars` laid over them."""
+        merged: dict[str, Any] = {}
+        for layer in (self._config.vars.to_dict(), self._options.vars or {}):
+            value = layer.get(_OUR_PACKAGE)
+            if value is not None and not isinstance(value, dict):
+                raise ConfigurationError(f"vars: {_OUR_PACKAGE} must be a mapping of settings, not {value!r}.")
+            merged |= value or {}
+        return merged
+
+    @contextlib.contextmanager
+    def connect(self, name: str) -> Iterator[Session]:
+        """Open a connection called `name`, and close it at the end: no lock of ours outlives the block.
+
+        Raises:
+            WarehouseError: the warehouse cannot be reached or refuses a statement; carries its own words.
+        """
+        with _dbt_errors(WarehouseError):
+            adapter = self._adapter or self._register_adapter()
+            with adapter.connection_named(f"dbt_drift_{name}"):
+                yield Session(adapter)
+
+    def select(self, manifest: Path, select: Sequence[str], exclude: Sequence[str]) -> set[str]:
+        """Return the unique_ids that dbt's own selection grammar picks from a written manifest.
+
+        Args:
+            manifest: The manifest.json to select from, written by dbt-core.
+            select: dbt selectors, as given to `--select`; none means all.
+            exclude: dbt selectors, as given to `--exclude`.
+
+        Raises:
+            ConfigurationError: dbt does not understand a selector or the manifest.
+        """
+        with _dbt_errors(ConfigurationError):
+            from dbt.artifacts.schemas.manifest import WritableManifest  # noqa: PLC0415 (see module)
+            from dbt.cli.main import dbtRunner  # noqa: PLC0415 (see module)
+            from dbt.contracts.graph.manifest import Manifest  # noqa: PLC0415 (see module)
+
+            loaded = Manifest.from_writable_manifest(WritableManifest.read_and_check_versions(str(manifest)))
+            arguments = ["--quiet", "ls", "--output", "json", "--output-keys", "unique_id"]
+            arguments += ["--project-dir", str(self.root), "--profile", self.profile_name, "--target", self.target_name]
+            if self._options.profiles_dir:
+                arguments += ["--profiles-dir", self._options.profiles_dir]
+            for flag, given in (("--select", select), ("--exclude", exclude)):
+                arguments += [flag, *given] if given else []
+            with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+                outcome = dbtRunner(manifest=loaded).invoke(arguments)
+            _set_flags(self._options)  # dbt's runner left its own behind
+        if outcome.exception:
+            raise ConfigurationError(f"dbt could not select: {outcome.exception}") from outcome.exception
+        lines = outcome.result if isinstance(outcome.result, list) else []
+        return {msgspec.json.decode(line)["unique_id"] for line in lines}
+
+    def _register_adapter(self) -> SQLAdapter:
+        from dbt.adapters.factory import get_adapter, register_adapter  # noqa: PLC0415 (see module)
+        from dbt.context.providers import generate_runtime_macro_context  # noqa: PLC0415 (see module)
+        from dbt.mp_context import get_mp_context  # noqa: PLC0415 (see module)
+        from dbt.parser.manifest import ManifestLoader  # noqa: PLC0415 (see module)
+
+        if self.adapter_type == "duckdb":
+            # DuckDB locks its file for as long as the process holds it open: between two statements dbt must get in.
+            self._config.credentials.keep_open = False
+        register_adapter(self._config, get_mp_context())
+        adapter = get_adapter(self._config)
+        # Our macros are the ones that came with this program, whether or not the project lists the package.
+        packages = dict(self._config.load_dependencies())
+        packages[_OUR_PACKAGE] = self._config.new_project(str(bundled.dbt_package()))
+        self._config.dependencies = packages
+        adapter.set_macro_resolver(ManifestLoader.load_macros(self._config, adapter.connections.set_query_header))
+        adapter.set_macro_context_generator(generate_runtime_macro_context)
+        self._adapter = adapter
+        return adapter
+
+
+def _set_flags(options: ProjectOptions) -> Any:
+    """Make dbt's global flags, the way its own commands do, so that environment variables and defaults count."""
+    from dbt.cli.flags import Flags  # noqa: PLC0415 (see module)
+    from dbt.cli.types import Command  # noqa: PLC0415 (see module)
+    from dbt.flags import set_flags  # noqa: PLC0415 (see module)
+    from dbt_common.context import set_invocation_context  # noqa: PLC0415 (see module)
+    from dbt_common.events.event_manager_client import cleanup_event_logger  # noqa: PLC0415 (see module)
+
+    set_invocation_context(os.environ)
+    given = {name: value for name, value in msgspec.structs.asdict(options).items() if value is not None}
+    flags = Flags.from_dict(Command.PARSE, given)
+    set_flags(flags)
+    cleanup_event_logger()  # dbt's own log lines are not ours to print
+    return flags
+
+
+@contextlib.contextmanager
+def _dbt_errors(kind: type[DbtDriftError]) -> Iterator[None]:
+    """Turn dbt's exceptions, and those that drivers raise through it, into ours."""
+    try:
+        yield
+    except DbtDriftError:
+        raise
+    except Exception as error:
+        from dbt_common.exceptions import DbtBaseException  # noqa: PLC0415 (see module)
+
+        if isinstance(error, DbtBaseException):
+            raise kind(str(error).strip()) from error
+        raise

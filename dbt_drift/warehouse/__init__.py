@@ -1,0 +1,1 @@
+"""The ledger in the warehouse: what differs, what Drift took, what is remembered."""

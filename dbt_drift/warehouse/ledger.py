@@ -1,0 +1,189 @@
+"""One sync's part of the ledger: the difference read, the answers written down, the snapshot brought up to date.
+
+All SQL is in the macros; this module calls them and gives their rows types. Each method opens a connection and closes it:
+nothing is held while requests go out, so that a server does not cut an idle transaction and DuckDB's file stays free for
+dbt. The relations and what a crash leaves of them are described in docs/reference/ledger.md.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from dbt_drift.errors import WarehouseError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dbt_drift.project.gateway import DbtProject, Session
+
+
+class DeltaRow(msgspec.Struct, frozen=True):
+    """One contact that has something to send.
+
+    Attributes:
+        seq: Its number in the delta, from 1.
+        departed: True when its row has left the model: only tags are taken away.
+        key: The key that it is remembered by.
+        contact_id: Its Drift id, or None while that is unknown.
+        wanted: Wire text of each attribute that the model gives a value, changed or not.
+        accepted: Wire text of each attribute as Drift last accepted it.
+        wanted_tags: `+` or `-` for each tag that is to be set or taken away.
+        accepted_tags: The same, as Drift last accepted it.
+    """
+
+    seq: int
+    departed: bool
+    key: str
+    contact_id: int | None
+    wanted: dict[str, str]
+    accepted: dict[str, str]
+    wanted_tags: dict[str, str]
+    accepted_tags: dict[str, str]
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """What staging found, in contacts unless said; `rows` = unchanged + invalid + (new + changed).
+
+    Attributes:
+        rows: Rows of the model.
+        differing: Rows of the model in the delta, those that cannot be sent included.
+        sendable: Contacts to send, numbered 1 to `sendable` in the delta.
+        new: Of these, those without a remembered Drift id.
+        changed: Of these, those with one.
+        departed: Of these, those whose row has left the model.
+        invalid: Rows that cannot be sent, by reason.
+        attributes: In how many contacts each attribute is new or changed.
+        tags_added: How many contacts get each tag.
+        tags_removed: How many contacts lose each tag.
+    """
+
+    rows: int
+    differing: int
+    sendable: int
+    new: int
+    changed: int
+    departed: int
+    invalid: dict[str, int]
+    attributes: dict[str, int]
+    tags_added: dict[str, int]
+    tags_removed: dict[str, int]
+
+    @property
+    def unchanged(self) -> int:
+        """Rows of the model in which nothing is to be sent."""
+        return self.rows - self.differing
+
+
+class InvalidRow(msgspec.Struct, frozen=True):
+    """A row that cannot be sent: its key (None when that is what it lacks), the reason, the attribute to blame."""
+
+    key: str | None
+    reason: str
+    attribute: str | None
+
+
+class Entry(msgspec.Struct, frozen=True, array_like=True):
+    """What the journal keeps of one contact's outcome; the order is that of the macro's insert."""
+
+    stage_id: str
+    seq: int
+    contact_id: int | None
+    status: str
+    attributes_accepted: bool
+    tags_accepted: bool
+    reason: str | None
+    message: str | None
+
+
+class SyncLedger:
+    """The ledger of one sync.
+
+    Args:
+        project: The dbt project whose adapter is used.
+        spec: The macros' view of the sync (see `spec.sync_spec`).
+        delta: The delta's name; a plan uses one of its own, so that it never disturbs a running sync.
+    """
+
+    def __init__(self, project: DbtProject, spec: dict[str, Any], *, delta: str = "delta") -> None:
+        self._project = project
+        self._spec = spec | {"delta": delta}
+        self._attributes: list[str] = [part["attribute"] for part in spec["attributes"]]
+        self._tags: list[str] = [part["tag"] for part in spec["audiences"]]
+
+    def open(self) -> None:
+        """Make the ledger's relations where they are missing."""
+        with self._project.connect("open") as session, session.transaction():
+            session.call("open_ledger", sync=self._spec)
+
+    def stage(self, stage_id: str) -> Counts:
+        """Write the difference to the delta and count it."""
+        self._spec["stage_id"] = stage_id
+        with self._project.connect("stage") as session:
+            with session.transaction():
+                session.call("stage", sync=self._spec)
+            return self._counts(session)
+
+    def page(self, after: int, upto: int) -> list[DeltaRow]:
+        """Return the contacts numbered `after` + 1 to `upto`, in that order."""
+        with self._project.connect("page") as session:
+            sql = session.call("page_sql", sync=self._spec, after=after, upto=upto)
+            return [self._row(values) for values in session.rows(sql)]
+
+    def invalid(self, most: int) -> list[InvalidRow]:
+        """Return up to `most` of the rows that cannot be sent."""
+        with self._project.connect("invalid") as session:
+            sql = session.call("invalid_sql", sync=self._spec, most=most)
+            return [InvalidRow(*values) for values in session.rows(sql)]
+
+    def record(self, entries: Sequence[Entry]) -> None:
+        """Append outcomes to the journal, in one transaction."""
+        with self._project.connect("journal") as session, session.transaction():
+            session.call("journal", sync=self._spec, entries=[msgspec.to_builtins(entry) for entry in entries])
+
+    def fold(self) -> None:
+        """Take into the snapshot what an interrupted run left in the journal; called before anything is staged anew."""
+        with self._project.connect("fold") as session, session.transaction():
+            session.call("fold", sync=self._spec)
+
+    def finish(self) -> None:
+        """Keep the rejected rows of this run, and fold the rest."""
+        with self._project.connect("finish") as session, session.transaction():
+            session.call("finish", sync=self._spec)
+
+    def discard(self) -> None:
+        """Drop the delta, for a plan."""
+        with self._project.connect("discard") as session, session.transaction():
+            session.call("discard", sync=self._spec)
+
+    def _counts(self, session: Session) -> Counts:
+        invalid = dict(session.rows(session.call("invalid_counts_sql", sync=self._spec)))
+        found = list(session.rows(session.call("counts_sql", sync=self._spec)))
+        if not found:
+            raise WarehouseError(f"The delta of {self._spec['slug']} gave no counts.")
+        fixed, rest = found[0][:6], list(found[0][6:])
+        attributes = dict(zip(self._attributes, rest, strict=False))
+        tags = rest[len(self._attributes) :]
+        return Counts(
+            *fixed,
+            invalid=invalid,
+            attributes=attributes,
+            tags_added=dict(zip(self._tags, tags[0::2], strict=True)),
+            tags_removed=dict(zip(self._tags, tags[1::2], strict=True)),
+        )
+
+    def _row(self, values: tuple[Any, ...]) -> DeltaRow:
+        seq, action, key, contact_id, *states = values
+        pairs = list(zip(states[0::2], states[1::2], strict=True))
+        attributes, tags = pairs[: len(self._attributes)], pairs[len(self._attributes) :]
+        return DeltaRow(
+            seq=seq,
+            departed=action == "leave",
+            key=key,
+            contact_id=contact_id,
+            wanted={name: new for name, (new, _) in zip(self._attributes, attributes, strict=True) if new is not None},
+            accepted={name: old for name, (_, old) in zip(self._attributes, attributes, strict=True) if old is not None},
+            wanted_tags={tag: new for tag, (new, _) in zip(self._tags, tags, strict=True) if new is not None},
+            accepted_tags={tag: old for tag, (_, old) in zip(self._tags, tags, strict=True) if old is not None},
+        )

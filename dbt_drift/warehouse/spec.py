@@ -1,0 +1,86 @@
+"""What the macros are told of a sync: plain dicts, the way Jinja likes them."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dbt_drift.declarations.syncs import Sync
+
+# Drift documents these as strings (devdocs.drift.com/docs/contact-model), whatever the model's column is.
+_STRINGS = frozenset({"email", "name", "phone", "alias", "externalId"})
+
+# Postgres cuts identifiers at 63 bytes; `old_attr_` stands before the longest use of a state name.
+_LONGEST = 45
+
+
+class Location(msgspec.Struct, frozen=True):
+    """Where the ledger lies: a schema of its own beside the models'."""
+
+    database: str | None
+    schema: str
+
+
+def state_column(prefix: str, name: str) -> str:
+    """Return the ledger's column for a Drift attribute (`attr`) or a tag (`tag`).
+
+    Drift's names are case-sensitive and may hold anything, columns are neither: a name that cannot stand as it is gets a
+    short hash, so that two names never share a column.
+
+    >>> state_column("attr", "plan_tier")
+    'attr_plan_tier'
+    >>> state_column("tag", "VIP")
+    'tag_vip_6aa7f7'
+    """
+    plain = re.sub(r"[^a-z0-9_]", "_", name.lower())[:_LONGEST]
+    if plain != name:
+        plain = f"{plain[: _LONGEST - 7]}_{hashlib.md5(name.encode(), usedforsecurity=False).hexdigest()[:6]}"
+    return f"{prefix}_{plain}"
+
+
+def sync_spec(sync: Sync, location: Location, kinds: Mapping[str, str]) -> dict[str, Any]:
+    """Return the macros' view of a sync.
+
+    Args:
+        sync: The sync, its columns resolved to the relation's own spelling.
+        location: Where the ledger lies.
+        kinds: The kind of each column of the relation, as the macro `kind` tells it.
+    """
+    key_column = next(m.column for m in sync.attributes if m.attribute == sync.match_on)
+    return {
+        "slug": sync.slug,
+        "database": sync.database,
+        "schema": sync.schema,
+        "identifier": sync.identifier,
+        "ledger": {"database": location.database, "schema": location.schema},
+        "match_on": sync.match_on,
+        "key_column": key_column,
+        "key_kind": kinds[key_column],
+        "attributes": [
+            {
+                "attribute": mapping.attribute,
+                "column": mapping.column,
+                "kind": kinds[mapping.column],
+                "state": state_column("attr", mapping.attribute),
+                "as_text": mapping.attribute in _STRINGS,
+                "is_email": mapping.attribute == "email",
+                "is_key": mapping.attribute == sync.match_on,
+            }
+            for mapping in sync.attributes
+        ],
+        "audiences": [
+            {
+                "tag": audience.tag,
+                "mode": audience.mode,
+                "when": audience.when,
+                "state": state_column("tag", audience.tag),
+            }
+            for audience in sync.audiences
+        ],
+    }

@@ -1,0 +1,37 @@
+{#- Makes what is not there yet, for one sync. Safe to run again; run inside a transaction where the engine has them. -#}
+{% macro open_ledger(sync) %}
+  {% set text = dbt_drift.text_type() %}
+  {% do create_schema(dbt_drift.ledger_schema(sync.ledger)) %}
+  {{ dbt_drift.execute('create table if not exists ' ~ dbt_drift.contacts_relation(sync.ledger)
+       ~ ' (match_on ' ~ text ~ ', contact_key ' ~ text ~ ', contact_id bigint)') }}
+  {{ dbt_drift.execute('create table if not exists ' ~ dbt_drift.snapshot_relation(sync) ~ ' (contact_key ' ~ text ~ ')') }}
+  {{ dbt_drift.execute('create table if not exists ' ~ dbt_drift.journal_relation(sync)
+       ~ ' (stage_id ' ~ text ~ ', seq bigint, contact_id bigint, status ' ~ text
+       ~ ', attributes_accepted boolean, tags_accepted boolean, reason ' ~ text ~ ', message ' ~ text
+       ~ ', journaled_at timestamp)') }}
+  {{ dbt_drift.execute('create table if not exists ' ~ dbt_drift.delta_relation(sync)
+       ~ ' (seq bigint, stage_id ' ~ text ~ ', action ' ~ text ~ ', reason ' ~ text ~ ', attribute ' ~ text
+       ~ ', contact_key ' ~ text ~ ', contact_id bigint)') }}
+  {{ dbt_drift.widen_snapshot(sync) }}
+{% endmacro %}
+
+
+{#- Gives the snapshot a column for each attribute and audience of the mapping that it has not met yet. Columns that left the
+    mapping stay: they still say what Drift holds, so that an attribute that comes back is sent only where it changed. -#}
+{% macro widen_snapshot(sync) %}
+  {% set snapshot = dbt_drift.snapshot_relation(sync) %}
+  {% set present = adapter.get_columns_in_relation(snapshot) | map(attribute='name') | map('lower') | list %}
+  {% for part in sync.attributes + sync.audiences if part.state not in present %}
+    {{ dbt_drift.execute('alter table ' ~ snapshot ~ ' add column ' ~ part.state ~ ' ' ~ dbt_drift.text_type()) }}
+  {% endfor %}
+{% endmacro %}
+
+
+{#- The columns of a model's relation: [{name, type, kind}], or none where the relation is not there. -#}
+{% macro model_columns(sync) %}
+  {% set columns = [] %}
+  {% for column in adapter.get_columns_in_relation(dbt_drift.model_relation(sync)) %}
+    {% do columns.append({'name': column.name, 'type': column.data_type, 'kind': dbt_drift.kind(column.dtype)}) %}
+  {% endfor %}
+  {{ return(columns) }}
+{% endmacro %}

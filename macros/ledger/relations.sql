@@ -1,0 +1,43 @@
+{#- The relations of the ledger. All lie in one schema; those of one sync share its slug. -#}
+
+{% macro ledger_relation(ledger, identifier) %}
+  {{ return(api.Relation.create(database=ledger.database, schema=ledger.schema, identifier=identifier, type='table')) }}
+{% endmacro %}
+
+{% macro ledger_schema(ledger) %}
+  {{ return(api.Relation.create(database=ledger.database, schema=ledger.schema).without_identifier()) }}
+{% endmacro %}
+
+{% macro model_relation(sync) %}
+  {{ return(api.Relation.create(database=sync.database, schema=sync.schema, identifier=sync.identifier)) }}
+{% endmacro %}
+
+{% macro snapshot_relation(sync) %}{{ return(dbt_drift.ledger_relation(sync.ledger, sync.slug ~ '__snapshot')) }}{% endmacro %}
+{% macro delta_relation(sync) %}{{ return(dbt_drift.ledger_relation(sync.ledger, sync.slug ~ '__' ~ (sync.delta or 'delta'))) }}{% endmacro %}
+{% macro journal_relation(sync) %}{{ return(dbt_drift.ledger_relation(sync.ledger, sync.slug ~ '__journal')) }}{% endmacro %}
+{% macro folding_relation(sync) %}{{ return(dbt_drift.ledger_relation(sync.ledger, sync.slug ~ '__folding')) }}{% endmacro %}
+{% macro rejected_relation(sync) %}{{ return(dbt_drift.ledger_relation(sync.ledger, sync.slug ~ '__rejected')) }}{% endmacro %}
+{% macro contacts_relation(ledger) %}{{ return(dbt_drift.ledger_relation(ledger, 'drift_contacts')) }}{% endmacro %}
+{% macro destination_relation(ledger) %}{{ return(dbt_drift.ledger_relation(ledger, 'drift_destination')) }}{% endmacro %}
+
+
+{#- One statement, in the transaction that the caller began. -#}
+{% macro execute(sql) %}
+  {% call statement('dbt_drift', auto_begin=False) %}{{ sql }}{% endcall %}
+{% endmacro %}
+
+
+{#- What every engine of ours takes: no contract, no header, no configuration of a model to honour. -#}
+{% macro create_table_from(relation, select_sql) %}
+  {{ dbt_drift.execute('drop table if exists ' ~ relation) }}
+  {{ dbt_drift.execute('create table ' ~ relation ~ ' as ' ~ select_sql) }}
+{% endmacro %}
+
+
+{% macro text_type() %}{{ return(api.Column.translate_type('string')) }}{% endmacro %}
+
+
+{#- Statistics for the planner, on engines whose own may come too late: the next statement reads what this one wrote. -#}
+{% macro analyze_table(relation) %}{{ adapter.dispatch('analyze_table', 'dbt_drift')(relation) }}{% endmacro %}
+{% macro default__analyze_table(relation) %}{% endmacro %}
+{% macro postgres__analyze_table(relation) %}{{ dbt_drift.execute('analyze ' ~ relation) }}{% endmacro %}

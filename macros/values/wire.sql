@@ -1,0 +1,71 @@
+{#- Wire text: one SQL text per value that says by itself what Drift receives. NULL is no value; a leading " marks a string, and
+    all behind it is the string; anything else is a JSON number, true or false. Equal wire texts are equal for Drift, whatever
+    the columns' types: that is what the snapshot holds and what the difference compares. -#}
+
+{% macro wire(attribute) %}
+  {%- set column = adapter.quote(attribute.column) -%}
+  {%- if attribute.is_email -%}
+    '"' || {{ dbt_drift.trimmed(dbt_drift.as_text(column)) }}
+  {%- elif attribute.kind in ('text', 'json') or attribute.as_text -%}
+    '"' || {{ dbt_drift.canonical_text(column, attribute.kind) }}
+  {%- else -%}
+    {{ dbt_drift.canonical_text(column, attribute.kind) }}
+  {%- endif -%}
+{% endmacro %}
+
+
+{#- One spelling for each value of a kind: 1.50 is 1.5, a moment is its epoch milliseconds. -#}
+{% macro canonical_text(column, kind) %}
+  {%- if kind == 'boolean' -%}
+    case when {{ column }} then 'true' when not {{ column }} then 'false' end
+  {%- elif kind == 'decimal' -%}
+    {{ adapter.dispatch('decimal_text', 'dbt_drift')(column) }}
+  {%- elif kind == 'date' -%}
+    {{ adapter.dispatch('date_text', 'dbt_drift')(column) }}
+  {%- elif kind in ('timestamp', 'timestamptz') -%}
+    {{ adapter.dispatch('timestamp_text', 'dbt_drift')(column) }}
+  {%- elif kind == 'json' -%}
+    {{ adapter.dispatch('json_text', 'dbt_drift')(column) }}
+  {%- else -%}
+    {{ dbt_drift.as_text(column) }}
+  {%- endif -%}
+{% endmacro %}
+
+
+{% macro as_text(column) %}cast({{ column }} as {{ dbt_drift.text_type() }}){% endmacro %}
+
+
+{#- The blanks that people paste around an address: space, tab, line ends, no-break space. -#}
+{% macro trimmed(text) %}{{ adapter.dispatch('trimmed', 'dbt_drift')(text) }}{% endmacro %}
+{% macro default__trimmed(text) %}trim({{ text }}, ' {{ "\t\r\n\u00a0" }}'){% endmacro %}
+{% macro postgres__trimmed(text) %}btrim({{ text }}, ' {{ "\t\r\n\u00a0" }}'){% endmacro %}
+
+
+{% macro default__decimal_text(column) %}
+  {%- set text = dbt_drift.as_text(column) -%}
+  case when position('.' in {{ text }}) > 0 then rtrim(rtrim({{ text }}, '0'), '.') else {{ text }} end
+{%- endmacro %}
+{% macro postgres__decimal_text(column) %}trim_scale({{ column }})::text{% endmacro %}
+
+
+{#- A date is the midnight that begins it in UTC; a timestamp without zone is taken as UTC. What lies at infinity has no
+    milliseconds: it is spelled out, and the row is rejected for it. -#}
+{% macro default__date_text(column) %}{{ adapter.dispatch('timestamp_text', 'dbt_drift')(column) }}{% endmacro %}
+{% macro postgres__date_text(column) -%}
+  case when isfinite({{ column }}) then (({{ column }} - date '1970-01-01')::bigint * 86400000)::text
+       when {{ column }} is not null then 'Infinity' end
+{%- endmacro %}
+
+{% macro postgres__timestamp_text(column) -%}
+  case when isfinite({{ column }}) then floor(extract(epoch from {{ column }}) * 1000)::bigint::text
+       when {{ column }} is not null then 'Infinity' end
+{%- endmacro %}
+{% macro duckdb__timestamp_text(column) -%}
+  case when isfinite({{ column }}) then cast(epoch_ms({{ column }}) as varchar)
+       when {{ column }} is not null then 'Infinity' end
+{%- endmacro %}
+
+
+{#- Compact JSON, sent as a string: Drift documents that attributes are flat. A JSON null is no value. -#}
+{% macro postgres__json_text(column) %}nullif(to_jsonb({{ column }})::text, 'null'){% endmacro %}
+{% macro duckdb__json_text(column) %}nullif(cast(json(to_json({{ column }})) as varchar), 'null'){% endmacro %}
