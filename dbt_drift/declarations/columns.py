@@ -1,0 +1,58 @@
+"""Binds the columns that a sync declares to the columns that its relation has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import structs
+
+from dbt_drift.declarations.problems import Problem, Report, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dbt_drift.declarations.syncs import Sync
+
+
+def resolve(sync: Sync, columns: Sequence[str]) -> tuple[Sync, list[Problem]]:
+    """Return the sync with its columns spelled as the relation spells them.
+
+    Warehouses fold unquoted names, some to upper case and some to lower case, so a column is found by its exact name
+    or else by the only one that differs in nothing but case.
+
+    Args:
+        sync: The sync as it was declared.
+        columns: The names of the relation's columns, as the warehouse gives them.
+
+    Returns:
+        The bound sync, and a problem for each declared column that is missing or that could be several.
+    """
+    report = Report(sync.name, sync.path)
+    attributes = tuple(
+        structs.replace(mapped, column=_bind(mapped.column, columns, mapped.key, report)) for mapped in sync.attributes
+    )
+    audiences = tuple(
+        structs.replace(audience, when=_bind(audience.when, columns, f"{audience.key}.when", report))
+        if audience.when is not None
+        else audience
+        for audience in sync.audiences
+    )
+    return structs.replace(sync, attributes=attributes, audiences=audiences), report.problems
+
+
+def _bind(column: str, columns: Sequence[str], key: str, report: Report) -> str:
+    """Return the relation's spelling of the column, or the column as it is after reporting why there is none."""
+    if column in columns:
+        return column
+    matches = [name for name in columns if name.casefold() == column.casefold()]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        report.add(
+            key,
+            f"the column {column!r} could be any of {', '.join(map(repr, matches))}",
+            "Write it exactly as the relation has it.",
+        )
+    else:
+        report.add(key, f"the relation has no column {column!r}", did_you_mean(column, columns))
+    return column

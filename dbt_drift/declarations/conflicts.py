@@ -1,0 +1,49 @@
+"""What only shows when all declarations of a project are seen together: two models that write the same thing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dbt_drift.declarations.problems import Report
+    from dbt_drift.declarations.syncs import Sync
+
+
+def report_conflicts(declared: Iterable[tuple[Sync, Report]]) -> None:
+    """Report each attribute and each tag that an earlier model writes already.
+
+    Each sync would undo what the other one did, in every run. Names are compared without case: whether Drift tells
+    `VIP` from `vip` is not documented, and nobody means two different things by them.
+
+    Args:
+        declared: All syncs of the project, valid otherwise or not, each with the report of its model.
+    """
+    attribute_owners: dict[str, Sync] = {}
+    tag_owners: dict[str, Sync] = {}
+    for sync, report in declared:
+        for mapped in sync.attributes:
+            if mapped.attribute in {"email", sync.match_on}:
+                continue  # a key names the contact; any number of syncs can agree on that
+            owner = attribute_owners.setdefault(mapped.attribute.casefold(), sync)
+            if owner is not sync:
+                report.add(
+                    mapped.key,
+                    f"the attribute {mapped.attribute!r} is also written by {owner.name} ({owner.path})",
+                    _way_out(sync, owner),
+                )
+        for audience in sync.audiences:
+            owner = tag_owners.setdefault(audience.tag.casefold(), sync)
+            if owner is not sync:
+                report.add(
+                    f"{audience.key}.tag",
+                    f"the tag {audience.tag!r} is also decided by {owner.name} ({owner.path})",
+                    _way_out(sync, owner),
+                )
+
+
+def _way_out(sync: Sync, owner: Sync) -> str:
+    if sync.package == owner.package and sync.name.split(".v")[0] == owner.name.split(".v")[0]:
+        return "Versions inherit the model's meta: give all but one of them `config: {meta: {drift: false}}`."
+    return "Keep it in one of the two models: each would undo the other's work."

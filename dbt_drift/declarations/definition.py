@@ -1,0 +1,141 @@
+"""The one definition of what a user writes under ``meta.drift``.
+
+Validation (``shape``), the reference page (``reference``) and the JSON Schema for editors (``schema``) all derive from
+these types. Beside ``msgspec.Meta``'s own keywords, the ``extra`` of an annotation carries what only an error needs:
+
+- ``refused``: values that a user may well expect here, each with the reason why it is not offered;
+- ``hint``: what to write instead of any other value that does not fit.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from msgspec import Meta, Struct
+
+from dbt_drift.declarations.attributes import READ_ONLY, STANDARD
+
+NAME_PATTERN = r"^\S(.*\S)?(?![\s\S])"
+"""A name: one line, not empty, no blank at either end. A lookahead is its end, because ``$`` ignores a last newline."""
+
+MatchOn: TypeAlias = Literal["email", "externalId"]
+AudienceMode: TypeAlias = Literal["add", "remove", "mirror"]
+
+AttributeName: TypeAlias = Annotated[
+    str,
+    Meta(
+        title="Drift attribute",
+        description="The name of a Drift contact attribute, spelled as Drift spells it.",
+        examples=["email", "externalId", "plan_tier"],
+        pattern=NAME_PATTERN,
+        extra_json_schema={"not": {"enum": sorted(READ_ONLY)}},
+    ),
+]
+"""Also the short form: the value of a column's ``meta.drift``."""
+
+ColumnName: TypeAlias = Annotated[str, Meta(pattern=NAME_PATTERN)]
+
+_STANDARD_FIELDS = {
+    name: {"description": meaning, "type": "string", "pattern": NAME_PATTERN} for name, meaning in STANDARD.items()
+}
+"""So that an editor offers the standard attributes; the other members of ``fields`` are custom ones."""
+
+_ONLY_UPSERT = "is not offered, only `upsert` is: Drift's API creates or changes single contacts and cannot list them"
+_UPSERT_IS_BOTH = f"{_ONLY_UPSERT}. With it, a row without a contact creates one and any other row changes its contact"
+
+
+class Audience(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One Drift contact tag, and which rows of the model carry it."""
+
+    tag: Annotated[
+        str,
+        Meta(
+            description="The tag's name in Drift. One tag belongs to one audience of one model.",
+            examples=["VIP"],
+            pattern=NAME_PATTERN,
+        ),
+    ]
+    mode: Annotated[
+        AudienceMode,
+        Meta(
+            description=(
+                "`add` gives the tag to every member. `remove` takes it away from every member. `mirror` gives it to "
+                "every member, and takes it away from the contacts that it gave it to and that are members no longer."
+            ),
+            extra={
+                "refused": {
+                    "upsert": "is a mode of contacts, not of audiences: `mirror` is what gives the tag to members and "
+                    "takes it away from those who no longer are"
+                }
+            },
+        ),
+    ]
+    when: Annotated[
+        ColumnName | None,
+        Meta(
+            description="A boolean column of the model, true where the row is a member. Left out: every row is one.",
+            examples=["is_vip"],
+            extra={"hint": "Name a boolean column, or leave `when` out if every row is a member."},
+        ),
+    ] = None
+
+
+class Declaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What Drift should hold of one model: its contacts, their attributes and their tags."""
+
+    object: Annotated[
+        Literal["contacts"],
+        Meta(
+            description="The Drift object that the rows of the model are.",
+            extra={"hint": "Contacts are the only Drift object that dbt-drift writes: leave `object` out."},
+        ),
+    ] = "contacts"
+    mode: Annotated[
+        Literal["upsert"],
+        Meta(
+            description=(
+                "How rows become contacts: a row whose contact exists changes it, any other row creates one. "
+                "Contacts are never deleted."
+            ),
+            extra={
+                "refused": {
+                    "insert": _UPSERT_IS_BOTH,
+                    "update": _UPSERT_IS_BOTH,
+                    "mirror": f"{_ONLY_UPSERT}. What can be mirrored are audiences",
+                }
+            },
+        ),
+    ] = "upsert"
+    match_on: Annotated[
+        MatchOn,
+        Meta(
+            description="The attribute that says which contact a row is. `externalId` must be mapped to be matched on."
+        ),
+    ] = "email"
+    fields: Annotated[
+        dict[AttributeName, ColumnName],
+        Meta(
+            description=(
+                "Drift attribute: column of the model. `email` is required, here or in the short form. Attributes that "
+                "Drift does not know yet are custom attributes."
+            ),
+            examples=[{"email": "email", "name": "full_name", "plan_tier": "plan"}],
+            extra={"hint": "Write one `attribute: column` per line."},
+            extra_json_schema={"properties": _STANDARD_FIELDS},
+        ),
+    ] = {}
+    audiences: Annotated[
+        list[Audience],
+        Meta(
+            description="The tags that the model decides about.",
+            examples=[[{"tag": "VIP", "mode": "mirror"}]],
+            extra={"hint": "Write each audience as an item of a list: `- tag: VIP` and `mode: mirror` below it."},
+        ),
+    ] = []
+
+
+DriftMeta: TypeAlias = Annotated[
+    Declaration,
+    Meta(extra={"hint": "Write `fields:` below `drift:`; `drift: false` says that the model is not synced."}),
+]
+"""The value of a model's ``meta.drift``."""

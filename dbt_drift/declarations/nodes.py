@@ -1,0 +1,97 @@
+"""Which nodes of a manifest declare something, and what to call them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dbt_drift.declarations.problems import Report
+from dbt_drift.declarations.shape import at
+
+if TYPE_CHECKING:
+    from dbt_drift.declarations.manifest import Manifest, Node
+
+DRIFT_KEY = "meta.drift"
+
+_NO_ROWS = {
+    "source": "dbt-drift syncs what dbt builds, and a source is built elsewhere; declare a model that selects from it",
+    "exposure": "an exposure has no rows; declare the model that it depends on",
+    "analysis": "an analysis is compiled but never built; make it a model",
+    "test": "the rows of a test are failures, not contacts; declare the model that it tests",
+}
+"""Why a resource that is no model, seed or snapshot cannot be synced, by its type."""
+
+
+def declared_nodes(manifest: Manifest) -> list[Node]:
+    """Return the enabled nodes that say anything about Drift, right or wrong, in the order of their unique ids."""
+    enabled = [*manifest.nodes.values(), *manifest.sources.values(), *manifest.exposures.values()]
+    return sorted((node for node in enabled if _declares(node)), key=lambda node: node.unique_id)
+
+
+def short_forms(node: Node) -> dict[str, Any]:
+    """Return the ``meta.drift`` of each column that has one, as it was written, by the name of the column."""
+    return {column.name: column.drift for column in (node.columns or {}).values() if _is_set(column.drift)}
+
+
+def short_form_key(column: str) -> str:
+    """Return where the short form of a column stands: ``columns.phone.meta.drift``."""
+    return f"{at('columns', column)}.{DRIFT_KEY}"
+
+
+def declaration_key(node: Node) -> str:
+    """Return where the node declares something first: in its own ``meta``, or else in that of a column."""
+    return DRIFT_KEY if node.drift is not None else short_form_key(next(iter(short_forms(node))))
+
+
+def label(node: Node) -> str:
+    """Return the name that the user knows the node by, with ``.vN`` for a version."""
+    return node.name if node.version is None else f"{node.name}.v{node.version}"
+
+
+def report_for(node: Node, root_package: str | None) -> Report:
+    """Return an empty report that names the node and the file that describes it.
+
+    The file is relative to the project, or has ``package://`` in front where it belongs to another package.
+    """
+    package, _, path = (node.patch_path or f"{node.package_name}://{node.original_file_path}").partition("://")
+    return Report(label(node), path if package == root_package else f"{package}://{path}")
+
+
+def report_disabled(manifest: Manifest) -> list[Report]:
+    """Return the reports of disabled nodes that carry a declaration: nothing would sync, and nobody would know."""
+    root = manifest.metadata.project_name
+    reports = []
+    for unique_id, nodes in (manifest.disabled or {}).items():
+        # One of several nodes with the same id may be enabled; dbt builds that one, and only its declaration counts.
+        declared = [node for node in nodes if _is_set(node.drift)]
+        if declared and unique_id not in manifest.nodes:
+            report = report_for(declared[0], root)
+            report.add(
+                DRIFT_KEY,
+                f"the {declared[0].resource_type} is disabled, so dbt builds nothing to sync",
+                "Enable it, or say `drift: false` in its meta.",
+            )
+            reports.append(report)
+    return reports
+
+
+def check_relation(node: Node, report: Report) -> bool:
+    """Return whether dbt builds a relation for the node; the reason is reported if it does not."""
+    kind = node.resource_type
+    if kind not in {"model", "seed", "snapshot"}:
+        report.add(declaration_key(node), _NO_ROWS.get(kind, f"a resource of type {kind!r} has no rows to sync"))
+    elif (node.config and node.config.materialized == "ephemeral") or not node.relation_name:
+        report.add(
+            declaration_key(node),
+            f"the {kind} has no relation to read: dbt does not build what is ephemeral",
+            "Materialize it as a view or a table, or declare a model that selects from it.",
+        )
+    return not report.problems
+
+
+def _declares(node: Node) -> bool:
+    # `drift: false` takes back an inherited declaration, and the short forms of the columns with it.
+    return _is_set(node.drift) or (node.drift is None and bool(short_forms(node)))
+
+
+def _is_set(drift: Any) -> bool:
+    return drift is not None and drift is not False

@@ -1,0 +1,49 @@
+"""The JSON Schema (draft 2020-12) of declarations, for editors and for CI.
+
+Its root is a properties file of dbt, open in everything but the declarations in it, because an editor can only be told
+the schema of a whole file. The declaration itself is ``#/$defs/Declaration``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from dbt_drift.declarations.definition import AttributeName, Declaration
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the schema of a properties file with declarations in it."""
+    (_, attribute), structs = msgspec.json.schema_components(
+        [Declaration, AttributeName], ref_template="#/$defs/{name}"
+    )
+    node = _with_drift("Declaration")
+    node["properties"]["columns"] = _list_of("Column")
+    node["properties"]["versions"] = _list_of("Node")  # a version can have meta and columns of its own
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "dbt properties file with Drift declarations",
+        "description": "Checks `meta.drift` of models, seeds, snapshots and their columns, and leaves the rest to dbt.",
+        "type": "object",
+        "properties": {kind: _list_of("Node") for kind in ("models", "seeds", "snapshots")},
+        "$defs": {
+            **structs,
+            "Attribute": attribute,
+            "Off": {"description": "Not synced, whatever is inherited.", "enum": [False, None]},
+            "Node": node,
+            "Column": _with_drift("Attribute"),
+        },
+    }
+
+
+def _with_drift(declaration: str) -> dict[str, Any]:
+    """Return the schema of a model or column whose ``meta.drift`` is the named one, or off, or not there."""
+    drift = {"anyOf": [{"$ref": f"#/$defs/{declaration}"}, {"$ref": "#/$defs/Off"}]}
+    meta = {"type": ["object", "null"], "properties": {"drift": drift}}
+    config = {"type": ["object", "null"], "properties": {"meta": meta}}
+    return {"type": "object", "properties": {"config": config, "meta": meta}}
+
+
+def _list_of(definition: str) -> dict[str, Any]:
+    return {"type": "array", "items": {"$ref": f"#/$defs/{definition}"}}

@@ -1,0 +1,243 @@
+"""The declarations of a project, compiled: one typed, validated sync per declared model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, structs
+
+from dbt_drift.declarations.attributes import check_attribute
+from dbt_drift.declarations.conflicts import report_conflicts
+from dbt_drift.declarations.definition import AttributeName, AudienceMode, Declaration, DriftMeta, MatchOn
+from dbt_drift.declarations.nodes import (
+    DRIFT_KEY,
+    check_relation,
+    declaration_key,
+    declared_nodes,
+    label,
+    report_disabled,
+    report_for,
+    short_form_key,
+    short_forms,
+)
+from dbt_drift.declarations.problems import Problem, Report, nearest, render
+from dbt_drift.declarations.shape import MISFIT, at, fit
+from dbt_drift.declarations.slugs import slugs
+from dbt_drift.errors import DeclarationError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from dbt_drift.declarations.manifest import Manifest, Node
+
+
+class AttributeMapping(Struct, frozen=True):
+    """One Drift attribute and the column that it comes from.
+
+    Attributes:
+        attribute: The attribute, spelled as Drift spells it.
+        column: The column, as declared (``columns.resolve`` binds it to the relation's spelling).
+        key: Where it was declared, such as ``meta.drift.fields.email`` or ``columns.phone.meta.drift``.
+    """
+
+    attribute: str
+    column: str
+    key: str
+
+
+class AudienceMapping(Struct, frozen=True):
+    """One Drift tag and the rows that carry it.
+
+    Attributes:
+        tag: The tag's name in Drift.
+        mode: ``add``, ``remove`` or ``mirror``.
+        when: The boolean column that is true for members; None if every row is a member.
+        key: Where it was declared, such as ``meta.drift.audiences[0]``.
+    """
+
+    tag: str
+    mode: AudienceMode
+    when: str | None
+    key: str
+
+
+class Sync(Struct, frozen=True, kw_only=True):
+    """What one model says about Drift, validated, and where its rows are.
+
+    Attributes:
+        unique_id: dbt's id of the node, such as ``model.jaffle.dim_contacts``.
+        name: The name of the model, with ``.vN`` for a version.
+        slug: What names the sync's own tables: at most 32 of a-z, 0-9 and _, unique in the project, stable over runs.
+        resource_type: ``model``, ``seed`` or ``snapshot``.
+        package: The package that it belongs to.
+        materialized: How dbt builds it, such as ``table``; "" where the manifest does not say.
+        database: The relation's database; None on adapters without databases (Spark).
+        schema: The relation's schema.
+        identifier: The relation's own name.
+        relation_name: All three, quoted by dbt for its adapter.
+        path: The properties file that declares the sync, else the model's own file, relative to the project; with
+            ``package://`` in front where it belongs to an installed package.
+        tags: dbt's tags of the node; they have nothing to do with Drift's.
+        match_on: The attribute that says which contact a row is.
+        attributes: The mapped attributes: email, then the others in the order of declaration.
+        audiences: The tags that the model decides about, in the order of declaration.
+    """
+
+    unique_id: str
+    name: str
+    slug: str
+    resource_type: str
+    package: str
+    materialized: str
+    database: str | None
+    schema: str
+    identifier: str
+    relation_name: str
+    path: str
+    tags: tuple[str, ...]
+    match_on: MatchOn
+    attributes: tuple[AttributeMapping, ...]
+    audiences: tuple[AudienceMapping, ...]
+
+    @property
+    def match_column(self) -> str:
+        """The column that holds the attribute the sync matches on."""
+        return next(mapped.column for mapped in self.attributes if mapped.attribute == self.match_on)
+
+
+def declare(manifest: Manifest, only: Collection[str] | None = None) -> list[Sync]:
+    """Compile the declarations of a project.
+
+    All of them have to be right, the selected ones and the others: whether two models fight over one attribute or tag
+    can only be told of the whole project.
+
+    Args:
+        manifest: The project.
+        only: The unique ids of the selected nodes; ids without a declaration are ignored. None selects all.
+
+    Returns:
+        The syncs of the selected nodes, in the order of their unique ids.
+
+    Raises:
+        DeclarationError: With every problem of the project.
+    """
+    syncs, problems = examine(manifest)
+    if problems:
+        raise DeclarationError(render(problems))
+    return [sync for sync in syncs if only is None or sync.unique_id in only]
+
+
+def examine(manifest: Manifest) -> tuple[list[Sync], list[Problem]]:
+    """Compile the declarations of a project, and do not stop at those that are wrong.
+
+    Args:
+        manifest: The project.
+
+    Returns:
+        The syncs of the nodes that are right, in the order of their unique ids, and the problems of the others.
+    """
+    root = manifest.metadata.project_name
+    nodes = declared_nodes(manifest)
+    slug_of = slugs(nodes, root)
+    reports = [report_for(node, root) for node in nodes]
+    drafts = [
+        (sync, report)
+        for node, report in zip(nodes, reports, strict=True)
+        if (sync := _compile(node, slug_of[node.unique_id], report))
+    ]
+    report_conflicts(drafts)
+    problems = [problem for report in [*reports, *report_disabled(manifest)] for problem in report.problems]
+    return [sync for sync, report in drafts if not report.problems], problems
+
+
+def _compile(node: Node, slug: str, report: Report) -> Sync | None:
+    """Return the sync of one node and report what is wrong with it; None if nothing of the declaration can be used.
+
+    A sync with problems is not for use, but it shows which attributes and tags the model lays claim to.
+    """
+    if not check_relation(node, report):
+        return None
+    if node.drift is None:
+        report.add(
+            declaration_key(node),
+            "the column names a Drift attribute, but its model has no meta.drift",
+            "Declare the model too (`drift: {}` will do), or take `drift` out of its columns.",
+        )
+        return None
+    declaration = fit(node.drift, DriftMeta, DRIFT_KEY, report)
+    if declaration is MISFIT:
+        return None
+    return Sync(
+        unique_id=node.unique_id,
+        name=label(node),
+        slug=slug,
+        resource_type=node.resource_type,
+        package=node.package_name,
+        materialized=(node.config and node.config.materialized) or "",
+        database=node.database,
+        schema=node.schema or "",
+        identifier=node.alias or node.name,
+        relation_name=node.relation_name or "",
+        path=report.path,
+        tags=tuple(node.tags or ()),
+        match_on=declaration.match_on,
+        attributes=_attributes(node, declaration, report),
+        audiences=_audiences(declaration, report),
+    )
+
+
+def _attributes(node: Node, declaration: Declaration, report: Report) -> tuple[AttributeMapping, ...]:
+    """Bring ``fields`` and the short forms together, email first, and report what they lack or say twice."""
+    fields_key = f"{DRIFT_KEY}.fields"
+    written = [AttributeMapping(name, column, at(fields_key, name)) for name, column in declaration.fields.items()]
+    for column, name in short_forms(node).items():
+        key = short_form_key(column)
+        if fit(name, AttributeName, key, report) is not MISFIT:
+            written.append(AttributeMapping(name, column, key))
+    # Where a mapping could not be read, the key may well be in it: then nobody should be told that it is missing.
+    elsewhere = tuple(f"{DRIFT_KEY}.{name}" for name in Declaration.__struct_fields__ if name != "fields")
+    all_read = all(problem.key.startswith(elsewhere) for problem in report.problems)
+    mapped: dict[str, AttributeMapping] = {}
+    for mapping in written:
+        meant = structs.replace(mapping, attribute=check_attribute(mapping.attribute, mapping.key, report))
+        first = mapped.setdefault(meant.attribute.casefold(), meant)
+        if (first.attribute, first.column) != (meant.attribute, meant.column):
+            report.add(
+                mapping.key,
+                f"the attribute {first.attribute!r} is mapped already, from the column {first.column!r} ({first.key})",
+                "Keep one of the two.",
+            )
+    if all_read:
+        _check_keys(node, declaration, {mapping.attribute for mapping in mapped.values()}, report)
+    return tuple(sorted(mapped.values(), key=lambda mapping: mapping.attribute != "email"))
+
+
+def _check_keys(node: Node, declaration: Declaration, mapped: set[str], report: Report) -> None:
+    """Report a key attribute that no column is mapped to."""
+    missing = [attribute for attribute in dict.fromkeys(("email", declaration.match_on)) if attribute not in mapped]
+    for attribute in missing:
+        why = "every sync maps it" if attribute == "email" else f"`match_on: {attribute}` needs it"
+        slip = nearest(attribute, mapped)
+        column = next((name for name in node.columns or {} if attribute.casefold() in name.casefold()), "<its column>")
+        report.add(
+            f"{DRIFT_KEY}.fields",
+            f"no column is mapped to {attribute!r}, and {why}",
+            f"Is `{slip}` meant to be `{attribute}`?" if slip else f"Add `{attribute}: {column}` to `fields`.",
+        )
+
+
+def _audiences(declaration: Declaration, report: Report) -> tuple[AudienceMapping, ...]:
+    """Return the audiences and report a tag that is named twice."""
+    first_of: dict[str, str] = {}
+    audiences = []
+    for index, audience in enumerate(declaration.audiences):
+        key = f"{DRIFT_KEY}.audiences[{index}]"
+        first = first_of.setdefault(audience.tag.casefold(), key)
+        if first != key:
+            report.add(
+                f"{key}.tag",
+                f"the tag {audience.tag!r} has an audience already ({first})",
+                "Keep one of them: `mirror` both adds the tag and takes it away.",
+            )
+        audiences.append(AudienceMapping(audience.tag, audience.mode, audience.when, key))
+    return tuple(audiences)

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dbt_drift.declarations.syncs import AttributeMapping, AudienceMapping, Sync, declare
+
+from .projects import EMAIL, manifest, node
+
+
+def only_sync(*nodes: dict[str, Any]) -> Sync:
+    (sync,) = declare(manifest(*nodes))
+    return sync
+
+
+def test_a_whole_declaration_becomes_one_sync() -> None:
+    drift = {
+        "object": "contacts",
+        "mode": "upsert",
+        "match_on": "externalId",
+        "fields": {"name": "full_name", "externalId": "customer_id", "email": "email", "plan_tier": "plan"},
+        "audiences": [{"tag": "VIP", "mode": "mirror", "when": "is_vip"}, {"tag": "Customer", "mode": "add"}],
+    }
+
+    sync = only_sync(node(drift=drift, columns={"phone_number": "phone"}, tags=["crm"]))
+
+    assert sync == Sync(
+        unique_id="model.jaffle.dim_contacts",
+        name="dim_contacts",
+        slug="dim_contacts",
+        resource_type="model",
+        package="jaffle",
+        materialized="table",
+        database="dev",
+        schema="marts",
+        identifier="dim_contacts",
+        relation_name='"dev"."marts"."dim_contacts"',
+        path="models/dim_contacts.yml",
+        tags=("crm",),
+        match_on="externalId",
+        attributes=(
+            AttributeMapping("email", "email", "meta.drift.fields.email"),
+            AttributeMapping("name", "full_name", "meta.drift.fields.name"),
+            AttributeMapping("externalId", "customer_id", "meta.drift.fields.externalId"),
+            AttributeMapping("plan_tier", "plan", "meta.drift.fields.plan_tier"),
+            AttributeMapping("phone", "phone_number", "columns.phone_number.meta.drift"),
+        ),
+        audiences=(
+            AudienceMapping("VIP", "mirror", "is_vip", "meta.drift.audiences[0]"),
+            AudienceMapping("Customer", "add", None, "meta.drift.audiences[1]"),
+        ),
+    )
+    assert sync.match_column == "customer_id"
+
+
+def test_everything_but_email_has_a_default() -> None:
+    sync = only_sync(node(drift=EMAIL))
+
+    assert (sync.match_on, sync.match_column, sync.audiences) == ("email", "email", ())
+
+
+def test_a_model_can_be_declared_by_its_columns() -> None:
+    sync = only_sync(node(drift={}, columns={"mail": "email", "mobile": "phone", "id": None, "city": False}))
+
+    assert [(one.attribute, one.column) for one in sync.attributes] == [("email", "mail"), ("phone", "mobile")]
+
+
+def test_one_mapping_said_twice_is_one_mapping() -> None:
+    sync = only_sync(node(drift=EMAIL, columns={"email": "email"}))
+
+    assert [one.key for one in sync.attributes] == ["meta.drift.fields.email"]
+
+
+def test_one_column_can_fill_two_attributes() -> None:
+    sync = only_sync(node(drift={"fields": {"email": "email", "login": "email"}}))
+
+    assert [one.column for one in sync.attributes] == ["email", "email"]
+
+
+@pytest.mark.parametrize("nothing", [False, None])
+def test_false_and_null_declare_nothing(nothing: object) -> None:
+    assert declare(manifest(node(drift=nothing), node("other", EMAIL)))[0].name == "other"
+
+
+def test_false_takes_back_the_short_forms_too() -> None:
+    assert declare(manifest(node(drift=False, columns={"email": "email"}))) == []
+
+
+def test_null_is_the_same_as_no_key_because_dbt_2_drops_it() -> None:
+    drift = {
+        "mode": None,
+        "match_on": None,
+        "fields": {"email": "email"},
+        "audiences": [{"tag": "VIP", "mode": "add", "when": None}],
+    }
+
+    sync = only_sync(node(drift=drift))
+
+    assert (sync.match_on, sync.audiences[0].when) == ("email", None)
+
+
+@pytest.mark.parametrize("kind", ["seed", "snapshot"])
+def test_seeds_and_snapshots_are_relations_too(kind: str) -> None:
+    assert only_sync(node(drift=EMAIL, resource_type=kind)).resource_type == kind
+
+
+def test_only_selects_by_unique_id_and_ignores_what_is_not_declared() -> None:
+    project = manifest(node("b", EMAIL), node("a", EMAIL), node("c"))
+
+    assert [sync.name for sync in declare(project)] == ["a", "b"]
+    assert [sync.name for sync in declare(project, only={"model.jaffle.b", "model.jaffle.c"})] == ["b"]
+    assert declare(project, only=()) == []
+
+
+def test_two_models_may_share_their_keys() -> None:
+    by_id = {"match_on": "externalId", "fields": {"email": "email", "externalId": "id"}}
+
+    assert len(declare(manifest(node("a", by_id), node("b", by_id), node("c", EMAIL)))) == 3
+
+
+def test_the_models_file_is_named_where_no_properties_file_describes_it() -> None:
+    assert only_sync(node(drift=EMAIL, patch_path=None)).path == "models/dim_contacts.sql"
+
+
+def test_an_alias_is_the_relations_name() -> None:
+    sync = only_sync(node(drift=EMAIL, alias="contacts", database=None))
+
+    assert (sync.name, sync.identifier, sync.database) == ("dim_contacts", "contacts", None)
