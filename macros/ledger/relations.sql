@@ -14,6 +14,7 @@
 
 {% macro snapshot_relation(sync) %}{{ return(dbt_drift.ledger_relation(sync.ledger, sync.slug ~ '__snapshot')) }}{% endmacro %}
 {% macro delta_relation(sync) %}{{ return(dbt_drift.ledger_relation(sync.ledger, sync.slug ~ '__' ~ (sync.delta or 'delta'))) }}{% endmacro %}
+{% macro differing_relation(sync) %}{{ return(dbt_drift.ledger_relation(sync.ledger, sync.slug ~ '__' ~ (sync.delta or 'delta') ~ '_differing')) }}{% endmacro %}
 {% macro journal_relation(sync) %}{{ return(dbt_drift.ledger_relation(sync.ledger, sync.slug ~ '__journal')) }}{% endmacro %}
 {% macro folding_relation(sync) %}{{ return(dbt_drift.ledger_relation(sync.ledger, sync.slug ~ '__folding')) }}{% endmacro %}
 {% macro rejected_relation(sync) %}{{ return(dbt_drift.ledger_relation(sync.ledger, sync.slug ~ '__rejected')) }}{% endmacro %}

@@ -1,0 +1,117 @@
+{#- What differs, in SQL: the model's rows in wire text beside the snapshot's. -#}
+
+{% macro keys_sql(sync) %}select {{ dbt_drift.contact_key(sync) }} as contact_key from {{ dbt_drift.model_relation(sync) }}{% endmacro %}
+
+
+{#- Whether any key stands in two rows, changed or not. Counting distinct hashes is half the price of grouping the keys, and a
+    collision only makes the difference look for duplicates that are not there. -#}
+{% macro has_duplicates(sync) %}
+  {% set counted = run_query(
+       'select count(contact_key), count(distinct ' ~ dbt_drift.key_hash('contact_key') ~ ') from (' ~ dbt_drift.keys_sql(sync) ~ ') as keyed where contact_key is not null') %}
+  {{ return(counted.rows[0][0] != counted.rows[0][1]) }}
+{% endmacro %}
+
+{% macro key_hash(key) %}{{ return(adapter.dispatch('key_hash', 'dbt_drift')(key)) }}{% endmacro %}
+{% macro default__key_hash(key) %}{{ return(key) }}{% endmacro %}
+{% macro postgres__key_hash(key) %}{{ return('hashtextextended(' ~ key ~ ', 0)') }}{% endmacro %}
+{% macro duckdb__key_hash(key) %}{{ return('hash(' ~ key ~ ')') }}{% endmacro %}
+
+
+{#- The model's rows as the ledger sees them. -#}
+{% macro source_sql(sync) %}
+  select
+    {{ dbt_drift.contact_key(sync) }} as contact_key
+    {%- for attribute in sync.attributes %},
+    {{ dbt_drift.wire(attribute) }} as {{ attribute.state }}
+    {%- endfor %}
+    {%- for audience in sync.audiences %},
+    {{ adapter.quote(audience.when) if audience.when else 'true' }} as {{ audience.state }}
+    {%- endfor %}
+  from {{ dbt_drift.model_relation(sync) }}
+{% endmacro %}
+
+
+{#- All that differs: rows of the model, and contacts whose row has left it. -#}
+{% macro difference_sql(sync, has_duplicates) %}
+      {{ dbt_drift.changed_sql(sync, has_duplicates) }}
+      {%- if sync.audiences | selectattr('mode', 'equalto', 'mirror') | list %}
+      union all
+      {{ dbt_drift.departed_sql(sync) }}
+      {%- endif %}
+{% endmacro %}
+
+
+{#- Rows of the model that Drift does not know, that changed, or that share their key with another row. -#}
+{% macro changed_sql(sync, has_duplicates) %}
+      select
+        'upsert' as action,
+        source.contact_key,
+        {{ 'duplicated.contact_key is not null' if has_duplicates else 'false' }} as is_duplicated
+        {%- for attribute in sync.attributes %},
+        source.{{ attribute.state }}, snapshot.{{ attribute.state }} as old_{{ attribute.state }}
+        {%- endfor %}
+        {%- for audience in sync.audiences %},
+        {{ dbt_drift.wanted_tag(audience) }} as {{ audience.state }}, snapshot.{{ audience.state }} as old_{{ audience.state }}
+        {%- endfor %}
+      from ({{ dbt_drift.source_sql(sync) }}) as source
+      left join {{ dbt_drift.snapshot_relation(sync) }} as snapshot on snapshot.contact_key = source.contact_key
+      {%- if has_duplicates %}
+      left join (
+        select contact_key from ({{ dbt_drift.keys_sql(sync) }}) as keyed group by contact_key having count(*) > 1
+      ) as duplicated on duplicated.contact_key = source.contact_key
+      {%- endif %}
+      where snapshot.contact_key is null
+      {%- if has_duplicates %}
+         or duplicated.contact_key is not null
+      {%- endif %}
+      {%- for attribute in sync.attributes if not attribute.is_key %}
+         or {{ dbt_drift.differs('source.' ~ attribute.state, 'snapshot.' ~ attribute.state, attribute.is_email) }}
+      {%- endfor %}
+      {%- for audience in sync.audiences %}
+         or {{ dbt_drift.differs(dbt_drift.wanted_tag(audience), 'snapshot.' ~ audience.state) }}
+      {%- endfor %}
+{% endmacro %}
+
+
+{#- Contacts whose row left the model and who still carry a tag that a mirror audience of ours set. -#}
+{% macro departed_sql(sync) %}
+  {%- set mirrors = sync.audiences | selectattr('mode', 'equalto', 'mirror') | list %}
+      select
+        'leave' as action,
+        snapshot.contact_key,
+        false as is_duplicated
+        {%- for attribute in sync.attributes %},
+        cast(null as {{ dbt_drift.text_type() }}) as {{ attribute.state }}, snapshot.{{ attribute.state }} as old_{{ attribute.state }}
+        {%- endfor %}
+        {%- for audience in sync.audiences %},
+        {% if audience.mode == 'mirror' -%}
+          case when snapshot.{{ audience.state }} = '+' then '-' end
+        {%- else -%}
+          cast(null as {{ dbt_drift.text_type() }})
+        {%- endif %} as {{ audience.state }}, snapshot.{{ audience.state }} as old_{{ audience.state }}
+        {%- endfor %}
+      from {{ dbt_drift.snapshot_relation(sync) }} as snapshot
+      left join ({{ dbt_drift.keys_sql(sync) }}) as source on source.contact_key = snapshot.contact_key
+      where source.contact_key is null
+        and ({% for audience in mirrors %}{{ 'or ' if not loop.first }}snapshot.{{ audience.state }} = '+'{{ ' ' if not loop.last }}{% endfor %})
+{% endmacro %}
+
+
+{#- A value that is wanted and is not the one that Drift last accepted. Case makes no difference in an e-mail address. In this
+    order an equal row, which is nearly every row, costs one evaluation of the wanted value. -#}
+{% macro differs(wanted, accepted, ignoring_case=false) -%}
+  {%- set wanted, accepted = ('lower(' ~ wanted ~ ')', 'lower(' ~ accepted ~ ')') if ignoring_case else (wanted, accepted) -%}
+  {{ wanted }} <> {{ accepted }} or ({{ accepted }} is null and {{ wanted }} is not null)
+{%- endmacro %}
+
+
+{#- '+' wants the tag set, '-' wants it taken away, NULL leaves it alone. A mirror takes away only what it set itself. -#}
+{% macro wanted_tag(audience) -%}
+  {%- if audience.mode == 'add' -%}
+    case when source.{{ audience.state }} then '+' end
+  {%- elif audience.mode == 'remove' -%}
+    case when source.{{ audience.state }} then '-' end
+  {%- else -%}
+    case when source.{{ audience.state }} then '+' when snapshot.{{ audience.state }} = '+' then '-' end
+  {%- endif -%}
+{%- endmacro %}
