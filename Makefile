@@ -1,0 +1,51 @@
+# Two commands do everything, from a fresh clone with nothing but Python and make: `make demo` and `make test`.
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/installed
+
+.PHONY: install demo test lint format bench lock wheel clean
+
+install: $(INSTALLED)
+
+# uv comes into the virtual environment itself. --no-deps: the lock is complete, and leaves out a helper of dbt-core that
+# downloads a binary while it is built (see [tool.uv] in pyproject.toml).
+$(INSTALLED): requirements.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes --compile-bytecode -r requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	touch $@
+
+# The main job on DuckDB and the sandbox.
+demo: $(INSTALLED)
+	$(BIN)/dbt-drift demo
+
+# Brings a Postgres server of its own.
+test: $(INSTALLED)
+	$(BIN)/python -m pytest
+
+lint: $(INSTALLED)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(INSTALLED)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(INSTALLED)
+	$(BIN)/python -m benchmarks
+
+# After a change of the dependencies.
+lock: $(INSTALLED)
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.10 --generate-hashes --no-header \
+		--upgrade --quiet --output-file requirements.lock
+
+wheel: $(INSTALLED)
+	rm -rf dist
+	$(BIN)/hatchling build -t wheel
+
+clean:
+	rm -rf .venv dist

@@ -1,0 +1,1 @@
+"""The local Drift: the contract of Drift's contact API on loopback, for demos, tests and CI."""

@@ -1,0 +1,152 @@
+"""The local Drift without its sockets: a request goes in, what to do about it comes out.
+
+Everything here runs on one thread and never waits, so each request sees and leaves a state that is whole.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from dbt_drift.sandbox.answers import Answer, RefusedError, error
+from dbt_drift.sandbox.behaviour import Fault
+from dbt_drift.sandbox.calls import Call
+from dbt_drift.sandbox.faults import Faults
+from dbt_drift.sandbox.ratelimit import RateLimit, hint
+from dbt_drift.sandbox.requestlog import NO_ANSWER, RequestLog
+from dbt_drift.sandbox.routes import ROUTES, match_path
+from dbt_drift.sandbox.store import now_ms
+from dbt_drift.sandbox.tokens import Tokens, require_scope
+
+if TYPE_CHECKING:
+    from dbt_drift.sandbox.behaviour import Behaviour
+    from dbt_drift.sandbox.calls import Request
+    from dbt_drift.sandbox.store import Store
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """How an answer goes out.
+
+    Attributes:
+        answer: The answer.
+        how: `whole`; `cut`: it breaks off in the middle of its body; `reset`: the connection is reset instead.
+        delay_ms: How long it waits first, in milliseconds.
+    """
+
+    answer: Answer
+    how: Literal["whole", "cut", "reset"] = "whole"
+    delay_ms: float = 0
+
+
+class Api:
+    """The calls of the API over one store.
+
+    Attributes:
+        store: What it holds.
+        tokens: The tokens that were declared.
+        log: The requests that came in.
+        rate_limits: The rate limit of each organisation that made a request.
+    """
+
+    def __init__(self, store: Store, behaviour: Behaviour) -> None:
+        self.store = store
+        self.tokens = Tokens(store.default)
+        self.log = RequestLog()
+        self.rate_limits: dict[int, RateLimit] = {}
+        self._behaviour = behaviour
+        self._faults = Faults(behaviour)
+
+    @property
+    def behaviour(self) -> Behaviour:
+        """The switches."""
+        return self._behaviour
+
+    def switch(self, behaviour: Behaviour) -> None:
+        """Change the switches."""
+        self._behaviour = behaviour
+        self._faults.switch(behaviour)
+
+    def forget_requests(self) -> None:
+        """Clear the log, the counts and the rate limits."""
+        self.log.clear()
+        self.rate_limits.clear()
+
+    def handle(self, request: Request) -> Delivery:
+        """Do what a request asks for, and note it in the log."""
+        at, started = now_ms(), time.perf_counter()
+        template, params = match_path(request.path)
+        passage = _Passage()
+        try:
+            delivery = self._deliver(request, template, params, passage)
+        except RefusedError as refused:
+            delivery = Delivery(refused.answer)
+        delay_ms = delivery.delay_ms + self._faults.latency()
+        delivery = Delivery(delivery.answer, delivery.how, delay_ms)
+        self.log.add(
+            at=at,
+            method=request.method,
+            template=template,
+            path=request.path,
+            status=NO_ANSWER if delivery.how == "reset" else delivery.answer.status,
+            ms=round((time.perf_counter() - started) * 1000 + delay_ms, 3),
+            organisation=passage.organisation,
+            contact_id=delivery.answer.contact_id,
+            fault="" if passage.fault is None else passage.fault.effect,
+        )
+        return delivery
+
+    def _deliver(self, request: Request, template: str, params: tuple[str, ...], passage: _Passage) -> Delivery:
+        if not template:
+            raise RefusedError(404, "There is no such call.")
+        route = ROUTES[template].get(request.method)
+        if route is None:
+            raise RefusedError(405, f"There is no {request.method} {template}.")
+        token = self.tokens.authorize(request.headers.get("authorization", ""), self._behaviour)
+        organisation = self.store.organisation(token.organisation)
+        passage.organisation = organisation.id
+        self._limit(organisation.id)
+        require_scope(token, route.scope)
+        fault = passage.fault = self._faults.strike(request.method, template, request.path)
+        if fault is not None and fault.effect in ("status", "reset") and not fault.applied:
+            return _struck(fault, Answer(500))
+        call = Call(request, params, organisation, self._behaviour, self.tokens)
+        try:
+            answer = route.answer(call)
+        except RefusedError as refused:
+            answer = refused.answer
+        return Delivery(answer) if fault is None else _struck(fault, answer)
+
+    def _limit(self, organisation_id: int) -> None:
+        limit = self.rate_limits.get(organisation_id)
+        if limit is None:
+            limit = self.rate_limits[organisation_id] = RateLimit()
+        wait = limit.admit(time.monotonic(), self._behaviour)
+        if wait:
+            raise RefusedError(
+                429,
+                "The number of API calls for the time window is used up.",
+                headers=hint(self._behaviour.rate_hint, wait),
+            )
+
+
+class _Passage(msgspec.Struct):
+    """What is known of a request for the log, also when it is refused half way."""
+
+    organisation: int = 0
+    fault: Fault | None = None
+
+
+def _struck(fault: Fault, answer: Answer) -> Delivery:
+    if fault.effect == "reset":
+        return Delivery(answer, "reset", fault.delay_ms)
+    if fault.effect == "cut":
+        return Delivery(answer, "cut", fault.delay_ms)
+    if fault.effect == "delay":
+        return Delivery(answer, "whole", fault.delay_ms)
+    headers = () if fault.retry_after is None else (("Retry-After", str(fault.retry_after)),)
+    shown = error(fault.status, f"The sandbox answers {fault.status} on purpose.", headers=headers)
+    if fault.body is not None:
+        shown = msgspec.structs.replace(shown, body=fault.body.encode(), content_type="text/html; charset=utf-8")
+    return Delivery(msgspec.structs.replace(shown, contact_id=answer.contact_id), "whole", fault.delay_ms)

@@ -1,0 +1,167 @@
+"""Every switch of the sandbox, each with the documented default.
+
+Where Drift's documentation and its clients disagree, or say nothing, the sandbox can answer either way. The defaults
+are what most of the sources say.
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from dbt_drift.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_NotNegative = Meta(ge=0)
+
+
+class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Something that goes wrong on purpose.
+
+    A request that the rate limit or the token stops is not struck. Of several faults that match, the first one strikes.
+
+    Attributes:
+        effect: `status`: answered with `status` instead; `reset`: the connection is reset, no answer; `cut`: the
+            answer breaks off in the middle of its body; `delay`: nothing but `delay_ms`.
+        status: The status of the effect `status`.
+        body: The body of the effect `status`; None gives Drift's error envelope.
+        retry_after: The seconds of a Retry-After header of the effect `status`; None for no header.
+        delay_ms: How much later the answer, or the reset, comes; in milliseconds.
+        applied: Whether the request takes effect before it fails. `cut` and `delay` always let it take effect.
+        method: The HTTP method that is struck; "" for any.
+        path: The path that is struck, as a template such as `/contacts/{id}` or as it is sent; "" for any.
+        rate: The share of the matching requests that is struck, from 0 to 1.
+        skip: How many matching requests pass first.
+        count: How often it strikes; None for ever.
+    """
+
+    effect: Literal["status", "reset", "cut", "delay"] = "status"
+    status: Annotated[int, Meta(ge=400, le=599)] = 500
+    body: str | None = None
+    retry_after: Annotated[int, _NotNegative] | None = None
+    delay_ms: Annotated[float, _NotNegative] = 0
+    applied: bool = False
+    method: str = ""
+    path: str = ""
+    rate: Annotated[float, Meta(ge=0, le=1)] = 1
+    skip: Annotated[int, _NotNegative] = 0
+    count: Annotated[int, _NotNegative] | None = None
+
+
+def _says(description: str) -> Meta:
+    return Meta(description=description)
+
+
+class Behaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the sandbox answers where Drift's behaviour is a matter of plan, of time or of opinion.
+
+    Each attribute carries its own description, which the page and `json_schema` show.
+    """
+
+    rate_limit: Annotated[
+        int, Meta(ge=0, description="Requests that an organisation may make in one window; 0 lifts the limit.")
+    ] = 1000
+    rate_window_s: Annotated[float, Meta(gt=0, description="The length of the rate window, in seconds.")] = 20
+    rate_window: Annotated[
+        Literal["sliding", "fixed"],
+        _says("sliding: the limit holds in any window; fixed: the count starts again at each multiple of the window."),
+    ] = "sliding"
+    rate_hint: Annotated[
+        Literal["none", "retry-after", "ratelimit-reset"],
+        _says("The header, if any, in which a 429 tells the seconds to wait."),
+    ] = "none"
+
+    undeclared_tokens: Annotated[
+        Literal["accept", "refuse"],
+        _says("accept: any token that was not declared opens the default organisation with every scope."),
+    ] = "accept"
+    bad_token_status: Annotated[
+        Literal[401, 403], _says("The answer to a missing, unknown or expired token: 401 is seen, 403 documented.")
+    ] = 401
+
+    duplicate_status: Annotated[
+        Literal[409, 400], _says("The answer to a second contact with the same email or externalId.")
+    ] = 409
+    email_collision: Annotated[
+        Literal["refuse", "allow"],
+        _says("Whether a PATCH may give a contact without externalId the email of another one."),
+    ] = "refuse"
+    email_case: Annotated[
+        Literal["ignored", "kept"], _says("Whether a look-up and the duplicate check ignore the case of an email.")
+    ] = "ignored"
+
+    nulls: Annotated[
+        Literal["ignore", "clear", "refuse"], _says("What an attribute sent as null does; refuse answers 400.")
+    ] = "ignore"
+    unknown_attributes: Annotated[
+        Literal["create", "ignore", "refuse"], _says("What an attribute that the organisation lacks does.")
+    ] = "create"
+    attribute_types: Annotated[
+        Literal["open", "checked"],
+        _says("checked: a value that does not suit the type of its attribute, and any nested value, answers 400."),
+    ] = "open"
+
+    tags: Annotated[
+        Literal["live", "ignored", "gone"],
+        _says("Contact tags: live; accepted and not applied; or their calls answer 404."),
+    ] = "live"
+    tags_in_contact: Annotated[
+        Literal["replace", "merge", "ignore"], _says("What attributes.tags of a PATCH does to the tags of the contact.")
+    ] = "replace"
+    tags_key: Annotated[bool, _says("Whether contacts are returned with a key for their tags.")] = True
+
+    lookup: Annotated[
+        Literal["array", "object"], _says("object: a look-up by email that finds one contact returns it bare.")
+    ] = "array"
+    lookup_order: Annotated[
+        Literal["oldest", "newest"], _says("Which of several contacts with one email comes first.")
+    ] = "oldest"
+    lookup_limit: Annotated[
+        int, Meta(ge=1, description="The most contacts that a look-up by email returns at once.")
+    ] = 100
+
+    acknowledgement: Annotated[
+        Literal["json", "empty"], _says("The body of answers that only say yes: to a delete, to tags, to unsubscribe.")
+    ] = "json"
+    version_lag: Annotated[bool, _says("Whether the answer to a PATCH still shows the version before it.")] = False
+
+    latency_ms: Annotated[
+        float, Meta(ge=0, description="How long an answer takes; the request has taken effect before. Milliseconds.")
+    ] = 0
+    latency_jitter_ms: Annotated[
+        float, Meta(ge=0, description="The most that chance adds to the latency. Milliseconds.")
+    ] = 0
+    faults: Annotated[tuple[Fault, ...], _says("What goes wrong on purpose.")] = ()
+    seed: Annotated[int, _says("The seed of all chance: rates of faults, jitter.")] = 0
+
+    def changed(self, switches: Mapping[str, object]) -> Behaviour:
+        """Return the behaviour with some switches changed.
+
+        Args:
+            switches: The new values by name. `faults` replaces the whole list.
+
+        Raises:
+            ConfigurationError: A switch does not exist or does not take that value.
+        """
+        for name in switches:
+            if name not in self.__struct_fields__:
+                near = difflib.get_close_matches(name, self.__struct_fields__, n=1)
+                raise ConfigurationError(
+                    f"The sandbox has no switch named {name!r}.",
+                    advice=f"Did you mean {near[0]!r}?" if near else f"It has: {', '.join(self.__struct_fields__)}.",
+                )
+        try:
+            asked = msgspec.convert(msgspec.to_builtins(dict(switches)), Behaviour)
+        except (msgspec.ValidationError, TypeError) as error:
+            raise ConfigurationError(f"The sandbox cannot be switched like this: {error}") from error
+        return msgspec.structs.replace(self, **{name: getattr(asked, name) for name in switches})
+
+
+def json_schema() -> bytes:
+    """Return the JSON Schema of `Behaviour`, with each switch's choices, default and description."""
+    return msgspec.json.encode(msgspec.json.schema(Behaviour))

@@ -1,0 +1,252 @@
+"""The control API under `/_sandbox/`, for tests and for the page. Its calls are not limited and not logged."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from dbt_drift.errors import ConfigurationError
+from dbt_drift.sandbox.answers import Answer, RefusedError, error, plain
+from dbt_drift.sandbox.attributes import Attribute
+from dbt_drift.sandbox.behaviour import json_schema
+from dbt_drift.sandbox.calls import read_json
+from dbt_drift.sandbox.contacts import contact_document
+from dbt_drift.sandbox.requestlog import RequestCount
+from dbt_drift.sandbox.tags import read_tags
+from dbt_drift.sandbox.tokens import Token
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from dbt_drift.sandbox.api import Api
+    from dbt_drift.sandbox.behaviour import Behaviour
+    from dbt_drift.sandbox.calls import Request
+    from dbt_drift.sandbox.store import Contact, Organisation
+
+PREFIX = "/_sandbox/"
+_SHOWN = 100
+
+
+class Summary(msgspec.Struct, frozen=True, rename="camel"):
+    """What the sandbox holds and has seen.
+
+    Attributes:
+        organisation: The id of the organisation that is summed up.
+        organisations: The ids of all organisations.
+        contacts: The number of its contacts.
+        tags: The number of its contacts with each tag.
+        requests: How often each kind of request had each status, in all organisations.
+        total_requests: The number of all requests.
+        peak_requests: The most requests of this organisation that arrived within any rate window.
+        peak_admitted: The most requests of this organisation that were let in within any rate window.
+    """
+
+    organisation: int
+    organisations: list[int]
+    contacts: int
+    tags: dict[str, int]
+    requests: list[RequestCount]
+    total_requests: int
+    peak_requests: int
+    peak_admitted: int
+
+
+class Control:
+    """What tests and the page do with the sandbox besides calling its API.
+
+    Args:
+        api: The API that is controlled; a reset gives it back the behaviour that it has now.
+    """
+
+    def __init__(self, api: Api) -> None:
+        self.api = api
+        self._behaviour = api.behaviour
+
+    def newest_contacts(
+        self, *, organisation: int | None = None, search: str = "", limit: int | None = None
+    ) -> list[Contact]:
+        """Return contacts, the newest first.
+
+        Args:
+            organisation: Its id; None for the default one.
+            search: Only those with this text, in any case, in an attribute or a tag, or with this id.
+            limit: At most so many.
+        """
+        newest: Iterator[Contact] = reversed(self._organisation(organisation).contacts.values())
+        matching = (contact for contact in newest if _holds(contact, search)) if search else newest
+        return list(islice(matching, limit))
+
+    def seed(self, contacts: Iterable[Mapping[str, Any]], *, organisation: int | None = None) -> list[int]:
+        """Add contacts, without the checks of the API: two may share an email.
+
+        Args:
+            contacts: The attributes of each, among them `tags`: names, or objects of `name` and `color`.
+            organisation: The id of their organisation; None for the default one.
+
+        Returns:
+            Their ids, in the same order.
+
+        Raises:
+            RefusedError: The tags of one cannot be read, or an externalId is taken.
+        """
+        home = self._organisation(organisation)
+        ids = []
+        for given in contacts:
+            attributes = {name: value for name, value in given.items() if name != "tags" and value is not None}
+            tags = read_tags([{"name": tag} if isinstance(tag, str) else tag for tag in given.get("tags", ())])
+            attributes.update({name: str(attributes[name]) for name in ("email", "externalId") if name in attributes})
+            if home.find_by_external_id(attributes.get("externalId", "")) is not None:
+                raise RefusedError(400, f"The externalId {attributes['externalId']!r} is given twice.")
+            ids.append(home.create(attributes, tags).id)
+        return ids
+
+    def declare_attributes(self, attributes: Iterable[Attribute], *, organisation: int | None = None) -> None:
+        """Give an organisation attributes, so that they have types that cannot be inferred."""
+        home = self._organisation(organisation)
+        for attribute in attributes:
+            home.declare(attribute)
+
+    def summary(self, *, organisation: int | None = None) -> Summary:
+        """Return what the sandbox holds and has seen."""
+        home = self._organisation(organisation)
+        limit = self.api.rate_limits.get(home.id)
+        return Summary(
+            organisation=home.id,
+            organisations=list(self.api.store.organisations),
+            contacts=len(home.contacts),
+            tags={name: members for name, members in home.tag_members.items() if members},
+            requests=self.api.log.counts(),
+            total_requests=self.api.log.total,
+            peak_requests=limit.peak if limit else 0,
+            peak_admitted=limit.admitted_peak if limit else 0,
+        )
+
+    def change(self, switches: Mapping[str, object]) -> Behaviour:
+        """Change some switches and return them all.
+
+        Raises:
+            ConfigurationError: A switch does not exist or does not take that value.
+        """
+        self.api.switch(self.api.behaviour.changed(switches))
+        return self.api.behaviour
+
+    def reset(self, only: str = "") -> None:
+        """Go back to the start; the organisations keep their ids, contact ids go on growing.
+
+        Args:
+            only: `requests` for the log, the counts and the rate limits; `contacts` for contacts, attributes and tags;
+                `behaviour` for the switches; "" for everything, with the declared tokens.
+        """
+        if only not in ("", "requests", "contacts", "behaviour"):
+            raise RefusedError(400, "only must be requests, contacts or behaviour.")
+        if only in ("", "requests"):
+            self.api.forget_requests()
+        if only in ("", "contacts"):
+            for organisation in self.api.store.organisations.values():
+                organisation.clear()
+        if only in ("", "behaviour"):
+            self.api.switch(self._behaviour)
+        if not only:
+            self.api.tokens.declare(())
+
+    def _organisation(self, organisation_id: int | None) -> Organisation:
+        return self.api.store.organisation(organisation_id)
+
+
+def answer_control(control: Control, request: Request) -> Answer:
+    """Answer a request below `PREFIX`."""
+    handler = _HANDLERS.get((request.method, request.path.removeprefix(PREFIX)))
+    if handler is None:
+        return error(404, "There is no such call.")
+    try:
+        return handler(control, request)
+    except RefusedError as refused:
+        return refused.answer
+    except ConfigurationError as mistaken:
+        return error(400, str(mistaken))
+
+
+def _get_contacts(control: Control, request: Request) -> Answer:
+    found = control.newest_contacts(
+        organisation=request.number("organisation"),
+        search=_text(request, "search") or "",
+        limit=request.number("limit") or _SHOWN,
+    )
+    return plain({"contacts": [contact_document(contact) for contact in found]})
+
+
+def _put_contacts(control: Control, request: Request) -> Answer:
+    contacts = read_json(request.body, list[dict[str, Any]])
+    return plain({"ids": control.seed(contacts, organisation=request.number("organisation"))})
+
+
+def _put_attributes(control: Control, request: Request) -> Answer:
+    attributes = read_json(request.body, list[Attribute])
+    control.declare_attributes(attributes, organisation=request.number("organisation"))
+    return plain({"attributes": len(attributes)})
+
+
+def _put_tokens(control: Control, request: Request) -> Answer:
+    tokens = read_json(request.body, list[Token])
+    control.api.tokens.declare(tokens)
+    return plain({"tokens": len(tokens)})
+
+
+def _get_requests(control: Control, request: Request) -> Answer:
+    found = control.api.log.find(
+        method=_text(request, "method"),
+        path=_text(request, "path"),
+        status=request.number("status"),
+        since=request.number("since") or 0,
+        limit=request.number("limit") or _SHOWN,
+    )
+    return plain({"requests": found})
+
+
+def _get_summary(control: Control, request: Request) -> Answer:
+    return plain(control.summary(organisation=request.number("organisation")))
+
+
+def _get_behaviour(control: Control, _request: Request) -> Answer:
+    return plain(control.api.behaviour)
+
+
+def _patch_behaviour(control: Control, request: Request) -> Answer:
+    return plain(control.change(read_json(request.body, dict[str, Any])))
+
+
+def _get_schema(_control: Control, _request: Request) -> Answer:
+    return Answer(200, json_schema())
+
+
+def _post_reset(control: Control, request: Request) -> Answer:
+    control.reset(_text(request, "only") or "")
+    return plain({"result": "OK"})
+
+
+_HANDLERS: dict[tuple[str, str], Callable[[Control, Request], Answer]] = {
+    ("GET", "contacts"): _get_contacts,
+    ("PUT", "contacts"): _put_contacts,
+    ("PUT", "attributes"): _put_attributes,
+    ("PUT", "tokens"): _put_tokens,
+    ("GET", "requests"): _get_requests,
+    ("GET", "summary"): _get_summary,
+    ("GET", "behaviour"): _get_behaviour,
+    ("PATCH", "behaviour"): _patch_behaviour,
+    ("GET", "behaviour/schema"): _get_schema,
+    ("POST", "reset"): _post_reset,
+}
+
+
+def _text(request: Request, name: str) -> str | None:
+    values = request.parameters().get(name)
+    return values[0] if values else None
+
+
+def _holds(contact: Contact, search: str) -> bool:
+    wanted = search.casefold()
+    if wanted == str(contact.id) or any(wanted in tag.casefold() for tag in contact.tags):
+        return True
+    return any(wanted in value.casefold() for value in contact.attributes.values() if isinstance(value, str))

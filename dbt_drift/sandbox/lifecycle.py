@@ -1,0 +1,97 @@
+"""One life of the sandbox: its port and its data file opened, served, saved, closed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import sqlite3
+from typing import TYPE_CHECKING
+
+from dbt_drift.errors import ConfigurationError
+from dbt_drift.sandbox.api import Api
+from dbt_drift.sandbox.behaviour import Behaviour
+from dbt_drift.sandbox.control import Control
+from dbt_drift.sandbox.persistence import DataFile, give_back, take_unsaved
+from dbt_drift.sandbox.store import Store
+from dbt_drift.sandbox.transport import HOST, HttpServer, listen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from os import PathLike
+
+_log = logging.getLogger(__name__)
+
+_SAVE_EVERY_S = 0.25
+
+
+class Server:
+    """A sandbox whose port and data file are open, ready to be served once.
+
+    Args:
+        port: The loopback port; 0 takes a free one.
+        data: The data file; None keeps everything in memory only.
+        behaviour: The switches to start with; None for the defaults.
+
+    Attributes:
+        url: Where it is served, without a slash at the end.
+        control: What tests and the page do with it.
+
+    Raises:
+        ConfigurationError: The port or the data file cannot be used.
+    """
+
+    def __init__(self, *, port: int, data: str | PathLike[str] | None, behaviour: Behaviour | None) -> None:
+        with contextlib.ExitStack() as undo:
+            self._socket = undo.enter_context(contextlib.closing(listen(port)))
+            self._file = None if data is None else undo.enter_context(contextlib.closing(DataFile(data)))
+            store = Store() if self._file is None else self._file.load()
+            undo.pop_all()
+        self._store = store
+        self.url = f"http://{HOST}:{self._socket.getsockname()[1]}"
+        self.control = Control(Api(store, behaviour or Behaviour()))
+
+    async def run(self, ready: Callable[[], None], stop: asyncio.Event) -> None:
+        """Serve until it is stopped, then save everything and close port and file.
+
+        Args:
+            ready: Called once requests are taken.
+            stop: Set to stop.
+
+        Raises:
+            ConfigurationError: What changed last could not be saved.
+        """
+        http = HttpServer(self.control)
+        try:
+            await http.start(self._socket)
+            ready()
+            await self._save_until(stop)
+        finally:
+            await http.stop()
+            self._socket.close()
+            try:
+                await self._save()
+            except sqlite3.Error as error:
+                raise ConfigurationError(f"The sandbox could not save its contacts: {error}.") from error
+            finally:
+                if self._file is not None:
+                    self._file.close()
+
+    async def _save_until(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            try:
+                await self._save()
+            except sqlite3.Error as error:
+                _log.warning("The sandbox cannot save its contacts now and will try again: %s", error)
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(stop.wait(), _SAVE_EVERY_S)
+
+    async def _save(self) -> None:
+        batch = None if self._file is None else take_unsaved(self._store)
+        if self._file is None or batch is None:
+            return
+        try:
+            await asyncio.to_thread(self._file.write, batch)
+        except sqlite3.Error:
+            give_back(self._store, batch)
+            raise

@@ -1,0 +1,201 @@
+"""The sandbox as others start it: `Sandbox` for tests, `serve` for the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+import msgspec
+
+from dbt_drift.sandbox.lifecycle import Server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from os import PathLike
+    from types import TracebackType
+
+    from dbt_drift.sandbox.attributes import Attribute
+    from dbt_drift.sandbox.behaviour import Behaviour
+    from dbt_drift.sandbox.control import Control, Summary
+    from dbt_drift.sandbox.requestlog import LoggedRequest
+    from dbt_drift.sandbox.store import Contact
+    from dbt_drift.sandbox.tokens import Token
+
+T = TypeVar("T")
+
+
+class Sandbox:
+    """The local Drift, served from a background thread for as long as the `with` block lasts.
+
+    ::
+
+        with Sandbox(behaviour=Behaviour(rate_limit=100)) as sandbox:
+            requests.post(f"{sandbox.url}/contacts", ...)
+            assert sandbox.contact_by_email("ada@example.com") is not None
+
+    Without `organisation`, its methods speak of the default organisation, the one of tokens that were not declared.
+
+    Args:
+        behaviour: The switches to start with; None for the defaults.
+        data: The data file; None keeps everything in memory only.
+        port: The loopback port; 0 takes a free one.
+
+    Raises:
+        ConfigurationError: The port or the data file cannot be used (on entering the block).
+    """
+
+    def __init__(
+        self, *, behaviour: Behaviour | None = None, data: str | PathLike[str] | None = None, port: int = 0
+    ) -> None:
+        self._behaviour = behaviour
+        self._data = data
+        self._port = port
+
+    def __enter__(self) -> Sandbox:  # noqa: PYI034 - Self is not in typing before Python 3.11
+        self._server = Server(port=self._port, data=self._data, behaviour=self._behaviour)
+        self._started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+        self._ended: Future[None] = Future()
+        self._thread = threading.Thread(target=self._serve, name="drift-sandbox", daemon=True)
+        self._thread.start()
+        self._loop, self._stop = self._started.result()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+        self._ended.result()
+
+    @property
+    def url(self) -> str:
+        """Where it is served, without a slash at the end."""
+        return self._server.url
+
+    @property
+    def organisation(self) -> int:
+        """The id of the default organisation."""
+        return self._server.control.api.store.default
+
+    def contacts(self, *, organisation: int | None = None, search: str = "") -> list[Contact]:
+        """Return copies of the contacts, the first created first; see `Control.newest_contacts` for the search."""
+        return self._ask(
+            lambda control: [
+                _copy(contact)
+                for contact in reversed(control.newest_contacts(organisation=organisation, search=search))
+            ]
+        )
+
+    def contact_by_email(self, email: str, *, organisation: int | None = None) -> Contact | None:
+        """Return a copy of the one contact with this email, in any case, or None.
+
+        Raises:
+            LookupError: Several contacts have it.
+        """
+        found = self._ask(
+            lambda control: [
+                _copy(contact) for contact in control.api.store.organisation(organisation).find_by_email(email)
+            ]
+        )
+        if len(found) > 1:
+            raise LookupError(f"{len(found)} contacts have the email {email!r}")
+        return found[0] if found else None
+
+    def requests(
+        self, *, method: str | None = None, path: str | None = None, status: int | None = None, since: int = 0
+    ) -> list[LoggedRequest]:
+        """Return the logged requests that match, the oldest first; see `RequestLog.find`."""
+        return self._ask(lambda control: control.api.log.find(method=method, path=path, status=status, since=since))
+
+    def counts(self) -> dict[tuple[str, str, int], int]:
+        """Return how many requests there were by method, path template and status."""
+        return {
+            (found.method, found.template, found.status): found.count
+            for found in self._ask(lambda control: control.api.log.counts())
+        }
+
+    def summary(self, *, organisation: int | None = None) -> Summary:
+        """Return what the sandbox holds and has seen."""
+        return self._ask(lambda control: control.summary(organisation=organisation))
+
+    def change(self, **switches: object) -> Behaviour:
+        """Change some switches of the behaviour and return them all.
+
+        Raises:
+            ConfigurationError: A switch does not exist or does not take that value.
+        """
+        return self._ask(lambda control: control.change(switches))
+
+    def seed(self, contacts: Iterable[Mapping[str, Any]], *, organisation: int | None = None) -> list[int]:
+        """Add contacts without the checks of the API and return their ids; see `Control.seed`."""
+        return self._ask(lambda control: control.seed(contacts, organisation=organisation))
+
+    def declare_attributes(self, *attributes: Attribute, organisation: int | None = None) -> None:
+        """Give the organisation attributes."""
+        self._ask(lambda control: control.declare_attributes(attributes, organisation=organisation))
+
+    def declare_tokens(self, *tokens: Token) -> None:
+        """Replace the declared tokens by these."""
+        self._ask(lambda control: control.api.tokens.declare(tokens))
+
+    def reset(self, only: Literal["", "requests", "contacts", "behaviour"] = "") -> None:
+        """Go back to the start, in whole or in one part; see `Control.reset`."""
+        self._ask(lambda control: control.reset(only))
+
+    def _serve(self) -> None:
+        try:
+            asyncio.run(self._run())
+        except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits for it
+            for waited in (self._started, self._ended):
+                if not waited.done():
+                    waited.set_exception(error)
+        else:
+            self._ended.set_result(None)
+
+    async def _run(self) -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        await self._server.run(lambda: self._started.set_result((loop, stop)), stop)
+
+    def _ask(self, work: Callable[[Control], T]) -> T:
+        # What the sandbox holds belongs to the thread of its loop.
+        async def answer() -> T:
+            return work(self._server.control)
+
+        return asyncio.run_coroutine_threadsafe(answer(), self._loop).result()
+
+
+def _copy(contact: Contact) -> Contact:
+    return msgspec.structs.replace(contact, attributes=dict(contact.attributes), tags=dict(contact.tags))
+
+
+def serve(
+    *,
+    port: int,
+    data: str | PathLike[str] | None = None,
+    behaviour: Behaviour | None = None,
+    announce: Callable[[str], None],
+) -> None:
+    """Serve the sandbox until SIGINT or SIGTERM, then save its state.
+
+    Args:
+        port: The loopback port; 0 takes a free one.
+        data: The data file; None keeps everything in memory only.
+        behaviour: The switches to start with; None for the defaults.
+        announce: Told the URL once requests are taken.
+
+    Raises:
+        ConfigurationError: The port or the data file cannot be used.
+    """
+    server = Server(port=port, data=data, behaviour=behaviour)
+
+    async def run() -> None:
+        stop = asyncio.Event()
+        for name in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(name, stop.set)
+        await server.run(lambda: announce(server.url), stop)
+
+    asyncio.run(run())

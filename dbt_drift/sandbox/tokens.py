@@ -1,0 +1,120 @@
+"""Who a request comes from, and `POST /app/token_info` (devdocs.drift.com/docs/get-token-information)."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from dbt_drift.sandbox.answers import Answer, RefusedError, plain
+from dbt_drift.sandbox.store import now_ms
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dbt_drift.sandbox.behaviour import Behaviour
+    from dbt_drift.sandbox.calls import Call
+
+SCOPES = (
+    "contact_read",
+    "contact_write",
+    "all_contact_read",
+    "conversation_read",
+    "conversation_write",
+    "user_read",
+    "user_write",
+)
+"""The scopes of a token that names none."""
+
+_BAD_TOKEN = "The access token is invalid or has expired"  # noqa: S105 - Drift's own sentence, no token
+_APP = "dbt-drift-sandbox"
+
+
+class Token(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A token that the sandbox knows.
+
+    Attributes:
+        token: The token itself.
+        organisation: The id of its organisation; None for the default one.
+        scopes: What it may do.
+        expires_at: Epoch milliseconds; None for a token that does not expire.
+        created_at: Epoch milliseconds.
+    """
+
+    token: str
+    organisation: int | None = None
+    scopes: tuple[str, ...] = SCOPES
+    expires_at: int | None = None
+    created_at: int = msgspec.field(default_factory=now_ms)
+
+    def __repr__(self) -> str:
+        return f"Token(organisation={self.organisation}, scopes={self.scopes}, expires_at={self.expires_at})"
+
+
+class Tokens:
+    """The tokens that were declared. They live in memory only: a token never reaches the data file."""
+
+    def __init__(self, default_organisation: int) -> None:
+        self._default = default_organisation
+        self._undeclared = Token("", default_organisation)
+        self._declared: dict[str, Token] = {}
+
+    def declare(self, tokens: Iterable[Token]) -> None:
+        """Replace the declared tokens by these."""
+        self._declared = {
+            token.token: token
+            if token.organisation is not None
+            else msgspec.structs.replace(token, organisation=self._default)
+            for token in tokens
+        }
+
+    def look_up(self, token: str, behaviour: Behaviour) -> Token | None:
+        """Return what is known of a token, or None if it is unknown or has expired."""
+        found = self._declared.get(token)
+        if found is None:
+            return self._undeclared if token and behaviour.undeclared_tokens == "accept" else None
+        return None if found.expires_at is not None and found.expires_at <= now_ms() else found
+
+    def authorize(self, authorization: str, behaviour: Behaviour) -> Token:
+        """Return the token of an `Authorization` header; the scheme's case does not matter, as with Drift.
+
+        Raises:
+            RefusedError: There is none, or it is unknown or has expired: 401 or 403.
+        """
+        scheme, _, token = authorization.partition(" ")
+        found = self.look_up(token.strip(), behaviour) if scheme.lower() == "bearer" else None
+        if found is None:
+            raise RefusedError(behaviour.bad_token_status, _BAD_TOKEN)
+        return found
+
+
+def require_scope(token: Token, scope: str) -> None:
+    """Refuse a token that lacks a scope; "" asks for none.
+
+    Raises:
+        RefusedError: It does: 403.
+    """
+    if scope and scope not in token.scopes:
+        raise RefusedError(403, f"The access token lacks the scope {scope}.")
+
+
+def token_info(call: Call) -> Answer:
+    """Answer `POST /app/token_info`, without the envelope of the other calls; `expires_in` is in milliseconds."""
+    body = call.read(dict[str, Any])
+    token = body.get("access_token")
+    found = call.tokens.look_up(token, call.behaviour) if isinstance(token, str) else None
+    if not isinstance(token, str) or found is None:
+        raise RefusedError(400, "access_token is missing, invalid or has expired.")
+    return plain(
+        {
+            "access_token": token,
+            "authenticated_userid": f"orgId:{found.organisation}",
+            "credential_id": _APP,
+            "token_type": "bearer",
+            "expires_in": 0 if found.expires_at is None else found.expires_at - now_ms(),
+            "created_at": found.created_at,
+            "scope": " ".join(found.scopes),
+            "id": str(zlib.crc32(token.encode())),
+        }
+    )

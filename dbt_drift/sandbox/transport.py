@@ -1,0 +1,148 @@
+"""The sockets of the sandbox: HTTP requests become `Request`, deliveries become HTTP responses."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+import struct
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from dbt_drift.errors import ConfigurationError
+from dbt_drift.sandbox.answers import Answer, error
+from dbt_drift.sandbox.calls import Request
+from dbt_drift.sandbox.control import PREFIX, answer_control
+from dbt_drift.sandbox.page import page
+
+if TYPE_CHECKING:
+    from aiohttp.abc import AbstractStreamWriter
+    from aiohttp.http_parser import RawRequestMessage
+    from aiohttp.streams import StreamReader
+    from aiohttp.web_protocol import RequestHandler
+
+    from dbt_drift.sandbox.api import Delivery
+    from dbt_drift.sandbox.control import Control
+
+HOST = "127.0.0.1"
+_LARGEST_BODY = 1 << 30
+_SHUTDOWN_S = 1.0
+_HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+
+
+def listen(port: int) -> socket.socket:
+    """Open the loopback port; 0 takes a free one.
+
+    Raises:
+        ConfigurationError: The port is in use, or needs rights that the user does not have.
+    """
+    opened = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        opened.bind((HOST, port))
+        opened.listen(1024)
+    except (OSError, OverflowError) as mistake:
+        opened.close()
+        used = isinstance(mistake, OSError) and mistake.errno == errno.EADDRINUSE
+        told = "it is in use" if used else str(mistake)
+        raise ConfigurationError(
+            f"The sandbox cannot listen on port {port} of {HOST}: {told}.",
+            advice="Stop what runs there, or give another port (0 takes any free one).",
+        ) from mistake
+    return opened
+
+
+class HttpServer:
+    """Serves the API, its control API and the page on an open socket.
+
+    Args:
+        control: The control of the API that is served.
+    """
+
+    def __init__(self, control: Control) -> None:
+        self._control = control
+        self._runner: web.ServerRunner | None = None
+
+    async def start(self, opened: socket.socket) -> None:
+        """Take requests from now on."""
+        server = web.Server(self._respond, request_factory=_make_request, access_log=None)
+        self._runner = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN_S)
+        await self._runner.setup()
+        await web.SockSite(self._runner, opened).start()
+
+    async def stop(self) -> None:
+        """Finish the requests under way, for a moment, and close all connections."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _respond(self, received: web.BaseRequest) -> web.StreamResponse:
+        path, _, query = received.raw_path.partition("?")
+        try:
+            body = await received.read() if received.can_read_body else b""
+        except ConnectionError:
+            return web.Response()  # The client is gone; nobody gets this.
+        headers = {"authorization": received.headers.get("Authorization", "")}
+        request = Request(received.method, path, query, headers, body)
+        if path == "/" or path.startswith(PREFIX):
+            return _response(self._answer_browser(received, request))
+        delivery = self._control.api.handle(request)
+        if delivery.delay_ms:
+            await asyncio.sleep(delivery.delay_ms / 1000)
+        if delivery.how == "whole":
+            return _response(delivery.answer)
+        return await _break_off(received, delivery)
+
+    def _answer_browser(self, received: web.BaseRequest, request: Request) -> Answer:
+        if not _is_local(received):
+            return error(403, "The sandbox is controlled from this machine only.")
+        if request.path == "/":
+            return page()
+        return answer_control(self._control, request)
+
+
+def _make_request(
+    message: RawRequestMessage,
+    payload: StreamReader,
+    protocol: RequestHandler,
+    writer: AbstractStreamWriter,
+    task: asyncio.Task[None],
+) -> web.BaseRequest:
+    loop = asyncio.get_running_loop()
+    return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=_LARGEST_BODY)
+
+
+def _response(answer: Answer) -> web.Response:
+    headers = {"Content-Type": answer.content_type, **_HEADERS}
+    headers.update(answer.headers)
+    return web.Response(body=answer.body, status=answer.status, headers=headers)
+
+
+def _is_local(received: web.BaseRequest) -> bool:
+    """Return whether a control call is meant for the sandbox: contacts may be real people's.
+
+    A page of another site must not reach them through the browser, neither by a name of its own that leads to this
+    machine nor by a request across sites.
+    """
+    host = received.headers.get("Host", "")
+    origin = received.headers.get("Origin")
+    return urlsplit(f"//{host}").hostname in (HOST, "localhost") and origin in (None, f"http://{host}")
+
+
+async def _break_off(received: web.BaseRequest, delivery: Delivery) -> web.StreamResponse:
+    answer = delivery.answer
+    response = web.StreamResponse(status=answer.status, headers={"Content-Type": answer.content_type})
+    transport = received.transport
+    if transport is None:
+        return response
+    if delivery.how == "reset":
+        # Without this the connection would end in order, which clients take for something else.
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        transport.abort()
+        return response
+    response.content_length = len(answer.body)
+    await response.prepare(received)
+    await response.write(answer.body[: len(answer.body) // 2])
+    transport.close()
+    return response
