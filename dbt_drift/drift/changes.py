@@ -1,0 +1,82 @@
+"""What is asked of Drift for one contact, and what came of it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+JsonValue = str | msgspec.Raw
+"""An attribute's value as the request body holds it: a string, or a JSON literal whose digits stay as they are."""
+
+MatchOn = Literal["email", "externalId"]
+
+Status = Literal["created", "updated", "matched", "rejected", "failed"]
+
+MESSAGE_LENGTH = 500
+"""The most characters of Drift's own words that an outcome keeps."""
+
+
+class ContactChange(msgspec.Struct, frozen=True, kw_only=True):
+    """What one contact lacks of what the model says.
+
+    Attributes:
+        seq: Its number in the delta.
+        key: The key that the ledger remembers it by.
+        match_on: Which of the identities finds it while its Drift id is unknown.
+        contact_id: Its remembered Drift id, or None.
+        identity: `email`, and `externalId` where it is mapped, as the model spells them, whether changed or not.
+        attributes: The attributes to write. For a contact without an id: all that the model gives a value.
+        add_tags: The tags to apply.
+        remove_tags: The tags to take away.
+        unchanged: Attributes that Drift accepted before. They are sent only if the remembered contact turns out to be
+            deleted, so that its successor is complete.
+        unchanged_tags: Tags that Drift accepted before, for the same case.
+        create_missing: False for a row that has left the model: where there is no contact, none is made.
+    """
+
+    seq: int
+    key: str
+    match_on: MatchOn = "email"
+    contact_id: int | None = None
+    identity: dict[str, str]
+    attributes: dict[str, JsonValue] = {}
+    add_tags: tuple[str, ...] = ()
+    remove_tags: tuple[str, ...] = ()
+    unchanged: dict[str, JsonValue] = {}
+    unchanged_tags: tuple[str, ...] = ()
+    create_missing: bool = True
+
+    def __repr__(self) -> str:
+        # A change is personal data from end to end; a log or a traceback gets its number.
+        return f"ContactChange(seq={self.seq})"
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of one change.
+
+    Attributes:
+        seq: The change's number.
+        key: The change's key.
+        contact_id: The contact's Drift id, where it is known by now.
+        status: `created`; `updated`, also when only tags changed; `matched`: found as it should be, nothing written;
+            `rejected`: Drift refuses this contact; `failed`: not refused, but not done after all tries.
+        attributes_accepted: Whether Drift holds the attributes now.
+        tags_accepted: Whether Drift holds the tags now.
+        reason: Why it was rejected or failed: Drift's own error type, or one of the reasons in `contacts`. Otherwise
+        None. message: The same in Drift's words, at most `MESSAGE_LENGTH` characters. May hold personal data: never
+        logged. requests: How many requests it took, repetitions of one request not counted.
+    """
+
+    seq: int
+    key: str
+    contact_id: int | None
+    status: Status
+    attributes_accepted: bool
+    tags_accepted: bool
+    reason: str | None = None
+    message: str | None = None
+    requests: int = 0
+
+    def __repr__(self) -> str:
+        return f"Outcome(seq={self.seq}, status={self.status!r}, reason={self.reason!r})"

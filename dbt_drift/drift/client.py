@@ -1,0 +1,128 @@
+"""The Drift client as the rest of dbt-drift sees it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from dbt_drift.drift import endpoints
+from dbt_drift.drift.credentials import access_token, drift_url
+from dbt_drift.drift.dispatcher import Dispatcher
+from dbt_drift.drift.exchange import Exchange
+from dbt_drift.drift.limiter import RateLimiter
+from dbt_drift.drift.retry import RetryPolicy, Verdict
+from dbt_drift.drift.transport import Transport
+from dbt_drift.errors import DriftUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from dbt_drift.drift.credentials import AccessToken
+    from dbt_drift.drift.endpoints import Attribute, TokenInfo
+    from dbt_drift.drift.messages import Request, Response
+    from dbt_drift.drift.transport import Timeouts
+
+WORKERS = 128
+"""Enough for 1000 requests in 20 seconds at a latency of 2 seconds: 50 a second times 2 is 100 at once."""
+
+
+class DriftClient:
+    """One Drift organisation, reached with one token under one rate limit.
+
+    Args:
+        url: Where Drift is (see `credentials.drift_url`).
+        token: The access token.
+        limiter: The quota; by default 1000 requests in 20 seconds.
+        policy: How often a request is tried.
+        workers: The most requests under way at once.
+        timeouts: How long an answer may take.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: AccessToken,
+        *,
+        limiter: RateLimiter | None = None,
+        policy: RetryPolicy | None = None,
+        workers: int = WORKERS,
+        timeouts: Timeouts | None = None,
+    ) -> None:
+        self._token = token
+        self._workers = workers
+        self._policy = policy or RetryPolicy()
+        self._limiter = limiter or RateLimiter()
+        self._transport = Transport(url, token, connections=workers, timeouts=timeouts)
+        self._exchange = Exchange(self._transport, self._limiter, token)
+
+    @classmethod
+    def from_environment(
+        cls, environment: Mapping[str, str], *, limiter: RateLimiter | None = None, workers: int = WORKERS
+    ) -> Self:
+        """Make a client from `DRIFT_ACCESS_TOKEN` and `DRIFT_API_URL`.
+
+        Raises:
+            ConfigurationError: The token is missing, or the URL cannot be used.
+        """
+        return cls(drift_url(environment), access_token(environment), limiter=limiter, workers=workers)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._transport.close()
+
+    def dispatcher(self) -> Dispatcher:
+        """Return a pool that brings contacts to what the model says; leave it before the client."""
+        return Dispatcher(self._exchange, policy=self._policy, workers=self._workers)
+
+    def attributes(self) -> list[Attribute]:
+        """Return the contact attributes that the organisation has. Needs the scope `all_contact_read`.
+
+        Raises:
+            DriftUnavailableError: Drift refuses, or cannot be reached.
+        """
+        return endpoints.attributes_in(self._ask(endpoints.list_attributes()).data)
+
+    def token_info(self) -> TokenInfo:
+        """Return what Drift says of the token in use.
+
+        Raises:
+            DriftUnavailableError: Drift refuses, or cannot be reached.
+        """
+        info: TokenInfo = self._ask(endpoints.look_at_token(self._token.reveal())).data
+        return info
+
+    def _ask(self, request: Request) -> Response:
+        """Send a request that stands alone, in this thread."""
+        delays = self._policy.delays()
+        problem = ""
+        deadline = time.monotonic() + self._policy.patience
+        faults = 0
+        while faults < self._policy.tries and time.monotonic() < deadline:
+            while wait := self._limiter.reserve(time.monotonic()):
+                time.sleep(min(wait, 1.0))
+            attempt = self._exchange.attempt(request)
+            response, problem = attempt.response, attempt.problem
+            if response is not None and attempt.verdict is Verdict.SHUT_OUT:
+                raise self._exchange.shut_out(request, response)
+            if response is not None and attempt.verdict is Verdict.ANSWERED:
+                return self._good(request, response)
+            if attempt.verdict is Verdict.FAULT:
+                faults += 1
+                time.sleep(next(delays))
+        raise DriftUnavailableError(
+            f"Drift does not answer {request.target.partition('?')[0]}: {problem}, after all tries."
+        )
+
+    def _good(self, request: Request, response: Response) -> Response:
+        if response.good:
+            return response
+        error = response.error()
+        said = self._token.mask(f"{response.status} {error.type}: {error.message}")
+        raise DriftUnavailableError(f"Drift refuses {request.method} {request.target.partition('?')[0]} ({said})")

@@ -1,0 +1,48 @@
+"""Which attributes of a contact are not yet what the model says."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dbt_drift.drift.changes import JsonValue
+
+
+def differing(wanted: Mapping[str, JsonValue], held: Mapping[str, msgspec.Raw]) -> dict[str, JsonValue]:
+    """Return those of the wanted attributes that Drift does not hold with this value.
+
+    An email that differs only in upper and lower case is held: whether Drift folds it is not documented, and if it
+    does, writing it would change nothing.
+    """
+    return {name: value for name, value in wanted.items() if not _held(name, value, held.get(name))}
+
+
+def _held(name: str, wanted: JsonValue, raw: msgspec.Raw | None) -> bool:
+    if raw is None:
+        return False
+    value = msgspec.json.decode(raw)
+    if isinstance(wanted, str):
+        return isinstance(value, str) and (wanted == value or (name == "email" and wanted.lower() == value.lower()))
+    return bytes(wanted) == bytes(raw) or _same_literal(wanted, value, raw)
+
+
+def _same_literal(wanted: msgspec.Raw, value: Any, raw: msgspec.Raw) -> bool:
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        # Compared as decimals, because a float would take two large numbers that differ for one.
+        return _number(wanted) == _number(raw)
+    return type(expected := msgspec.json.decode(wanted)) is type(value) and bool(expected == value)
+
+
+def _number(raw: msgspec.Raw) -> Decimal | None:
+    try:
+        return _decimal.decode(raw)
+    except msgspec.DecodeError:
+        return None
+
+
+_decimal = msgspec.json.Decoder(Decimal)

@@ -1,0 +1,268 @@
+"""Many contacts at once: a bounded pool of threads that works off flows, under one rate limit.
+
+A thread holds a contact only while a request is under way. Contacts that wait (for a slot, for a retry) are in a
+queue, and so never keep a thread from sending another. Of the idle threads one, the leader, waits for the next point
+in time at which something can be sent; the others sleep until they are needed.
+"""
+
+from __future__ import annotations
+
+import enum
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+from dbt_drift.drift.agenda import Agenda
+from dbt_drift.drift.conversation import Conversation
+from dbt_drift.drift.retry import Verdict
+from dbt_drift.drift.statistics import Meter
+from dbt_drift.errors import DriftUnavailableError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from dbt_drift.drift.changes import ContactChange, Outcome
+    from dbt_drift.drift.exchange import Attempt, Exchange
+    from dbt_drift.drift.messages import Request
+    from dbt_drift.drift.retry import RetryPolicy
+    from dbt_drift.drift.statistics import Statistics
+
+_BACKLOG = 4
+"""How many changes per worker are taken in before `submit` blocks."""
+
+
+class _Ending(enum.Enum):
+    NOT = enum.auto()
+    FINISHING = enum.auto()
+    STOPPING = enum.auto()
+
+
+class Dispatcher:
+    """Brings contacts to what the model says, many at once. Made by `DriftClient.dispatcher`.
+
+    Used as a context manager: leaving it stops, and the threads are gone. One thread submits and collects.
+
+    Args:
+        exchange: Sends the requests.
+        policy: How often a request is tried.
+        workers: The most requests under way at once.
+    """
+
+    def __init__(self, exchange: Exchange, *, policy: RetryPolicy, workers: int) -> None:
+        self._exchange = exchange
+        self._limiter = exchange.limiter
+        self._policy = policy
+        self._workers = workers
+        self._lock = threading.Lock()
+        self._leader = threading.Condition(self._lock)
+        self._followers = threading.Condition(self._lock)
+        self._news = threading.Condition(self._lock)
+        self._led = False
+        self._following = 0
+        self._threads: list[threading.Thread] = []
+        self._agenda = Agenda()
+        self._sending = 0
+        self._open = 0
+        self._outcomes: deque[Outcome] = deque()
+        self._ending = _Ending.NOT
+        self._fatal: BaseException | None = None
+        self._meter = Meter()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def open(self) -> int:
+        """How many changes were submitted and have no outcome yet."""
+        with self._lock:
+            return self._open
+
+    @property
+    def room(self) -> int:
+        """How many changes `submit` takes without blocking."""
+        with self._lock:
+            return self._room()
+
+    def submit(self, change: ContactChange) -> None:
+        """Take a change; blocks while there is no room.
+
+        After a fatal error or `stop` nothing is taken any more, and nothing is said of it here: `collect` raises the
+        error once all outcomes before it are handed out.
+        """
+        conversation = Conversation(change, self._policy)
+        with self._lock:
+            self._news.wait_for(lambda: self._room() > 0 or self._closed())
+            if self._closed():
+                return
+            if conversation.outcome is not None:
+                self._outcomes.append(conversation.outcome)
+                return
+            self._open += 1
+            self._agenda.add(conversation)
+            self._wake()
+
+    def collect(self, timeout: float | None = None) -> list[Outcome]:
+        """Return the outcomes since the last call.
+
+        Args:
+            timeout: How many seconds to wait for the first; None for as long as anything is open.
+
+        Returns:
+            The outcomes; none when the time is up or nothing is open.
+
+        Raises:
+            DriftUnavailableError: Drift refuses every request, or cannot be reached. Raised when every outcome before
+                it was handed out and no request is under way any more.
+        """
+        with self._lock:
+            self._news.wait_for(lambda: self._outcomes or self._at_rest(), timeout)
+            outcomes = list(self._outcomes)
+            self._outcomes.clear()
+            if not outcomes and self._fatal is not None and not self._sending:
+                raise self._fatal
+            return outcomes
+
+    def stop(self, *, finish: bool = False) -> None:
+        """End the threads; what they still bring can be collected afterwards.
+
+        Args:
+            finish: Whether all open changes are worked off first. If not, only the requests under way end.
+        """
+        with self._lock:
+            if self._ending is not _Ending.STOPPING:
+                self._ending = _Ending.FINISHING if finish else _Ending.STOPPING
+            self._wake_all()
+        while threads := self._alive():
+            for thread in threads:
+                thread.join()
+
+    def statistics(self) -> Statistics:
+        """Return the figures of this moment."""
+        now = time.monotonic()
+        with self._lock:
+            return self._meter.statistics(now, sending=self._sending, waiting=self._waiting(now))
+
+    def _alive(self) -> list[threading.Thread]:
+        with self._lock:
+            return [thread for thread in self._threads if thread.is_alive()]
+
+    def _work(self) -> None:
+        while (taken := self._take()) is not None:
+            conversation, request = taken
+            try:
+                attempt = self._exchange.attempt(request)
+                now = time.monotonic()
+                wait = 0.0 if attempt.verdict is Verdict.SHUT_OUT else conversation.digest(attempt, now)
+                with self._lock:
+                    self._settle(conversation, request, attempt, now + wait, now)
+            except BaseException as error:  # noqa: BLE001 - a thread must not die unseen: the consumer gets it
+                with self._lock:
+                    self._fail(error)
+            finally:
+                with self._lock:
+                    self._sending -= 1
+                    if self._over():
+                        self._wake_all()
+
+    def _take(self) -> tuple[Conversation, Request] | None:
+        """Wait for something to send and a slot for it; None when there will be nothing more."""
+        with self._lock:
+            while not self._over():
+                now = time.monotonic()
+                wait = self._agenda.due_in(now) or self._limiter.reserve(now)
+                if wait <= 0:
+                    self._sending += 1
+                    conversation = self._agenda.take()
+                    self._wake()
+                    return conversation, conversation.next_request
+                self._rest(wait)
+            return None
+
+    # All below is called with the lock held.
+
+    def _settle(self, conversation: Conversation, request: Request, attempt: Attempt, due: float, now: float) -> None:
+        """Put a conversation where it belongs after a try."""
+        done = conversation.outcome
+        again = done is None and attempt.verdict is Verdict.FAULT
+        self._meter.count(attempt, now, again=again)
+        if attempt.verdict is Verdict.SHUT_OUT and attempt.response is not None:
+            self._fail(self._exchange.shut_out(request, attempt.response))
+        elif done is None:
+            self._agenda.resume(conversation, due)
+            self._wake()
+        elif conversation.gave_up and self._meter.outage(conversation):
+            self._fail(_unavailable(conversation.gave_up))
+        else:
+            self._open -= 1
+            self._outcomes.append(done)
+            self._news.notify()
+            self._wake()
+
+    def _fail(self, error: BaseException) -> None:
+        self._fatal = self._fatal or error
+
+    def _rest(self, wait: float) -> None:
+        """Sleep: the leader until something can be sent or has changed, a follower until it is needed."""
+        if self._led:
+            self._following += 1
+            self._followers.wait()
+            self._following -= 1
+        else:
+            self._led = True
+            self._leader.wait(wait if wait < threading.TIMEOUT_MAX else None)
+            self._led = False
+
+    def _wake(self) -> None:
+        """See to it that somebody looks at the agenda: the leader, else an idle thread, else a new one."""
+        if self._led:
+            self._leader.notify()
+        elif self._following:
+            self._followers.notify()
+        elif self._agenda and len(self._threads) < self._workers:
+            thread = threading.Thread(target=self._work, name=f"dbt-drift-{len(self._threads) + 1}")
+            self._threads.append(thread)
+            thread.start()
+
+    def _wake_all(self) -> None:
+        self._leader.notify_all()
+        self._followers.notify_all()
+        self._news.notify_all()
+
+    def _room(self) -> int:
+        return max(0, self._workers * _BACKLOG - self._open)
+
+    def _closed(self) -> bool:
+        return self._fatal is not None or self._ending is not _Ending.NOT
+
+    def _over(self) -> bool:
+        """Whether no further request may start."""
+        if self._fatal is not None or self._ending is _Ending.STOPPING:
+            return True
+        return self._ending is _Ending.FINISHING and not self._open
+
+    def _at_rest(self) -> bool:
+        return not self._open or (self._over() and not self._sending)
+
+    def _waiting(self, now: float) -> str:
+        if self._limiter.paused(now):
+            return "Drift asked to slow down (429)"
+        if self._sending or not self._agenda:
+            return ""
+        if self._agenda.due_in(now) <= 0:
+            return "the rate limit is used up"
+        return f"trying again after: {self._meter.problem}"
+
+
+def _unavailable(problem: str) -> DriftUnavailableError:
+    return DriftUnavailableError(
+        f"Drift does not answer: {problem}, after all tries.",
+        advice="What Drift has accepted is kept: run again when it is back. Look at DRIFT_API_URL and the network too.",
+    )

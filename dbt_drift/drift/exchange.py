@@ -1,0 +1,92 @@
+"""One try of one request: sent, judged, and told to the limiter."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from dbt_drift.drift.credentials import DRIFT_URL, HOW_TO_GET_ONE
+from dbt_drift.drift.messages import Response
+from dbt_drift.drift.retry import Verdict, judge
+from dbt_drift.drift.transport import NoAnswerError
+from dbt_drift.errors import DriftUnavailableError
+
+if TYPE_CHECKING:
+    from dbt_drift.drift.credentials import AccessToken
+    from dbt_drift.drift.limiter import RateLimiter
+    from dbt_drift.drift.messages import Request
+    from dbt_drift.drift.transport import Transport
+
+
+class Attempt(msgspec.Struct, frozen=True):
+    """What came of a try.
+
+    Attributes:
+        verdict: What it means for the run.
+        response: The answer, or None where there was no usable one.
+        problem: What went wrong, without personal data; "" where nothing did.
+        heard: Whether anything answered.
+        wait: How many seconds Drift asks to wait, or None.
+    """
+
+    verdict: Verdict
+    response: Response | None = None
+    problem: str = ""
+    heard: bool = True
+    wait: float | None = None
+
+
+class Exchange:
+    """Sends requests for which the limiter has given a slot.
+
+    Args:
+        transport: Sends them.
+        limiter: Is told of every answer.
+        token: The token in use, to keep it out of errors.
+    """
+
+    def __init__(self, transport: Transport, limiter: RateLimiter, token: AccessToken) -> None:
+        self._transport = transport
+        self._token = token
+        self.limiter = limiter
+
+    def attempt(self, request: Request) -> Attempt:
+        """Send a request for which a slot was reserved, and give the slot back."""
+        sent = time.monotonic()
+        try:
+            response = self._transport.send(request)
+        except NoAnswerError as error:
+            self.limiter.lost(time.monotonic())
+            return Attempt(Verdict.FAULT, problem=str(error), heard=error.heard)
+        except BaseException:
+            self.limiter.lost(time.monotonic())
+            raise
+        now = time.monotonic()
+        verdict = judge(response.status)
+        if verdict is Verdict.THROTTLED:
+            self.limiter.throttled(sent, now, response.retry_after)
+        else:
+            self.limiter.answered(sent, now, reused=response.reused)
+        problem = "" if verdict is Verdict.ANSWERED else f"status {response.status} ({response.error().type})"
+        return Attempt(verdict, response, problem, wait=response.retry_after)
+
+    def shut_out(self, request: Request, response: Response) -> DriftUnavailableError:
+        """Return the error for an answer that every other request would get too."""
+        error = response.error()
+        said = self._token.mask(f"{response.status} {error.type}: {error.message}")
+        if response.status == 401:  # noqa: PLR2004 - HTTP's number for it
+            return DriftUnavailableError(f"Drift refuses the access token ({said})", advice=HOW_TO_GET_ONE)
+        if response.status == 403:  # noqa: PLR2004 - HTTP's number for it
+            return DriftUnavailableError(
+                f"Drift refuses {request.method} {request.target.partition('?')[0]} ({said})",
+                advice=(
+                    f"The call needs the scope {request.scope}. A token keeps the scopes it was made with: add the "
+                    f"scope at dev.drift.com > your app > OAuth & Permissions, then install again. {HOW_TO_GET_ONE}"
+                ),
+            )
+        return DriftUnavailableError(
+            f"Drift's API does not redirect, but status {response.status} came back.",
+            advice=f"Check DRIFT_API_URL ({DRIFT_URL} where it is not set), and the proxy if there is one.",
+        )

@@ -1,0 +1,196 @@
+"""HTTP: one request out, one answer back, over kept-open connections shared by all threads.
+
+`requests` does the HTTP, through its adapter: a `Session` adds to that, on every call, another look at the environment,
+cookies, redirects and ~/.netrc, which costs more time than sending does and could replace the token by somebody's
+password.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import requests
+from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
+
+from dbt_drift import __version__
+from dbt_drift.drift.credentials import is_loopback
+from dbt_drift.drift.messages import Request, Response
+from dbt_drift.drift.retry import asked_wait
+from dbt_drift.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dbt_drift.drift.credentials import AccessToken
+
+
+class NoAnswerError(Exception):
+    """A request got no usable answer. The message says why, without the URL, which may hold an email.
+
+    Attributes:
+        heard: Whether something answered at all, only not with what was asked for.
+    """
+
+    def __init__(self, message: str, *, heard: bool = False) -> None:
+        super().__init__(message)
+        self.heard = heard
+
+
+class Timeouts(msgspec.Struct, frozen=True):
+    """Seconds to wait for a connection, and for each part of an answer."""
+
+    connect: float = 10.0
+    read: float = 30.0
+
+
+class Transport:
+    """Sends requests to one Drift. Safe to use from many threads.
+
+    The environment is read once: the proxy for the URL (never for a loopback URL, whose http would show the proxy the
+    token), and REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE.
+
+    Args:
+        url: Where Drift is, checked by `credentials.drift_url`.
+        token: The access token.
+        connections: How many connections are kept open.
+        timeouts: How long to wait.
+
+    Raises:
+        ConfigurationError: The CA bundle that the environment names cannot be read.
+    """
+
+    def __init__(self, url: str, token: AccessToken, *, connections: int = 1, timeouts: Timeouts | None = None) -> None:
+        self._url = url
+        self._token = token
+        timeouts = timeouts or Timeouts()
+        self._timeouts = (timeouts.connect, timeouts.read)
+        with requests.Session() as session:
+            found = session.merge_environment_settings(url, {}, None, None, None)
+        self._proxies: dict[str, str] = {} if is_loopback(url) else dict(found["proxies"])
+        self._adapter = _Adapter(_ssl_context(found["verify"]), connections)
+
+    def send(self, request: Request) -> Response:
+        """Send a request and read its answer.
+
+        Raises:
+            NoAnswerError: There was none, it broke off, or it is a good one that does not hold what the request reads.
+        """
+        response = self._answer_to(request)
+        if request.reads is None or not response.good:
+            return response
+        try:
+            return msgspec.structs.replace(response, data=request.reads.decode(response.body))
+        except msgspec.DecodeError:
+            raise NoAnswerError(f"status {response.status} with a body that is not Drift's", heard=True) from None
+
+    def close(self) -> None:
+        """Close the connections that are not in use."""
+        self._adapter.close()
+
+    def _answer_to(self, request: Request) -> Response:
+        connections = self._adapter.connections_made
+        try:
+            answer = self._adapter.send(self._prepare(request), timeout=self._timeouts, proxies=self._proxies)
+            body = answer.content or b""
+        except (requests.RequestException, OSError) as error:
+            raise NoAnswerError(_what_went_wrong(error, self._timeouts)) from None
+        return Response(
+            status=answer.status_code,
+            body=body,
+            retry_after=asked_wait(answer.headers),
+            reused=connections == self._adapter.connections_made,
+        )
+
+    def _prepare(self, request: Request) -> requests.PreparedRequest:
+        # Request.prepare() would encode the URL and the body a second time.
+        prepared = requests.PreparedRequest()
+        prepared.method = request.method
+        prepared.url = self._url + request.target
+        prepared.headers = CaseInsensitiveDict(_HEADERS)
+        prepared.headers["Authorization"] = f"Bearer {self._token.reveal()}"
+        if request.body is not None:
+            prepared.body = request.body
+            prepared.headers["Content-Type"] = "application/json"
+            prepared.headers["Content-Length"] = str(len(request.body))
+        return prepared
+
+
+_HEADERS = {"Accept": "application/json", "User-Agent": f"dbt-drift/{__version__}"}
+
+
+class _Adapter(HTTPAdapter):
+    """An adapter for one host: one pool, looked up once, and one set of CA certificates, not one per connection."""
+
+    def __init__(self, context: ssl.SSLContext, connections: int) -> None:
+        self._context = context
+        self._pool: Any = None
+        super().__init__(pool_connections=1, pool_maxsize=connections)
+
+    @property
+    def connections_made(self) -> int:
+        """How many connections were opened up to now."""
+        return self._pool.num_connections if self._pool else 0
+
+    def build_connection_pool_key_attributes(self, *args: Any, **kwargs: Any) -> Any:
+        host, _ = super().build_connection_pool_key_attributes(*args, **kwargs)
+        return host, {"ssl_context": self._context}
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
+        if self._pool is None:
+            self._pool = super().get_connection_with_tls_context(*args, **kwargs)
+        return self._pool
+
+    def close(self) -> None:
+        # An adapter leaves closing to the garbage collector's visit to its pools; this one is held here.
+        if self._pool is not None:
+            self._pool.close()
+        super().close()
+
+    def cert_verify(self, *args: Any, **kwargs: Any) -> None:
+        """Do nothing: the context knows the certificates."""
+
+
+def _ssl_context(bundle: object) -> ssl.SSLContext:
+    path = Path(bundle if isinstance(bundle, str) else DEFAULT_CA_BUNDLE_PATH)
+    try:
+        return ssl.create_default_context(capath=path) if path.is_dir() else ssl.create_default_context(cafile=path)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The CA certificates in {path} cannot be read: {error.strerror or error}.",
+            advice="See REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE in the environment.",
+        ) from None
+
+
+def _what_went_wrong(error: BaseException, timeouts: tuple[float, float]) -> str:
+    """Say it without the texts of requests and urllib3, which quote the URL."""
+    if isinstance(error, requests.ConnectTimeout):
+        return f"no connection within {timeouts[0]:g} s"
+    causes = list(_causes(error))
+    for cause in causes:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"its certificate is not trusted: {cause.verify_message}"
+        if isinstance(cause, TimeoutError) or type(cause).__name__ == "ReadTimeoutError":
+            return f"no answer within {timeouts[1]:g} s"
+    if any(isinstance(cause, socket.gaierror) for cause in causes):
+        return "its host name is not known"
+    reasons = [cause.strerror for cause in causes if isinstance(cause, OSError) and cause.strerror]
+    proxy = " by way of the proxy" if isinstance(error, requests.exceptions.ProxyError) else ""
+    return (reasons[-1].lower() if reasons else "the connection broke") + proxy
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and what is behind it; requests and urllib3 keep that in arguments as well as in the chain."""
+    seen: set[int] = set()
+    waiting: list[Any] = [error]
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, BaseException) and id(found) not in seen:
+            seen.add(id(found))
+            yield found
+            waiting += [found.__context__, found.__cause__, getattr(found, "reason", None), *found.args]
