@@ -12,6 +12,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
 import msgspec
 
 from dbt_drift.errors import ConfigurationError, DbtDriftError, WarehouseError
@@ -20,7 +21,7 @@ from dbt_drift.project import bundled
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dbt.adapters.sql import SQLAdapter
+    from dbt.adapters.sql.impl import SQLAdapter
     from dbt.config.runtime import RuntimeConfig
 
 _OUR_PACKAGE = "dbt_drift"
@@ -69,12 +70,13 @@ class DbtProject:
         self._options = options
         self._adapter: SQLAdapter | None = None
         self.root = Path(config.project_root)
-        self.name: str = config.project_name
-        self.target_name: str = config.target_name
-        self.profile_name: str = config.profile_name
-        self.adapter_type: str = config.credentials.type
-        self.database: str | None = config.credentials.database
-        self.schema: str = config.credentials.schema
+        # str(): some of these are dbt's own kinds of string.
+        self.name = str(config.project_name)
+        self.target_name = str(config.target_name)
+        self.profile_name = str(config.profile_name)
+        self.adapter_type = str(config.credentials.type)
+        self.database = str(config.credentials.database) if config.credentials.database else None
+        self.schema = str(config.credentials.schema)
         self.target_path = self.root / config.target_path
 
     @classmethod
@@ -91,6 +93,9 @@ class DbtProject:
             cli_vars = options.vars or {}
             profile = load_profile(flags.PROJECT_DIR, cli_vars, flags.PROFILE, flags.TARGET)
             project = load_project(flags.PROJECT_DIR, version_check=True, profile=profile, cli_vars=cli_vars)
+            options = msgspec.structs.replace(options, profiles_dir=os.path.abspath(flags.PROFILES_DIR))  # noqa: PTH100 - dbt's flags are strings
+            # dbt runs its commands in the project's root: relative paths in a profile count from there.
+            os.chdir(project.project_root)
             return cls(RuntimeConfig.from_parts(project, profile, flags), options)
 
     @property
@@ -135,11 +140,10 @@ class DbtProject:
             loaded = Manifest.from_writable_manifest(WritableManifest.read_and_check_versions(str(manifest)))
             arguments = ["--quiet", "ls", "--output", "json", "--output-keys", "unique_id"]
             arguments += ["--project-dir", str(self.root), "--profile", self.profile_name, "--target", self.target_name]
-            if self._options.profiles_dir:
-                arguments += ["--profiles-dir", self._options.profiles_dir]
+            arguments += ["--profiles-dir", str(self._options.profiles_dir)]
             for flag, given in (("--select", select), ("--exclude", exclude)):
                 arguments += [flag, *given] if given else []
-            with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+            with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
                 outcome = dbtRunner(manifest=loaded).invoke(arguments)
             _set_flags(self._options)  # dbt's runner left its own behind
         if outcome.exception:
@@ -148,6 +152,7 @@ class DbtProject:
         return {msgspec.json.decode(line)["unique_id"] for line in lines}
 
     def _register_adapter(self) -> SQLAdapter:
+        """Make the adapter, and teach it our macros beside those of the project and its packages."""
         from dbt.adapters.factory import get_adapter, register_adapter  # noqa: PLC0415 (see module)
         from dbt.context.providers import generate_runtime_macro_context  # noqa: PLC0415 (see module)
         from dbt.mp_context import get_mp_context  # noqa: PLC0415 (see module)
@@ -155,9 +160,9 @@ class DbtProject:
 
         if self.adapter_type == "duckdb":
             # DuckDB locks its file for as long as the process holds it open: between two statements dbt must get in.
-            self._config.credentials.keep_open = False
+            vars(self._config.credentials)["keep_open"] = False
         register_adapter(self._config, get_mp_context())
-        adapter = get_adapter(self._config)
+        adapter: Any = get_adapter(self._config)
         # Our macros are the ones that came with this program, whether or not the project lists the package.
         packages = dict(self._config.load_dependencies())
         packages[_OUR_PACKAGE] = self._config.new_project(str(bundled.dbt_package()))
@@ -165,7 +170,7 @@ class DbtProject:
         adapter.set_macro_resolver(ManifestLoader.load_macros(self._config, adapter.connections.set_query_header))
         adapter.set_macro_context_generator(generate_runtime_macro_context)
         self._adapter = adapter
-        return adapter
+        return self._adapter
 
 
 def _set_flags(options: ProjectOptions) -> Any:
@@ -191,9 +196,16 @@ def _dbt_errors(kind: type[DbtDriftError]) -> Iterator[None]:
         yield
     except DbtDriftError:
         raise
+    except click.ClickException as error:  # how dbt's own flags complain
+        raise kind(error.format_message()) from error
     except Exception as error:
         from dbt_common.exceptions import DbtBaseException  # noqa: PLC0415 (see module)
 
-        if isinstance(error, DbtBaseException):
+        if isinstance(error, DbtBaseException) or _from_driver(error):
             raise kind(str(error).strip()) from error
         raise
+
+
+def _from_driver(error: Exception) -> bool:
+    """Whether a database driver raised it: PEP 249 calls the base of a driver's errors `Error`."""
+    return any(base.__name__ == "Error" for base in type(error).__mro__)

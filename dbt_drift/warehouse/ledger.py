@@ -1,8 +1,8 @@
 """One sync's part of the ledger: the difference read, the answers written down, the snapshot brought up to date.
 
-All SQL is in the macros; this module calls them and gives their rows types. Each method opens a connection and closes it:
-nothing is held while requests go out, so that a server does not cut an idle transaction and DuckDB's file stays free for
-dbt. The relations and what a crash leaves of them are described in docs/reference/ledger.md.
+All SQL is in the macros; this module calls them and gives their rows types. Each method opens a connection and closes
+it: nothing is held while requests go out, so that a server does not cut an idle transaction and DuckDB's file stays
+free for dbt. The relations and what a crash leaves of them are described in docs/reference/ledger.md.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dbt_drift.project.gateway import DbtProject, Session
+    from dbt_drift.warehouse.spec import Location
 
 
 class DeltaRow(msgspec.Struct, frozen=True):
@@ -104,6 +105,9 @@ class SyncLedger:
         project: The dbt project whose adapter is used.
         spec: The macros' view of the sync (see `spec.sync_spec`).
         delta: The delta's name; a plan uses one of its own, so that it never disturbs a running sync.
+
+    Attributes:
+        rejected: The table that holds the rows of the last run that did not get through.
     """
 
     def __init__(self, project: DbtProject, spec: dict[str, Any], *, delta: str = "delta") -> None:
@@ -111,6 +115,7 @@ class SyncLedger:
         self._spec = spec | {"delta": delta}
         self._attributes: list[str] = [part["attribute"] for part in spec["attributes"]]
         self._tags: list[str] = [part["tag"] for part in spec["audiences"]]
+        self.rejected = f"{spec['ledger']['schema']}.{spec['slug']}__rejected"
 
     def open(self) -> None:
         """Make the ledger's relations where they are missing."""
@@ -165,8 +170,14 @@ class SyncLedger:
         fixed, rest = found[0][:6], list(found[0][6:])
         attributes = dict(zip(self._attributes, rest, strict=False))
         tags = rest[len(self._attributes) :]
+        rows, differing, sendable, new, changed, departed = fixed
         return Counts(
-            *fixed,
+            rows=rows,
+            differing=differing,
+            sendable=sendable,
+            new=new,
+            changed=changed,
+            departed=departed,
             invalid=invalid,
             attributes=attributes,
             tags_added=dict(zip(self._tags, tags[0::2], strict=True)),
@@ -183,7 +194,23 @@ class SyncLedger:
             key=key,
             contact_id=contact_id,
             wanted={name: new for name, (new, _) in zip(self._attributes, attributes, strict=True) if new is not None},
-            accepted={name: old for name, (_, old) in zip(self._attributes, attributes, strict=True) if old is not None},
+            accepted={
+                name: old for name, (_, old) in zip(self._attributes, attributes, strict=True) if old is not None
+            },
             wanted_tags={tag: new for tag, (new, _) in zip(self._tags, tags, strict=True) if new is not None},
             accepted_tags={tag: old for tag, (_, old) in zip(self._tags, tags, strict=True) if old is not None},
         )
+
+
+def claim_destination(project: DbtProject, location: Location, url: str) -> str:
+    """Write down which Drift the ledger describes, unless it says so already; return the one that it describes."""
+    ledger = msgspec.to_builtins(location)
+    with project.connect("destination") as session:
+        with session.transaction():
+            session.call("open_destination", ledger=ledger)
+        sql = session.call("destination_sql", ledger=ledger)
+        for (claimed,) in session.rows(sql):
+            return str(claimed)
+        with session.transaction():
+            session.call("claim_destination", ledger=ledger, url=url)
+    return url

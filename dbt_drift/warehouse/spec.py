@@ -30,8 +30,8 @@ class Location(msgspec.Struct, frozen=True):
 def state_column(prefix: str, name: str) -> str:
     """Return the ledger's column for a Drift attribute (`attr`) or a tag (`tag`).
 
-    Drift's names are case-sensitive and may hold anything, columns are neither: a name that cannot stand as it is gets a
-    short hash, so that two names never share a column.
+    Drift's names are case-sensitive and may hold anything, columns are neither: a name that cannot stand as it is gets
+    a short hash, so that two names never share a column.
 
     >>> state_column("attr", "plan_tier")
     'attr_plan_tier'

@@ -1,6 +1,6 @@
 """Wire text: how a value travels from the warehouse to Drift.
 
-SQL makes it (macros/values/wire.sql), the snapshot keeps it, and this module turns it into what goes into a request body.
+SQL makes it (macros/values/wire.sql), the snapshot keeps it, and this module turns it into what a request body holds.
 One text per value, which says by itself what it is: a leading ``"`` marks a string and everything behind it is the
 string, unescaped; anything else is a JSON literal. Keeping the literal's digits as they are means that a decimal or a
 big integer is never rounded on its way.

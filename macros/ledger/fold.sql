@@ -4,9 +4,12 @@
     It reads the columns of the delta, not the mapping: what a run left behind is folded as that run sent it, even when the
     mapping has changed since. The delta stays until the next stage; emptying the journal is what marks it as folded. -#}
 {% macro fold(sync) %}
-  {{ dbt_drift.fold_snapshot(sync) }}
-  {{ dbt_drift.fold_contacts(sync) }}
-  {{ dbt_drift.execute('delete from ' ~ dbt_drift.journal_relation(sync)) }}
+  {% set journaled = run_query('select seq from ' ~ dbt_drift.journal_relation(sync) ~ ' limit 1') %}
+  {% if journaled.rows | length %}
+    {{ dbt_drift.fold_snapshot(sync) }}
+    {{ dbt_drift.fold_contacts(sync) }}
+    {{ dbt_drift.execute('delete from ' ~ dbt_drift.journal_relation(sync)) }}
+  {% endif %}
 {% endmacro %}
 
 

@@ -35,3 +35,18 @@
   {% endfor %}
   {{ return(columns) }}
 {% endmacro %}
+
+
+{#- Which Drift the ledger describes. -#}
+{% macro open_destination(ledger) %}
+  {% do create_schema(dbt_drift.ledger_schema(ledger)) %}
+  {{ dbt_drift.execute('create table if not exists ' ~ dbt_drift.destination_relation(ledger) ~ ' (api_url ' ~ dbt_drift.text_type() ~ ')') }}
+{% endmacro %}
+
+{% macro destination_sql(ledger) %}select api_url from {{ dbt_drift.destination_relation(ledger) }}{% endmacro %}
+
+{% macro claim_destination(ledger, url) %}
+  {% do adapter.add_query(
+       'insert into ' ~ dbt_drift.destination_relation(ledger) ~ ' (api_url) values (' ~ get_binding_char() ~ ')',
+       auto_begin=False, bindings=[url]) %}
+{% endmacro %}

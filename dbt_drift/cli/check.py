@@ -1,0 +1,30 @@
+"""`dbt-drift check`."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import click
+
+from dbt_drift.cli.options import SelectingCommand, project_from, project_options, selection_options, selectors
+
+
+@click.command("check", cls=SelectingCommand)
+@project_options
+@selection_options
+@click.option("--offline", is_flag=True, help="Do not ask Drift anything.")
+def command(*, select: tuple[str, ...], exclude: tuple[str, ...], offline: bool, **given: Any) -> int:
+    """Check the declarations, the relations that they name, and the access to Drift. Writes and sends nothing."""
+    from dbt_drift.drift.client import DriftClient  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.sync.prepare import prepare  # noqa: PLC0415 - not paid for --help
+
+    prepared = prepare(project_from(given), select=selectors(select), exclude=selectors(exclude))
+    for sync, _ in prepared.syncs:
+        tags = f", {len(sync.audiences)} audiences" if sync.audiences else ""
+        click.echo(f"ok  {sync.name}: {len(sync.attributes)} attributes{tags}, {sync.relation_name}")
+    if not offline:
+        with DriftClient.from_environment(os.environ) as client:
+            info = client.token_info()
+        click.echo(f"ok  Drift takes the token: {info.organisation or 'organisation unknown'}")
+    return 0

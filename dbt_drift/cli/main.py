@@ -1,0 +1,64 @@
+"""`dbt-drift`: the group of commands. A command's module is imported only when it runs: `--help` must be instant."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from dbt_drift import __version__
+from dbt_drift.errors import DbtDriftError
+
+_COMMANDS = {
+    "plan": "Show what a sync would send; sends nothing.",
+    "sync": "Make Drift match the declared models.",
+    "check": "Check the declarations, the relations and the access to Drift.",
+    "sandbox": "Serve a local Drift to try things against.",
+    "demo": "Watch a whole project being built and synced to a sandbox.",
+}
+
+
+class _LazyGroup(click.Group):
+    """A group that knows its commands' names and short helps without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"dbt_drift.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.command(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="dbt-drift")
+def group() -> None:
+    """Reverse ETL from dbt models to Drift.
+
+    Declare a model's mapping under `config.meta.drift`, run `dbt build`, then `dbt-drift sync`.
+    The access token comes from DRIFT_ACCESS_TOKEN; DRIFT_API_URL points at a sandbox instead of Drift.
+
+    Exit codes: 0 all well, 1 some rows or syncs failed, 2 nothing could be run.
+    """
+
+
+def main() -> None:
+    """Run the command line; an expected error is its message on stderr and exit code 2."""
+    try:
+        code = group.main(standalone_mode=False)
+    except DbtDriftError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(2)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted.", err=True)
+        sys.exit(130)
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,112 @@
+"""The options that commands share: dbt's own flags, with dbt's own meaning and environment variables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dbt_drift.project.gateway import ProjectOptions
+
+Command = TypeVar("Command", bound="Callable[..., Any]")
+
+
+class _Vars(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic in click 8.5, plain before
+    """A YAML mapping, as dbt's `--vars` takes it."""
+
+    name = "YAML"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dict[str, Any]:
+        try:
+            parsed = yaml.safe_load(value)
+        except yaml.YAMLError:
+            self.fail(f"{value!r} is not YAML.", param, ctx)
+        if not isinstance(parsed, dict):
+            self.fail(f"{value!r} is not a YAML mapping.", param, ctx)
+        return parsed
+
+
+def _envvars(name: str) -> list[str]:
+    # dbt 1.12 calls its variables DBT_ENGINE_*, and still knows the old names.
+    return [f"DBT_ENGINE_{name}", f"DBT_{name}"]
+
+
+class SelectingCommand(click.Command):
+    """A command whose selection options take several values each, as dbt's do: `--select orders +customers`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Give every further value its option: these commands have no arguments that it could be meant for."""
+        given: list[str] = []
+        option = ""
+        for argument in args:
+            if argument.startswith("-"):
+                option = argument if argument in {"--select", "-s", "--exclude"} else ""
+            elif option and given[-1] != option:
+                given.append(option)
+            given.append(argument)
+        return super().parse_args(ctx, given)
+
+
+_PROJECT = [
+    click.option(
+        "--project-dir", help="Folder of dbt_project.yml. [DBT_PROJECT_DIR, else the working folder or above]"
+    ),
+    click.option("--profiles-dir", help="Folder of profiles.yml. [DBT_PROFILES_DIR, else the working folder, ~/.dbt]"),
+    click.option("--profile", help="Profile to use instead of the project's. [DBT_PROFILE]"),
+    click.option("--target", "-t", help="Target to use instead of the profile's default. [DBT_TARGET]"),
+    click.option("--target-path", help="Folder of manifest.json. [DBT_TARGET_PATH, else the project's]"),
+    click.option("--vars", "variables", type=_Vars(), help="Variables, as a YAML mapping, over the project's."),
+]
+
+_SELECTION = [
+    click.option("--select", "-s", multiple=True, help="Models to take, in dbt's selection grammar."),
+    click.option("--exclude", multiple=True, help="Models to leave out, in dbt's selection grammar."),
+]
+
+_OUTPUT = [
+    click.option("--quiet", "-q", is_flag=True, envvar=_envvars("QUIET"), help="Print only errors and what was asked."),
+    click.option(
+        "--log-format",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        envvar=_envvars("LOG_FORMAT"),
+        help="How log lines look: for people, or one JSON object a line.",
+    ),
+    click.option(
+        "--output",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        help="How the outcome is printed on stdout: for people, or as one JSON document.",
+    ),
+]
+
+
+def _adding(options: list[Callable[[Command], Command]]) -> Callable[[Command], Command]:
+    def add(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+project_options = _adding(_PROJECT)
+selection_options = _adding(_SELECTION)
+output_options = _adding(_OUTPUT)
+
+
+def project_from(given: dict[str, Any]) -> ProjectOptions:
+    """Take dbt's flags out of a command's parameters."""
+    from dbt_drift.project.gateway import ProjectOptions  # noqa: PLC0415 - not paid for --help
+
+    names = ("project_dir", "profiles_dir", "profile", "target", "target_path")
+    return ProjectOptions(**{name: given[name] for name in names}, vars=given["variables"])
+
+
+def selectors(given: tuple[str, ...]) -> list[str]:
+    """Split what was given to `--select` or `--exclude`: dbt takes several selectors in one argument too."""
+    return [selector for argument in given for selector in argument.split()]

@@ -1,0 +1,38 @@
+"""`dbt-drift plan`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from dbt_drift.cli.options import (
+    SelectingCommand,
+    output_options,
+    project_from,
+    project_options,
+    selection_options,
+    selectors,
+)
+
+
+@click.command("plan", cls=SelectingCommand)
+@project_options
+@selection_options
+@output_options
+@click.option(
+    "--rows", default=10, show_default=True, help="How many contacts of each sync to show; 0 for counts only."
+)
+def command(rows: int, output: str, select: tuple[str, ...], exclude: tuple[str, ...], **given: Any) -> int:
+    """Show what a sync would send: contacts, changed values, tags. Sends nothing and needs no token.
+
+    The values are personal data: `--rows 0` leaves them out where the output is kept.
+    """
+    from dbt_drift.cli.plan_view import plan_json, plan_text  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.sync.plan import make_plans  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.sync.prepare import prepare  # noqa: PLC0415 - not paid for --help
+
+    prepared = prepare(project_from(given), select=selectors(select), exclude=selectors(exclude))
+    plans = make_plans(prepared, rows=rows)
+    click.echo(plan_json(plans) if output == "json" else plan_text(plans))
+    return 0

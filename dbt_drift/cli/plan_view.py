@@ -1,0 +1,76 @@
+"""How a plan looks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dbt_drift.sync.plan import PlannedChange, SyncPlan
+
+PLAN_VERSION = 1
+"""Raised when the JSON form changes in a way that a reader could stumble over."""
+
+_MARKS = {"new": "+", "change": "~", "leave": "-"}
+
+
+def plan_json(plans: list[SyncPlan]) -> str:
+    """Return the plans as one JSON document."""
+    document = {"plan_version": PLAN_VERSION, "plans": plans}
+    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+
+
+def plan_text(plans: list[SyncPlan]) -> str:
+    """Return the plans for a person."""
+    return "\n\n".join("\n".join(_sync_lines(plan)) for plan in plans)
+
+
+def _sync_lines(plan: SyncPlan) -> Iterator[str]:
+    counts = plan.counts
+    invalid = sum(counts.invalid.values())
+    yield f"{plan.name}: {counts.rows:,} rows, {counts.unchanged:,} unchanged"
+    if not counts.sendable and not invalid:
+        yield "  nothing to send"
+        return
+    if counts.new:
+        yield f"  + {counts.new:,} new: looked up in Drift, created where it has none"
+    if counts.changed:
+        yield f"  ~ {counts.changed:,} changed"
+    if counts.departed:
+        yield f"  - {counts.departed:,} left the model and lose their tags"
+    if invalid:
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in counts.invalid.items())
+        yield f"  ! {invalid:,} cannot be sent: {reasons}"
+    changed = [f"{name} {count:,}" for name, count in counts.attributes.items() if count]
+    if changed:
+        yield f"  attributes: {', '.join(changed)}"
+    tags = [f"+{tag} {count:,}" for tag, count in counts.tags_added.items() if count]
+    tags += [f"-{tag} {count:,}" for tag, count in counts.tags_removed.items() if count]
+    if tags:
+        yield f"  tags: {', '.join(tags)}"
+    yield from _row_lines(plan)
+
+
+def _row_lines(plan: SyncPlan) -> Iterator[str]:
+    if plan.changes:
+        yield ""
+    for change in plan.changes:
+        yield f"  {_MARKS[change.action]} {change.key}"
+        yield from _change_lines(change)
+    rest = plan.counts.sendable - len(plan.changes)
+    if plan.changes and rest:
+        yield f"    and {rest:,} more: --rows shows more of them"
+    for row in plan.invalid:
+        blame = f" ({row.attribute})" if row.attribute else ""
+        yield f"  ! {row.key or '(no key)'}: {row.reason}{blame}"
+
+
+def _change_lines(change: PlannedChange) -> Iterator[str]:
+    for name, (accepted, wanted) in change.attributes.items():
+        yield f"      {name}: {wanted}" if accepted == "null" else f"      {name}: {accepted} -> {wanted}"
+    tags = [f"+{tag}" for tag in change.add_tags] + [f"-{tag}" for tag in change.remove_tags]
+    if tags:
+        yield f"      tags: {' '.join(tags)}"

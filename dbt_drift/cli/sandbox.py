@@ -1,0 +1,30 @@
+"""`dbt-drift sandbox`."""
+
+from __future__ import annotations
+
+import click
+
+DEFAULT_PORT = 8484
+
+
+@click.command("sandbox")
+@click.option(
+    "--port", default=DEFAULT_PORT, show_default=True, type=click.IntRange(0, 65535), help="0 for a free one."
+)
+@click.option("--data", type=click.Path(dir_okay=False), help="Keep the state in this file.")
+def command(port: int, data: str | None) -> None:
+    """Serve a local Drift on 127.0.0.1, with a page that shows its contacts and requests.
+
+    Point dbt-drift at it with DRIFT_API_URL; any DRIFT_ACCESS_TOKEN is taken. Ends with Ctrl-C.
+    """
+    from dbt_drift.cli.extras import needing  # noqa: PLC0415 - not paid for --help
+
+    with needing("sandbox"):
+        from dbt_drift.sandbox.server import serve  # noqa: PLC0415 - not paid for --help
+
+    serve(port=port, data=data, announce=_announce)
+
+
+def _announce(url: str) -> None:
+    click.echo(f"Sandbox at {url} (open it in a browser). Ctrl-C ends it.")
+    click.echo(f"  export DRIFT_API_URL={url} DRIFT_ACCESS_TOKEN=sandbox")

@@ -1,0 +1,49 @@
+"""`dbt-drift sync`."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import click
+
+from dbt_drift.cli.options import (
+    SelectingCommand,
+    output_options,
+    project_from,
+    project_options,
+    selection_options,
+    selectors,
+)
+
+
+@click.command("sync", cls=SelectingCommand)
+@project_options
+@selection_options
+@output_options
+@click.option("--threads", type=click.IntRange(min=1), help="The most requests under way at once.  [default: 128]")
+def command(
+    *,
+    select: tuple[str, ...],
+    exclude: tuple[str, ...],
+    quiet: bool,
+    log_format: str,
+    output: str,
+    threads: int | None,
+    **given: Any,
+) -> int:
+    """Make Drift match the declared models: contacts upserted, tags added and taken away.
+
+    Only what changed since the last sync is sent. What was done is in target/drift_results.json.
+    """
+    from dbt_drift.cli.console import results_json, sync_reporter  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.sync.prepare import prepare  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.sync.run import run_syncs  # noqa: PLC0415 - not paid for --help
+
+    reporter = sync_reporter(log_format=log_format, quiet=quiet, to_stderr=output == "json")
+    prepared = prepare(project_from(given), select=selectors(select), exclude=selectors(exclude))
+    results = run_syncs(prepared, os.environ, reporter, workers=threads)
+    reporter.run_finished(results)
+    if output == "json":
+        click.echo(results_json(results))
+    return results.exit_code

@@ -1,0 +1,1 @@
+"""What a sync is: prepared from the project, planned, run, and reported."""

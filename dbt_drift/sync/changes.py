@@ -1,0 +1,56 @@
+"""From a row of the delta to what is asked of Drift for that contact."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from dbt_drift.drift.changes import ContactChange
+from dbt_drift.warehouse.wire import to_json
+
+if TYPE_CHECKING:
+    from dbt_drift.warehouse.ledger import DeltaRow
+
+MatchOn = Literal["email", "externalId"]
+_IDENTITIES = ("email", "externalId")
+
+
+def contact_change(row: DeltaRow, match_on: MatchOn) -> ContactChange:
+    """Return what Drift lacks of what the model says about one contact."""
+    changed = {row_name for row_name, _, _ in attribute_changes(row, match_on)}
+    known = row.wanted or row.accepted
+    return ContactChange(
+        seq=row.seq,
+        key=row.key,
+        match_on=match_on,
+        contact_id=row.contact_id,
+        identity={name: known[name][1:] for name in _IDENTITIES if name in known},
+        attributes={name: to_json(row.wanted[name]) for name in row.wanted if name in changed},
+        unchanged={name: to_json(row.wanted[name]) for name in row.wanted if name not in changed},
+        add_tags=tuple(tag for tag, sign in tag_changes(row) if sign == "+"),
+        remove_tags=tuple(tag for tag, sign in tag_changes(row) if sign == "-"),
+        unchanged_tags=tuple(
+            tag for tag, sign in row.accepted_tags.items() if sign == "+" and row.wanted_tags.get(tag) == "+"
+        ),
+        create_missing=not row.departed,
+    )
+
+
+def attribute_changes(row: DeltaRow, match_on: MatchOn) -> list[tuple[str, str | None, str]]:
+    """Return the attributes to send: name, wire text that Drift last accepted, wire text that the model wants.
+
+    A contact that is found by its key has that key already, and an e-mail address that differs in case is the same.
+    """
+    changes = []
+    for name, wanted in row.wanted.items():
+        accepted = row.accepted.get(name)
+        if name == match_on and row.contact_id is not None:
+            continue
+        if accepted is not None and (accepted == wanted or (name == "email" and accepted.lower() == wanted.lower())):
+            continue
+        changes.append((name, accepted, wanted))
+    return changes
+
+
+def tag_changes(row: DeltaRow) -> list[tuple[str, str]]:
+    """Return the tags to set (`+`) and to take away (`-`)."""
+    return [(tag, sign) for tag, sign in row.wanted_tags.items() if row.accepted_tags.get(tag) != sign]

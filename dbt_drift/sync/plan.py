@@ -1,0 +1,90 @@
+"""What a sync would send, found in the warehouse; nothing is sent and no token is needed."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from dbt_drift.sync.changes import attribute_changes, tag_changes
+from dbt_drift.warehouse.ledger import Counts, InvalidRow
+from dbt_drift.warehouse.wire import to_display
+
+if TYPE_CHECKING:
+    from dbt_drift.declarations.syncs import Sync
+    from dbt_drift.sync.prepare import Prepared
+    from dbt_drift.warehouse.ledger import DeltaRow
+
+
+class PlannedChange(msgspec.Struct, frozen=True):
+    """One contact that would be touched.
+
+    Attributes:
+        key: The key that it is matched by.
+        action: `new`: looked up in Drift, and created if it is not there; `change`: known, patched; `leave`: its
+            row has left the model.
+        attributes: For each attribute that would be sent: what Drift last accepted and what the model wants, as JSON.
+        add_tags: Tags that would be set.
+        remove_tags: Tags that would be taken away.
+    """
+
+    key: str
+    action: str
+    attributes: dict[str, tuple[str, str]]
+    add_tags: list[str]
+    remove_tags: list[str]
+
+
+class SyncPlan(msgspec.Struct, frozen=True):
+    """What one sync would send.
+
+    Attributes:
+        unique_id: dbt's id of the model.
+        name: The model's name.
+        counts: How much differs.
+        changes: The first of the contacts that would be touched.
+        invalid: The first of the rows that cannot be sent.
+    """
+
+    unique_id: str
+    name: str
+    counts: Counts
+    changes: list[PlannedChange]
+    invalid: list[InvalidRow]
+
+
+def make_plans(prepared: Prepared, *, rows: int) -> list[SyncPlan]:
+    """Stage every sync in a delta of its own, read it, drop it.
+
+    Args:
+        prepared: The project and its syncs.
+        rows: How many contacts, and how many invalid rows, each plan shows.
+
+    Raises:
+        WarehouseError: The warehouse refused a statement.
+    """
+    return [_plan(prepared, sync, spec, rows) for sync, spec in prepared.syncs]
+
+
+def _plan(prepared: Prepared, sync: Sync, spec: dict[str, object], rows: int) -> SyncPlan:
+    ledger = prepared.ledger(spec, delta="plan")
+    ledger.open()
+    counts = ledger.stage(uuid.uuid4().hex)
+    shown = ledger.page(0, rows) if rows and counts.sendable else []
+    invalid = ledger.invalid(rows) if rows and counts.invalid else []
+    ledger.discard()
+    return SyncPlan(sync.unique_id, sync.name, counts, [_change(sync, row) for row in shown], invalid)
+
+
+def _change(sync: Sync, row: DeltaRow) -> PlannedChange:
+    return PlannedChange(
+        key=row.key,
+        action="leave" if row.departed else "new" if row.contact_id is None else "change",
+        attributes={
+            name: (to_display(accepted), to_display(wanted))
+            for name, accepted, wanted in attribute_changes(row, sync.match_on)
+        },
+        add_tags=[tag for tag, sign in tag_changes(row) if sign == "+"],
+        remove_tags=[tag for tag, sign in tag_changes(row) if sign == "-"],
+    )

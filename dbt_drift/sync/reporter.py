@@ -1,0 +1,30 @@
+"""What a run tells while it works; the command line decides how it looks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from dbt_drift.declarations.syncs import Sync
+    from dbt_drift.drift.statistics import Statistics
+    from dbt_drift.sync.results import SyncResult
+    from dbt_drift.warehouse.ledger import Counts
+
+
+class Reporter(Protocol):
+    """Told of each step, from the thread that runs the sync."""
+
+    def run_started(self, syncs: int, *, project: str, target: str, adapter: str, drift_url: str) -> None:
+        """Everything is checked; the first sync comes."""
+
+    def sync_started(self, index: int, total: int, sync: Sync) -> None:
+        """The `index`th of `total` syncs begins."""
+
+    def staged(self, sync: Sync, counts: Counts) -> None:
+        """The difference is known."""
+
+    def progress(self, sync: Sync, done: int, total: int, statistics: Statistics) -> None:
+        """`done` of `total` contacts have their outcome. Called a few times a second."""
+
+    def sync_finished(self, index: int, total: int, result: SyncResult) -> None:
+        """A sync has its result."""

@@ -1,0 +1,163 @@
+"""What a run did, as target/drift_results.json keeps it: shaped after dbt's run_results.json, with a schema of its own.
+
+The shape is versioned: a change that could break a reader raises `SCHEMA_VERSION` and gets a new schema file in
+docs/schemas/. Keys are masked: the artifact is uploaded and mailed, the rejected rows themselves are in the warehouse.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SCHEMA_VERSION = "drift_results/v1"
+
+FILE_NAME = "drift_results.json"
+
+SyncStatus = Literal["success", "warn", "error", "skipped"]
+
+
+class RowCounts(msgspec.Struct, kw_only=True):
+    """Where the model's rows went; `read` = unchanged + sent + invalid + rejected + unfinished.
+
+    Attributes:
+        read: Rows of the model.
+        unchanged: Rows in which Drift lacked nothing.
+        sent: Rows that Drift holds now: created + updated + matched, departed contacts left out.
+        invalid: Rows that could not be sent: no key, a malformed one, a duplicate one, a number that is none.
+        rejected: Rows that Drift refused, or that did not get through after all tries.
+        unfinished: Rows that the run did not come to.
+        departed: Contacts, not rows: those whose row has left the model and that lost their tags.
+    """
+
+    read: int = 0
+    unchanged: int = 0
+    sent: int = 0
+    invalid: int = 0
+    rejected: int = 0
+    unfinished: int = 0
+    departed: int = 0
+
+
+class ContactCounts(msgspec.Struct, kw_only=True):
+    """What came of the contacts that were sent.
+
+    Attributes:
+        created: Contacts that are new in Drift.
+        updated: Contacts of Drift that were changed.
+        matched: Contacts found in Drift as they should be; nothing was written.
+        tags_added: Tags that were set.
+        tags_removed: Tags that were taken away.
+    """
+
+    created: int = 0
+    updated: int = 0
+    matched: int = 0
+    tags_added: int = 0
+    tags_removed: int = 0
+
+
+class Rejection(msgspec.Struct, frozen=True):
+    """A row that did not get through.
+
+    Attributes:
+        key: Its key, masked.
+        reason: A short code; the docs list them.
+        attribute: The attribute to blame, where one is.
+    """
+
+    key: str
+    reason: str
+    attribute: str | None = None
+
+
+class SyncResult(msgspec.Struct, kw_only=True):
+    """What came of one sync.
+
+    Attributes:
+        unique_id: dbt's id of the model.
+        name: The model's name.
+        status: `success`; `warn`: some rows did not get through; `error`: the sync broke off; `skipped`: an earlier
+            one broke the run off.
+        message: One line for a person.
+        execution_time: In seconds.
+        rows: Where the model's rows went.
+        contacts: What came of those that were sent.
+        requests: Requests to Drift, repetitions included.
+        throttled: Of these, how many Drift answered with 429.
+        reasons: How many rows did not get through, by reason.
+        rejections: The first of them.
+        rejected_relation: The table that holds all of them.
+    """
+
+    unique_id: str
+    name: str
+    status: SyncStatus
+    message: str = ""
+    execution_time: float = 0.0
+    rows: RowCounts = msgspec.field(default_factory=RowCounts)
+    contacts: ContactCounts = msgspec.field(default_factory=ContactCounts)
+    requests: int = 0
+    throttled: int = 0
+    reasons: dict[str, int] = {}
+    rejections: list[Rejection] = []
+    rejected_relation: str = ""
+
+
+class Metadata(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a results file comes from.
+
+    Attributes:
+        schema_version: Which shape this is: `drift_results/v1`.
+        dbt_drift_version: The program's version.
+        generated_at: UTC, ISO 8601.
+        invocation_id: This run.
+        project_name: dbt's project.
+        target_name: dbt's target.
+        adapter_type: The warehouse.
+        drift_url: Where Drift was.
+    """
+
+    schema_version: str
+    dbt_drift_version: str
+    generated_at: str
+    invocation_id: str
+    project_name: str
+    target_name: str
+    adapter_type: str
+    drift_url: str
+
+
+class Results(msgspec.Struct, frozen=True, kw_only=True):
+    """target/drift_results.json.
+
+    Attributes:
+        metadata: Where it comes from.
+        results: One entry a sync, in the order of the run.
+        elapsed_time: Of the whole run, in seconds.
+    """
+
+    metadata: Metadata
+    results: list[SyncResult]
+    elapsed_time: float
+
+    @property
+    def exit_code(self) -> int:
+        """0 all well, 1 some rows or syncs failed, 2 nothing could be run: dbt's own meaning."""
+        statuses = {result.status for result in self.results}
+        if statuses <= {"success"}:
+            return 0
+        return 1 if statuses & {"success", "warn"} or any(result.rows.sent for result in self.results) else 2
+
+
+def write_results(results: Results, folder: Path) -> Path:
+    """Write the artifact, in one step: a reader never sees half of it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / FILE_NAME
+    draft = path.with_suffix(".json.tmp")
+    draft.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=2))
+    draft.replace(path)
+    return path

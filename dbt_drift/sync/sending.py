@@ -1,0 +1,155 @@
+"""One sync's contacts on their way: pages in, outcomes out, and each outcome in the journal.
+
+One thread reads pages, submits, collects and journals; the dispatcher's threads only send. The warehouse is so used by
+one thread at a time, and never while it waits for Drift.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter, deque
+from typing import TYPE_CHECKING
+
+from dbt_drift.sync.changes import contact_change, tag_changes
+from dbt_drift.sync.privacy import masked
+from dbt_drift.sync.results import ContactCounts, Rejection
+from dbt_drift.warehouse.ledger import Entry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dbt_drift.drift.changes import Outcome
+    from dbt_drift.drift.dispatcher import Dispatcher
+    from dbt_drift.sync.changes import MatchOn
+    from dbt_drift.warehouse.ledger import DeltaRow, SyncLedger
+
+PAGE_ROWS = 2000
+"""Contacts read at once: a page is short work for the warehouse and lasts Drift's default quota 40 seconds."""
+
+FLUSH_ROWS = 500
+FLUSH_SECONDS = 2.0
+"""What a kill can cost: the outcomes of at most this many contacts or seconds are asked for again."""
+
+TELL_SECONDS = 0.2
+
+REJECTIONS_KEPT = 100
+
+
+class Sending:
+    """The state of one sync while it sends.
+
+    Args:
+        ledger: The sync's ledger, staged.
+        dispatcher: Sends; used for this sync alone.
+        match_on: How the sync's contacts are matched.
+        stage_id: The stage that the delta belongs to.
+        total: How many contacts the delta numbers.
+
+    Attributes:
+        done: Contacts that have their outcome.
+        departed: Of these, contacts whose row has left the model and that got through.
+        rejected_rows: Of these, rows of the model that did not get through.
+        contacts: What came of them.
+        reasons: How many did not get through, by reason.
+        rejections: The first of these.
+    """
+
+    def __init__(
+        self, ledger: SyncLedger, dispatcher: Dispatcher, match_on: MatchOn, stage_id: str, total: int
+    ) -> None:
+        self._ledger = ledger
+        self._dispatcher = dispatcher
+        self._match_on: MatchOn = match_on
+        self._stage_id = stage_id
+        self._total = total
+        self._read = 0
+        self._page: deque[DeltaRow] = deque()
+        self._open: dict[int, DeltaRow] = {}
+        self._unwritten: list[Entry] = []
+        self._written_at = time.monotonic()
+        self.done = 0
+        self.departed = 0
+        self.rejected_rows = 0
+        self.contacts = ContactCounts()
+        self.reasons: Counter[str] = Counter()
+        self.rejections: list[Rejection] = []
+
+    def run(self, tell: Callable[[int], None]) -> None:
+        """Send everything; what is acknowledged when something breaks off is journaled before it is raised.
+
+        Args:
+            tell: Told how many contacts are done, a few times a second.
+
+        Raises:
+            DriftUnavailableError: Drift refuses every request or cannot be reached.
+            WarehouseError: The warehouse refused a page or the journal.
+        """
+        told_at = -math.inf
+        try:
+            while self.done < self._total:
+                self._submit()
+                self._take(self._dispatcher.collect(timeout=TELL_SECONDS))
+                if (now := time.monotonic()) - told_at >= TELL_SECONDS or self.done == self._total:
+                    told_at = now
+                    tell(self.done)
+                if len(self._unwritten) >= FLUSH_ROWS or time.monotonic() - self._written_at > FLUSH_SECONDS:
+                    self._write()
+        finally:
+            # Requests under way may still be taken by Drift: wait for their answers, so that none is asked for again.
+            self._dispatcher.stop()
+            try:
+                self._take(self._dispatcher.collect(timeout=0))
+            finally:
+                self._write()
+
+    def _submit(self) -> None:
+        for _ in range(self._dispatcher.room):
+            if not self._page and self._read < self._total:
+                upto = min(self._read + PAGE_ROWS, self._total)
+                self._page.extend(self._ledger.page(self._read, upto))
+                self._read = upto
+            if not self._page:
+                return
+            row = self._page.popleft()
+            self._open[row.seq] = row
+            self._dispatcher.submit(contact_change(row, self._match_on))
+
+    def _take(self, outcomes: list[Outcome]) -> None:
+        for outcome in outcomes:
+            row = self._open.pop(outcome.seq)
+            self.done += 1
+            self._count(row, outcome)
+            self._unwritten.append(
+                Entry(
+                    stage_id=self._stage_id,
+                    seq=outcome.seq,
+                    contact_id=outcome.contact_id,
+                    status=outcome.status,
+                    attributes_accepted=outcome.attributes_accepted,
+                    tags_accepted=outcome.tags_accepted,
+                    reason=outcome.reason,
+                    message=outcome.message,
+                )
+            )
+
+    def _count(self, row: DeltaRow, outcome: Outcome) -> None:
+        if outcome.status in {"rejected", "failed"}:
+            reason = outcome.reason or outcome.status
+            self.reasons[reason] += 1
+            self.rejected_rows += not row.departed
+            if len(self.rejections) < REJECTIONS_KEPT:
+                self.rejections.append(Rejection(masked(row.key), reason))
+        else:
+            self.departed += row.departed
+            setattr(self.contacts, outcome.status, getattr(self.contacts, outcome.status) + 1)
+        if outcome.tags_accepted:
+            signs = [sign for _, sign in tag_changes(row)]
+            self.contacts.tags_added += signs.count("+")
+            self.contacts.tags_removed += signs.count("-")
+
+    def _write(self) -> None:
+        entries, self._unwritten = self._unwritten, []
+        if entries:
+            self._ledger.record(entries)
+        self._written_at = time.monotonic()

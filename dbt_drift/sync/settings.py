@@ -1,0 +1,54 @@
+"""The project's settings: `vars: {dbt_drift: {...}}` in dbt_project.yml, or `--vars` for one run."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Annotated, Any
+
+import msgspec
+
+from dbt_drift.errors import ConfigurationError
+
+
+class RateLimit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The quota of the Drift plan; what plans allow is not published, 1000 in 20 s is what integrators report.
+
+    Attributes:
+        requests: Requests that one window takes; 0 for no limit of our own.
+        seconds: The window's length.
+    """
+
+    requests: Annotated[int, msgspec.Meta(ge=0)] = 1000
+    seconds: Annotated[float, msgspec.Meta(gt=0)] = 20.0
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All settings.
+
+    Attributes:
+        schema: Where the ledger lies; None for the target's schema with `_drift` behind it.
+        database: Its database; None for the target's.
+        rate_limit: The quota that runs share.
+    """
+
+    schema: str | None = None
+    database: str | None = None
+    rate_limit: RateLimit = RateLimit()
+
+
+def read_settings(given: dict[str, Any]) -> Settings:
+    """Check the settings.
+
+    Raises:
+        ConfigurationError: A setting is unknown or has the wrong type.
+    """
+    known = [field.name for field in msgspec.structs.fields(Settings)]
+    for name in given:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}."
+            raise ConfigurationError(f"vars: dbt_drift.{name} is no setting of dbt-drift; {hint}")
+    try:
+        return msgspec.convert(given, Settings)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(f"vars: dbt_drift: {error}") from error
