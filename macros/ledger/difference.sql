@@ -6,15 +6,27 @@
 {#- Whether any key stands in two rows, changed or not. Counting distinct hashes is half the price of grouping the keys, and a
     collision only makes the difference look for duplicates that are not there. -#}
 {% macro has_duplicates(sync) %}
-  {% set counted = run_query(
-       'select count(contact_key), count(distinct ' ~ dbt_drift.key_hash('contact_key') ~ ') from (' ~ dbt_drift.keys_sql(sync) ~ ') as keyed where contact_key is not null') %}
+  {% set counted = run_query(dbt_drift.key_counts_sql(dbt_drift.keys_sql(sync))) %}
   {{ return(counted.rows[0][0] != counted.rows[0][1]) }}
 {% endmacro %}
 
-{% macro key_hash(key) %}{{ return(adapter.dispatch('key_hash', 'dbt_drift')(key)) }}{% endmacro %}
-{% macro default__key_hash(key) %}{{ return(key) }}{% endmacro %}
-{% macro postgres__key_hash(key) %}{{ return('hashtextextended(' ~ key ~ ', 0)') }}{% endmacro %}
-{% macro duckdb__key_hash(key) %}{{ return('hash(' ~ key ~ ')') }}{% endmacro %}
+
+{#- How many rows have a key, and how many different ones there are. -#}
+{% macro key_counts_sql(keys_sql) %}{{ return(adapter.dispatch('key_counts_sql', 'dbt_drift')(keys_sql)) }}{% endmacro %}
+{% macro default__key_counts_sql(keys_sql) -%}
+  select count(contact_key), count(distinct contact_key) from ({{ keys_sql }}) as keyed
+{%- endmacro %}
+{#- `offset 0` keeps Postgres from working out each key twice, once for each count. -#}
+{% macro postgres__key_counts_sql(keys_sql) -%}
+  select count(hash), count(distinct hash)
+  from (select hashtextextended(contact_key, 0) as hash from ({{ keys_sql }}) as keyed offset 0) as hashed
+{%- endmacro %}
+{#- DuckDB hashes NULL too: it is one hash too many where there is one. -#}
+{% macro duckdb__key_counts_sql(keys_sql) -%}
+  select count(contact_key),
+         count(distinct hash(contact_key)) - case when count(*) > count(contact_key) then 1 else 0 end
+  from ({{ keys_sql }}) as keyed
+{%- endmacro %}
 
 
 {#- The model's rows as the ledger sees them. -#}
