@@ -1,0 +1,27 @@
+"""`dbt-drift demo`."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+
+import click
+
+from dbt_drift.cli.extras import needing
+
+
+@click.command("demo")
+@click.option(
+    "--directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where to put the project, to keep and change it.  [default: a temporary folder]",
+)
+@click.option("--wait/--no-wait", default=None, help="Keep the sandbox up at the end.  [default: on a terminal]")
+def command(directory: Path | None, *, wait: bool | None) -> None:
+    """Watch a whole dbt project being built on DuckDB and synced to a sandbox."""
+    with needing("demo"):
+        importlib.import_module("duckdb")  # what dbt-duckdb brings: better missed now than after a build
+        from dbt_drift.demo.run import run_demo  # noqa: PLC0415 - not paid for --help
+
+    run_demo(directory=directory, wait=sys.stdout.isatty() if wait is None else wait)
