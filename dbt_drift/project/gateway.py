@@ -153,7 +153,7 @@ class DbtProject:
 
     def _register_adapter(self) -> SQLAdapter:
         """Make the adapter, and teach it our macros beside those of the project and its packages."""
-        from dbt.adapters.factory import get_adapter, register_adapter  # noqa: PLC0415 (see module)
+        from dbt.adapters.factory import get_adapter, register_adapter, reset_adapters  # noqa: PLC0415 (see module)
         from dbt.context.providers import generate_runtime_macro_context  # noqa: PLC0415 (see module)
         from dbt.mp_context import get_mp_context  # noqa: PLC0415 (see module)
         from dbt.parser.manifest import ManifestLoader  # noqa: PLC0415 (see module)
@@ -161,6 +161,7 @@ class DbtProject:
         if self.adapter_type == "duckdb":
             # DuckDB locks its file for as long as the process holds it open: between two statements dbt must get in.
             vars(self._config.credentials)["keep_open"] = False
+        reset_adapters()  # dbt keeps one adapter of a kind for the process, with the configuration of whoever came first
         register_adapter(self._config, get_mp_context())
         adapter: Any = get_adapter(self._config)
         # Our macros are the ones that came with this program, whether or not the project lists the package.

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dbt_drift.sandbox.behaviour import Behaviour
+from dbt_drift.sandbox.server import Sandbox
+from tests.functional.harness import Bench, DuckDb, ParsedProject, Postgres
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.functional.postgres import PostgresServer
+
+
+@pytest.fixture(scope="session")
+def duckdb_project(tmp_path_factory: pytest.TempPathFactory) -> ParsedProject:
+    folder = tmp_path_factory.mktemp("duckdb")
+    return ParsedProject(folder / "project", DuckDb(folder / "bench.duckdb"))
+
+
+@pytest.fixture(scope="session")
+def postgres_project(tmp_path_factory: pytest.TempPathFactory, postgres_server: PostgresServer) -> ParsedProject:
+    return ParsedProject(tmp_path_factory.mktemp("postgres") / "project", Postgres(postgres_server))
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(behaviour=Behaviour(rate_limit=0)) as running:
+        yield running
+
+
+@pytest.fixture(params=["duckdb", "postgres"])
+def parsed(request: pytest.FixtureRequest) -> ParsedProject:
+    found: ParsedProject = request.getfixturevalue(f"{request.param}_project")
+    return found
+
+
+@pytest.fixture
+def bench(parsed: ParsedProject, tmp_path: Path, sandbox: Sandbox) -> Iterator[Bench]:
+    before = os.getcwd()  # noqa: PTH109 - dbt-drift works in the project's root, as dbt does
+    yield Bench(parsed, tmp_path, sandbox)
+    os.chdir(before)

@@ -1,0 +1,232 @@
+"""A dbt project, a warehouse and a sandbox, quick enough for tests of many rounds.
+
+dbt parses the project once a session. A test then writes its tables straight into the warehouse and its declarations
+into the manifest, which is all that dbt-drift reads of a build.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import duckdb
+import yaml
+
+from dbt_drift.project.gateway import ProjectOptions
+from dbt_drift.sync.plan import SyncPlan, make_plans
+from dbt_drift.sync.prepare import Prepared, prepare
+from dbt_drift.sync.results import Results, SyncResult
+from dbt_drift.sync.run import run_syncs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dbt_drift.declarations.syncs import Sync
+    from dbt_drift.drift.statistics import Statistics
+    from dbt_drift.sandbox.server import Sandbox
+    from dbt_drift.warehouse.ledger import Counts
+    from tests.functional.postgres import PostgresServer
+
+TOKEN = "planted-token-5f1e0c"
+_NUMBERS = itertools.count(1)
+
+
+class Warehouse(Protocol):
+    """What a test does to a warehouse without dbt."""
+
+    kind: str
+    output: dict[str, Any]
+
+    def execute(self, sql: str) -> None: ...
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]: ...
+
+
+class DuckDb:
+    kind = "duckdb"
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self.output = {"type": "duckdb", "path": str(file), "schema": "analytics", "threads": 1}
+
+    def execute(self, sql: str) -> None:
+        with closing(duckdb.connect(str(self._file))) as connection:
+            connection.execute(sql)
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        with closing(duckdb.connect(str(self._file))) as connection:
+            return list(connection.execute(sql).fetchall())
+
+
+class Postgres:
+    kind = "postgres"
+
+    def __init__(self, server: PostgresServer) -> None:
+        self._server = server
+        self._database = server.create_database()
+        self.output = {**server.profile_output(self._database), "schema": "analytics", "threads": 1}
+
+    def execute(self, sql: str) -> None:
+        with closing(self._server.connect(self._database)) as connection:
+            connection.cursor().execute(sql)
+            connection.commit()
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        with closing(self._server.connect(self._database)) as connection:
+            cursor = connection.cursor()
+            cursor.execute(sql)
+            return list(cursor.fetchall())
+
+
+class Recorder:
+    """A reporter that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.counts: dict[str, Counts] = {}
+        self.results: list[SyncResult] = []
+        self.done: list[int] = []
+
+    def run_started(self, syncs: int, *, project: str, target: str, adapter: str, drift_url: str) -> None:
+        pass
+
+    def sync_started(self, index: int, total: int, sync: Sync) -> None:
+        pass
+
+    def staged(self, sync: Sync, counts: Counts) -> None:
+        self.counts[sync.name] = counts
+
+    def progress(self, sync: Sync, done: int, total: int, statistics: Statistics) -> None:
+        self.done.append(done)
+
+    def sync_finished(self, index: int, total: int, result: SyncResult) -> None:
+        self.results.append(result)
+
+
+class ParsedProject:
+    """A project that dbt has parsed, with one model that declares nothing."""
+
+    def __init__(self, folder: Path, warehouse: Warehouse) -> None:
+        self.folder = folder
+        self.warehouse = warehouse
+        write_project(folder, warehouse.output)
+        (folder / "models" / "bare.sql").write_text("select 1 as id")
+        dbt(folder, "parse")
+        self.manifest = json.loads((folder / "target" / "manifest.json").read_text())
+
+
+class Bench:
+    """One test's share of a parsed project: its own tables, manifest, ledger and Drift."""
+
+    def __init__(self, parsed: ParsedProject, folder: Path, sandbox: Sandbox) -> None:
+        number = next(_NUMBERS)
+        self.warehouse = parsed.warehouse
+        self.sandbox = sandbox
+        self.project = parsed.folder
+        self.target = folder
+        self.schema = f"t{number}"
+        self.ledger = f"t{number}_drift"
+        self.environment = {"DRIFT_API_URL": sandbox.url, "DRIFT_ACCESS_TOKEN": TOKEN}
+        self._manifest = json.loads(json.dumps(parsed.manifest))
+        self._bare = self._manifest["nodes"].pop("model.bench.bare")
+        self._prepared: Prepared | None = None
+        self._counted = 0
+        self.warehouse.execute(f"create schema {self.schema}")
+
+    def table(self, name: str, select: str) -> None:
+        """Make the table of a model anew."""
+        self.warehouse.execute(f"drop table if exists {self.schema}.{name}")
+        self.warehouse.execute(f"create table {self.schema}.{name} as {select}")
+
+    def execute(self, sql: str) -> None:
+        """Run SQL in which `$` stands for the test's schema."""
+        self.warehouse.execute(sql.replace("$", self.schema))
+
+    def declare(self, name: str, drift: Any, columns: Mapping[str, Any] | None = None) -> None:
+        """Give a model this declaration; columns: the short forms."""
+        unique_id = f"model.bench.{name}"
+        node = json.loads(json.dumps(self._bare))
+        node |= {"unique_id": unique_id, "name": name, "alias": name, "schema": self.schema, "fqn": ["bench", name]}
+        node |= {"original_file_path": f"models/{name}.sql", "patch_path": f"bench://models/{name}.yml"}
+        node["relation_name"] = f'"{node["database"]}"."{self.schema}"."{name}"'
+        node["config"]["meta"] = node["meta"] = {"drift": drift}
+        node["columns"] = {
+            column: {"name": column, "meta": {"drift": short}, "config": {"meta": {"drift": short}}}
+            for column, short in (columns or {}).items()
+        }
+        self._manifest["nodes"][unique_id] = node
+        (self.target / "manifest.json").write_text(json.dumps(self._manifest))
+        self._prepared = None
+
+    def options(self, **settings: Any) -> ProjectOptions:
+        """Return dbt's flags; settings: of dbt-drift, over the test's own."""
+        chosen = {"schema": self.ledger, "rate_limit": {"requests": 0}, **settings}
+        return ProjectOptions(
+            project_dir=str(self.project),
+            profiles_dir=str(self.project),
+            target_path=str(self.target),
+            vars={"dbt_drift": chosen},
+        )
+
+    @property
+    def prepared(self) -> Prepared:
+        """The project, read once for each set of declarations."""
+        self._prepared = self._prepared or prepare(self.options())
+        return self._prepared
+
+    def plan(self, *, rows: int = 100) -> SyncPlan:
+        """Return the plan of the only model."""
+        (plan,) = make_plans(self.prepared, rows=rows)
+        return plan
+
+    def run(self, reporter: Recorder | None = None) -> Results:
+        """Sync all models."""
+        return run_syncs(self.prepared, self.environment, reporter or Recorder(), workers=16)
+
+    def sync(self) -> SyncResult:
+        """Sync the only model."""
+        (result,) = self.run().results
+        return result
+
+    def requests(self) -> int:
+        """Return how many requests came in since the last call."""
+        before, self._counted = self._counted, self.sandbox.summary().total_requests
+        return self._counted - before
+
+    def contact(self, email: str) -> dict[str, Any]:
+        """Return what Drift holds of a contact, without what is Drift's own."""
+        found = self.sandbox.contact_by_email(email)
+        assert found is not None, f"no contact with the email {email}"
+        return {name: value for name, value in found.attributes.items() if name not in _DRIFTS_OWN}
+
+    def tags(self, email: str) -> set[str]:
+        """Return the tags of a contact."""
+        found = self.sandbox.contact_by_email(email)
+        return set(found.tags) if found else set()
+
+
+_DRIFTS_OWN = {
+    "_END_USER_VERSION", "_end_user_version", "_calculated_version", "socialProfiles", "events", "start_date",
+    "external_id", "tags",
+}  # fmt: skip
+
+
+def write_project(folder: Path, output: Mapping[str, Any]) -> None:
+    """Write an empty dbt project called bench."""
+    (folder / "models").mkdir(parents=True)
+    flags = {"send_anonymous_usage_stats": False}
+    project = {"name": "bench", "version": "1.0", "profile": "bench", "config-version": 2, "flags": flags}
+    (folder / "dbt_project.yml").write_text(yaml.safe_dump(project))
+    profiles = {"bench": {"target": "dev", "outputs": {"dev": dict(output)}}}
+    (folder / "profiles.yml").write_text(yaml.safe_dump(profiles))
+
+
+def dbt(folder: Path, *arguments: str) -> None:
+    """Run dbt in a project."""
+    program = Path(sys.executable).parent / "dbt"
+    done = subprocess.run([program, "--quiet", *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
