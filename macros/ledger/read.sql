@@ -24,7 +24,7 @@
     count(case when reason is null and action = 'leave' then 1 end)
     {%- for attribute in sync.attributes %},
     {%- if attribute.is_key %}
-    count(case when reason is null and old_{{ attribute.state }} is null and {{ attribute.state }} is not null then 1 end)
+    count(case when reason is null and contact_id is null and {{ attribute.state }} is not null then 1 end)
     {%- else %}
     count(case when reason is null and ({{ dbt_drift.differs(attribute.state, 'old_' ~ attribute.state, attribute.is_email) }}) then 1 end)
     {%- endif %}
