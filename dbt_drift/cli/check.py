@@ -17,6 +17,8 @@ from dbt_drift.cli.options import SelectingCommand, project_from, project_option
 def command(*, select: tuple[str, ...], exclude: tuple[str, ...], offline: bool, **given: Any) -> int:
     """Check the declarations, the relations that they name, and the access to Drift. Writes and sends nothing."""
     from dbt_drift.drift.client import DriftClient  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.drift.credentials import access_token, drift_url  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.drift.retry import RetryPolicy  # noqa: PLC0415 - not paid for --help
     from dbt_drift.sync.prepare import prepare  # noqa: PLC0415 - not paid for --help
 
     prepared = prepare(project_from(given), select=selectors(select), exclude=selectors(exclude))
@@ -24,7 +26,8 @@ def command(*, select: tuple[str, ...], exclude: tuple[str, ...], offline: bool,
         tags = f", {len(sync.audiences)} audiences" if sync.audiences else ""
         click.echo(f"ok  {sync.name}: {len(sync.attributes)} attributes{tags}, {sync.relation_name}")
     if not offline:
-        with DriftClient.from_environment(os.environ) as client:
+        once_more = RetryPolicy(tries=2)
+        with DriftClient(drift_url(os.environ), access_token(os.environ), policy=once_more) as client:
             info = client.token_info()
         click.echo(f"ok  Drift takes the token: {info.organisation or 'organisation unknown'}")
     return 0

@@ -18,10 +18,15 @@ from dbt_drift.cli.extras import needing
     help="Where to put the project, to keep and change it.  [default: a temporary folder]",
 )
 @click.option("--wait/--no-wait", default=None, help="Keep the sandbox up at the end.  [default: on a terminal]")
-def command(directory: Path | None, *, wait: bool | None) -> None:
+def command(directory: Path | None, *, wait: bool | None) -> int:
     """Watch a whole dbt project being built on DuckDB and synced to a sandbox."""
     with needing("demo"):
         importlib.import_module("duckdb")  # what dbt-duckdb brings: better missed now than after a build
-        from dbt_drift.demo.run import run_demo  # noqa: PLC0415 - not paid for --help
+        from dbt_drift.demo.run import DemoError, run_demo  # noqa: PLC0415 - not paid for --help
 
-    run_demo(directory=directory, wait=sys.stdout.isatty() if wait is None else wait)
+    try:
+        run_demo(directory=directory, wait=sys.stdout.isatty() if wait is None else wait)
+    except DemoError as error:
+        click.echo(f"Error: {error}", err=True)
+        return 1
+    return 0

@@ -71,10 +71,10 @@ _OUTPUT = [
     click.option("--quiet", "-q", is_flag=True, envvar=_envvars("QUIET"), help="Print only errors and what was asked."),
     click.option(
         "--log-format",
-        type=click.Choice(["text", "json"]),
-        default="text",
+        type=click.Choice(["text", "debug", "json", "default"]),
+        default="default",
         envvar=_envvars("LOG_FORMAT"),
-        help="How log lines look: for people, or one JSON object a line.",
+        help="json: one JSON object a line; the others, which dbt tells apart: for people.",
     ),
     click.option(
         "--output",

@@ -21,7 +21,11 @@ from dbt_drift.cli.options import (
 @selection_options
 @output_options
 @click.option(
-    "--rows", default=10, show_default=True, help="How many contacts of each sync to show; 0 for counts only."
+    "--rows",
+    default=10,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="How many contacts of each sync to show; 0 for counts only.",
 )
 def command(rows: int, output: str, select: tuple[str, ...], exclude: tuple[str, ...], **given: Any) -> int:
     """Show what a sync would send: contacts, changed values, tags. Sends nothing and needs no token.

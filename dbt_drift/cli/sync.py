@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import Any
 
 import click
@@ -40,6 +41,8 @@ def command(
     from dbt_drift.sync.prepare import prepare  # noqa: PLC0415 - not paid for --help
     from dbt_drift.sync.run import run_syncs  # noqa: PLC0415 - not paid for --help
 
+    # A scheduler's stop is taken like Ctrl-C: what is under way ends, and is journaled.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     reporter = sync_reporter(log_format=log_format, quiet=quiet, to_stderr=output == "json")
     prepared = prepare(project_from(given), select=selectors(select), exclude=selectors(exclude))
     results = run_syncs(prepared, os.environ, reporter, workers=threads)

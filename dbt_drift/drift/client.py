@@ -6,7 +6,6 @@ import time
 from typing import TYPE_CHECKING
 
 from dbt_drift.drift import endpoints
-from dbt_drift.drift.credentials import access_token, drift_url
 from dbt_drift.drift.dispatcher import Dispatcher
 from dbt_drift.drift.exchange import Exchange
 from dbt_drift.drift.limiter import RateLimiter
@@ -15,7 +14,6 @@ from dbt_drift.drift.transport import Transport
 from dbt_drift.errors import DriftUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from types import TracebackType
 
     from typing_extensions import Self
@@ -57,17 +55,6 @@ class DriftClient:
         self._limiter = limiter or RateLimiter()
         self._transport = Transport(url, token, connections=workers, timeouts=timeouts)
         self._exchange = Exchange(self._transport, self._limiter, token)
-
-    @classmethod
-    def from_environment(
-        cls, environment: Mapping[str, str], *, limiter: RateLimiter | None = None, workers: int = WORKERS
-    ) -> Self:
-        """Make a client from `DRIFT_ACCESS_TOKEN` and `DRIFT_API_URL`.
-
-        Raises:
-            ConfigurationError: The token is missing, or the URL cannot be used.
-        """
-        return cls(drift_url(environment), access_token(environment), limiter=limiter, workers=workers)
 
     def __enter__(self) -> Self:
         return self

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dbt.config.runtime import RuntimeConfig
 
 _OUR_PACKAGE = "dbt_drift"
+_PROJECT_DIR_VARIABLES = ("DBT_PROJECT_DIR", "DBT_ENGINE_PROJECT_DIR")
 
 
 class ProjectOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,8 +88,15 @@ class DbtProject:
             ConfigurationError: dbt cannot read the project or the profile; carries dbt's own words.
         """
         with _dbt_errors(ConfigurationError):
+            from dbt.cli.resolvers import default_project_dir  # noqa: PLC0415 (see module)
             from dbt.config.runtime import RuntimeConfig, load_profile, load_project  # noqa: PLC0415 (see module)
 
+            named = options.project_dir or any(os.environ.get(name) for name in _PROJECT_DIR_VARIABLES)
+            if not named and not (default_project_dir() / "dbt_project.yml").exists():
+                raise ConfigurationError(
+                    "There is no dbt_project.yml in this folder or above it.",
+                    advice="Run dbt-drift inside a dbt project, or name one with --project-dir.",
+                )
             flags = _set_flags(options)
             cli_vars = options.vars or {}
             profile = load_profile(flags.PROJECT_DIR, cli_vars, flags.PROFILE, flags.TARGET)
@@ -161,7 +169,8 @@ class DbtProject:
         if self.adapter_type == "duckdb":
             # DuckDB locks its file for as long as the process holds it open: between two statements dbt must get in.
             vars(self._config.credentials)["keep_open"] = False
-        reset_adapters()  # dbt keeps one adapter of a kind for the process, with the configuration of whoever came first
+        # dbt keeps one adapter of a kind for the process, with the configuration of whoever came first.
+        reset_adapters()
         register_adapter(self._config, get_mp_context())
         adapter: Any = get_adapter(self._config)
         # Our macros are the ones that came with this program, whether or not the project lists the package.

@@ -86,7 +86,7 @@ def _bind(session: Session, sync: Sync, location: Location) -> tuple[Sync, dict[
         problem = Problem(
             path=sync.path,
             model=sync.name,
-            key="",
+            key="relation_name",
             message=f"the relation {sync.relation_name} is not in the warehouse",
             suggestion=f"Run `dbt build --select {sync.name}` with the same target first.",
         )

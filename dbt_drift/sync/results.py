@@ -90,7 +90,7 @@ class SyncResult(msgspec.Struct, kw_only=True):
         throttled: Of these, how many Drift answered with 429.
         reasons: How many rows did not get through, by reason.
         rejections: The first of them.
-        rejected_relation: The table that holds all of them.
+        rejected_relation: The table that holds all of them; "" where the sync broke off before it was written.
     """
 
     unique_id: str

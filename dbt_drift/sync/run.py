@@ -15,6 +15,7 @@ from dbt_drift.drift.limiter import RateLimiter
 from dbt_drift.errors import ConfigurationError, DbtDriftError
 from dbt_drift.sync.privacy import masked
 from dbt_drift.sync.results import (
+    FILE_NAME,
     SCHEMA_VERSION,
     Metadata,
     Rejection,
@@ -52,6 +53,8 @@ def run_syncs(
     started = time.monotonic()
     url, token = drift_url(environment), access_token(environment)
     rate = prepared.settings.rate_limit
+    # What an earlier run left may not pass for this one's, should this one be killed.
+    (prepared.project.target_path / FILE_NAME).unlink(missing_ok=True)
     limiter = RateLimiter(rate.requests or None, rate.seconds)
     reporter.run_started(
         len(prepared.syncs),
@@ -123,7 +126,6 @@ class _SyncRun:
         """Do it; what breaks it off is in the result, and what was acknowledged until then is kept."""
         started = time.monotonic()
         result = self._result
-        result.rejected_relation = self._ledger.rejected
         try:
             self._sync_rows()
         except DbtDriftError as error:
@@ -145,6 +147,7 @@ class _SyncRun:
         if counts.sendable:
             self._send(stage_id, counts.sendable)
         self._ledger.finish()
+        self._result.rejected_relation = self._ledger.rejected
 
     def _send(self, stage_id: str, total: int) -> None:
         with self._client.dispatcher() as dispatcher:

@@ -36,7 +36,7 @@ def state_column(prefix: str, name: str) -> str:
     >>> state_column("attr", "plan_tier")
     'attr_plan_tier'
     >>> state_column("tag", "VIP")
-    'tag_vip_6aa7f7'
+    'tag_vip_5a11e0'
     """
     plain = re.sub(r"[^a-z0-9_]", "_", name.lower())[:_LONGEST]
     if plain != name:

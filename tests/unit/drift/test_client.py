@@ -11,8 +11,8 @@ from dbt_drift.drift.credentials import AccessToken
 from dbt_drift.drift.endpoints import Attribute
 from dbt_drift.drift.limiter import RateLimiter
 from dbt_drift.drift.retry import RetryPolicy
-from dbt_drift.errors import ConfigurationError, DriftUnavailableError
-from dbt_drift.sandbox.behaviour import Behaviour, Fault
+from dbt_drift.errors import DriftUnavailableError
+from dbt_drift.sandbox.behaviour import Fault
 from dbt_drift.sandbox.server import Sandbox
 from dbt_drift.sandbox.tokens import Token
 
@@ -45,7 +45,7 @@ def test_token_info(sandbox: Sandbox, drift: DriftClient) -> None:
 
 
 def test_a_missing_scope(sandbox: Sandbox, drift: DriftClient) -> None:
-    sandbox.declare_tokens(Token(token="s3cret-token", scopes=("contact_read",)))  # noqa: S106 - made up
+    sandbox.declare_tokens(Token(token="s3cret-token", scopes=("contact_read",)))
     with pytest.raises(DriftUnavailableError, match="scope all_contact_read"):
         drift.attributes()
 
@@ -68,12 +68,3 @@ def test_a_refusal_in_drifts_words(sandbox: Sandbox, drift: DriftClient) -> None
     sandbox.change(faults=[Fault(status=400, body=words)])
     with pytest.raises(DriftUnavailableError, match=r"400 validation_error: \*\*\* is odd"):
         drift.token_info()
-
-
-def test_from_the_environment() -> None:
-    with Sandbox(behaviour=Behaviour(latency_ms=0)) as sandbox:
-        environment = {"DRIFT_API_URL": sandbox.url, "DRIFT_ACCESS_TOKEN": "s3cret-token"}
-        with DriftClient.from_environment(environment) as client:
-            assert client.attributes()
-    with pytest.raises(ConfigurationError, match="DRIFT_ACCESS_TOKEN"):
-        DriftClient.from_environment({})

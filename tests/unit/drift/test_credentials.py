@@ -10,7 +10,7 @@ import pytest
 from dbt_drift.drift.credentials import DRIFT_URL, AccessToken, access_token, drift_url
 from dbt_drift.errors import ConfigurationError
 
-SECRET = "s3cret-token"  # noqa: S105 - made up for the test
+SECRET = "s3cret-token"
 
 
 def test_a_token_does_not_show() -> None:
