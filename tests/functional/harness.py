@@ -20,7 +20,6 @@ import yaml
 from dbt_drift.project.gateway import ProjectOptions
 from dbt_drift.sync.plan import SyncPlan, make_plans
 from dbt_drift.sync.prepare import Prepared, prepare
-from dbt_drift.sync.results import Results, SyncResult
 from dbt_drift.sync.run import run_syncs
 
 if TYPE_CHECKING:
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from dbt_drift.declarations.syncs import Sync
     from dbt_drift.drift.statistics import Statistics
     from dbt_drift.sandbox.server import Sandbox
+    from dbt_drift.sync.results import Results, SyncResult
     from dbt_drift.warehouse.ledger import Counts
     from tests.functional.postgres import PostgresServer
 

@@ -1,0 +1,353 @@
+"""The pages say what the program does: links, commands, options, declarations, fields and macros are compared."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+import pytest
+import yaml
+
+from dbt_drift.cli.main import group
+from dbt_drift.declarations.syncs import declare
+from dbt_drift.drift import contacts as contact_flow
+from dbt_drift.sandbox.behaviour import Behaviour, Fault
+from dbt_drift.sandbox.control import _HANDLERS
+from dbt_drift.sandbox.routes import ROUTES
+from dbt_drift.sync.plan import SyncPlan
+from dbt_drift.sync.results import ContactCounts, Metadata, Rejection, RowCounts, SyncResult
+from dbt_drift.sync.settings import RateLimit, Settings, read_settings
+from tests.unit.declarations.projects import manifest, node
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+WRITTEN = [page for page in PAGES if page.name not in {"declarations.md", "benchmarks.md"}]  # the others are generated
+MACROS = ROOT / "macros"
+
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+MACRO = re.compile(r"\{%-?\s*(?:macro|test)\s+(\w+)\((.*?)\)\s*-?%\}", re.DOTALL)
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def text_of(name: str) -> str:
+    return (ROOT / "docs" / name).read_text(encoding="utf-8")
+
+
+def table_rows(text: str) -> Iterator[list[str]]:
+    for line in text.splitlines():
+        if line.startswith("| ") and not set(line) <= set("|- "):
+            yield [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+
+
+def first_cells(text: str) -> set[str]:
+    """Return what stands in code spans in the first column of the page's tables."""
+    return {found for row in table_rows(text) for found in re.findall(r"`([^`]+)`", row[0])}
+
+
+# Links
+
+
+def anchors(page: Path) -> set[str]:
+    prose = FENCE.sub("", page.read_text(encoding="utf-8"))
+    headings = re.findall(r"^#+ (.+)$", prose, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_internal_links_lead_somewhere(page: Path) -> None:
+    broken = []
+    for link in LINK.findall(FENCE.sub("", page.read_text(encoding="utf-8"))):
+        if link.startswith("https://"):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        if not target.is_file() or (anchor and anchor not in anchors(target)):
+            broken.append(link)
+    assert not broken
+
+
+def test_every_page_is_reachable_from_the_contents() -> None:
+    reached: set[Path] = set()
+    waiting = [ROOT / "README.md"]
+    while waiting:
+        page = waiting.pop()
+        if page in reached or page.suffix != ".md" or not page.is_file():
+            continue
+        reached.add(page)
+        waiting += [(page.parent / link.partition("#")[0]).resolve() for link in LINK.findall(page.read_text())]
+    assert set(PAGES) <= reached
+
+
+# Commands
+
+
+def commands_in(page: Path) -> Iterator[list[str]]:
+    """Yield the arguments of every `dbt-drift ...` in code, without what the shell takes off."""
+    text = page.read_text(encoding="utf-8")
+    lines = [line for _, block in FENCE.findall(text) for line in block.splitlines()]
+    rest = FENCE.sub("", text)
+    lines += re.findall(r"^    (.+)$", rest, re.MULTILINE) + re.findall(r"`([^`\n]+)`", rest)
+    for line in lines:
+        lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+        lexer.whitespace_split = True
+        try:
+            words = list(lexer)
+        except ValueError:  # a line of prose, YAML or JSON with one quote
+            continue
+        starts = [at for at, word in enumerate(words) if word == "dbt-drift"]
+        for start in starts:
+            if start and not (set(words[start - 1]) <= set("&|;$:") or words[start - 1] == "run"):
+                continue  # an argument of something else
+            ends = [at for at in range(start + 1, len(words)) if set(words[at]) <= set("&|;")]
+            yield words[start + 1 : ends[0] if ends else None]
+
+
+def parses(arguments: list[str]) -> bool:
+    """Return whether click takes a command line; nothing is run."""
+    try:
+        context = group.make_context("dbt-drift", list(arguments))
+        assert isinstance(context.command, click.Group)
+        name, command, rest = context.command.resolve_command(context, [*context._protected_args, *context.args])
+        assert command is not None
+        command.make_context(name, rest, parent=context)
+    except click.exceptions.Exit:  # --version, --help
+        return True
+    except click.ClickException:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_command_lines_are_real(page: Path) -> None:
+    assert [shlex.join(arguments) for arguments in commands_in(page) if not parses(arguments)] == []
+
+
+def test_the_command_lines_are_found() -> None:
+    found = {words[0] for page in PAGES for words in commands_in(page) if words}
+    assert found >= {"plan", "sync", "check", "sandbox", "demo", "--version"}
+
+
+def test_a_wrong_command_line_is_noticed() -> None:
+    wrong = ["sync --thread=x", "snyc", "plan --rows many", "check --rows 1", "plan --vars x"]
+    assert not any(parses(line.split()) for line in wrong)
+
+
+@cache
+def options_of_commands() -> dict[str, dict[str, click.Option]]:
+    context = click.Context(group)
+    found: dict[str, dict[str, click.Option]] = {}
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        for option in command.params:
+            assert isinstance(option, click.Option)
+            for spelling in [*option.opts, *option.secondary_opts]:
+                found.setdefault(spelling, {})[name] = option
+    return found
+
+
+def test_the_option_table_is_that_of_the_commands() -> None:
+    section = text_of("reference/cli.md").partition("## Options")[2].partition("\n## ")[0]
+    rows = {spelling: row for row in table_rows(section) for spelling in re.findall(r"`(-[^`]+)`", row[0])}
+
+    assert set(rows) == {*options_of_commands(), "--help", "-h"}
+    for spelling, commands in options_of_commands().items():
+        assert set(rows[spelling][1].split(", ")) == set(commands), spelling
+
+
+def test_the_options_are_described_in_their_own_words() -> None:
+    page = text_of("reference/cli.md")
+    for spelling, commands in options_of_commands().items():
+        for option in commands.values():
+            if isinstance(option.type, click.Choice):
+                assert all(f"`{choice}`" in page for choice in option.type.choices), spelling
+            else:
+                words = re.split(r"[.;\[]", option.help or "")[0].strip()
+                assert words in page, spelling
+
+
+def test_every_command_is_in_the_table() -> None:
+    commands = {f"dbt-drift {name}" for name in group.list_commands(click.Context(group))}
+    assert first_cells(text_of("reference/cli.md")) >= commands
+
+
+# Declarations and settings
+
+
+def yaml_examples() -> list[tuple[str, str]]:
+    return [
+        (name_of(page), block) for page in PAGES for kind, block in FENCE.findall(page.read_text()) if kind == "yaml"
+    ]
+
+
+def test_the_declarations_shown_are_right() -> None:
+    shown = 0
+    for page, block in yaml_examples():
+        document = yaml.safe_load(block) or {}
+        for model in document.get("models", []) if re.search(r"^\s*drift:", block, re.MULTILINE) else []:
+            columns = {one["name"]: one["config"]["meta"]["drift"] for one in model.get("columns", [])}
+            assert declare(manifest(node(model["name"], model["config"]["meta"]["drift"], columns=columns))), page
+            shown += 1
+    assert shown >= 5
+
+
+def test_the_settings_shown_are_right() -> None:
+    given = [found for _, block in yaml_examples() if (found := ((yaml.safe_load(block) or {}).get("vars") or {}))]
+    inline = re.findall(r"--vars '(\{dbt_drift: .*?\})'", "".join(page.read_text() for page in PAGES))
+    documents = [*given, *map(yaml.safe_load, inline)]
+
+    assert len(documents) >= 4
+    for document in documents:
+        read_settings(document["dbt_drift"])
+
+
+def test_every_setting_has_its_row() -> None:
+    names = {field.name for field in msgspec.structs.fields(Settings)} - {"rate_limit"}
+    names |= {f"rate_limit.{field.name}" for field in msgspec.structs.fields(RateLimit)}
+    assert first_cells(text_of("reference/settings.md")) == names
+
+
+# What other pages list
+
+
+def test_the_fields_of_the_results_are_all_there() -> None:
+    expected = {field.name for field in msgspec.structs.fields(Metadata)}
+    expected |= {field.name for field in msgspec.structs.fields(SyncResult)} - {"contacts"}
+    expected |= {f"rows.{field.name}" for field in msgspec.structs.fields(RowCounts)}
+    expected |= {f"contacts.{field.name}" for field in msgspec.structs.fields(ContactCounts)}
+    expected |= {"plan_version", "plans[].changes[]", "plans[].invalid[]"}
+    expected |= {f"plans[].{field.name}" for field in msgspec.structs.fields(SyncPlan)} - {
+        "plans[].changes",
+        "plans[].invalid",
+    }
+    expected |= {"metadata"}
+    page = text_of("reference/results.md")
+
+    assert first_cells(page) == expected
+    for field in msgspec.structs.fields(Rejection):
+        assert f"`{field.name}`" in page
+
+
+def test_every_reason_is_explained() -> None:
+    own = {
+        value
+        for name, value in vars(contact_flow).items()
+        if name.isupper() and isinstance(value, str) and not name.startswith("_")
+    }
+    staged = set(re.findall(r"then '(\w+_\w+)'", (MACROS / "ledger" / "stage.sql").read_text()))
+
+    assert len(own) == 6
+    assert staged
+    assert first_cells(text_of("reference/errors.md")) >= own | staged
+
+
+def test_the_sandbox_page_has_every_call_and_switch() -> None:
+    page = text_of("reference/sandbox.md")
+    calls = {found.partition("?")[0] for found in first_cells(page)}
+    rows = {row[0]: row for row in table_rows(page)}
+    for path, methods in ROUTES.items():
+        for method, route in methods.items():
+            assert f"{method} {path}" in calls
+            row = next(row for cell, row in rows.items() if cell.partition("?")[0].strip("`") == f"{method} {path}")
+            assert row[1] == (route.scope or "any token")
+    for field in msgspec.structs.fields(Behaviour):
+        default = msgspec.json.encode(field.default).decode().strip('"')
+        assert rows[f"`{field.name}`"][1] == f"`{default}`", field.name
+    assert first_cells(page) >= set(Fault.__struct_fields__)
+    assert {f"{method} {path}" for method, path in _HANDLERS} <= first_cells(page)
+
+
+def test_the_ledger_page_has_every_relation() -> None:
+    relations = (MACROS / "ledger" / "relations.sql").read_text()
+    names = set(re.findall(r"'(drift_\w+)'\)", relations)) | {
+        f"<sync>__{name}" for name in re.findall(r"slug ~ '__(\w+)'", relations)
+    }
+
+    assert len(names) >= 6
+    assert first_cells(text_of("reference/ledger.md")) >= names
+
+
+# Macros
+
+
+def signatures() -> dict[str, list[str]]:
+    """Return the arguments of each macro of the dbt package."""
+    found = {}
+    for path in sorted(MACROS.rglob("*.sql")):
+        for name, arguments in MACRO.findall(path.read_text(encoding="utf-8")):
+            found[name] = re.findall(r"(\w+)(?:\s*=[^,]*)?(?:,|$)", arguments)
+    return found
+
+
+def properties() -> dict[str, dict[str, Any]]:
+    documents = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(MACROS.rglob("*.yml"))]
+    listed = [macro for document in documents for macro in document["macros"]]
+    found = {macro["name"]: macro for macro in listed}
+    assert len(found) == len(listed), "a macro is described twice"
+    return found
+
+
+def test_every_macro_is_described() -> None:
+    described = properties()
+    assert described.keys() == signatures().keys()
+    for name, arguments in signatures().items():
+        assert described[name]["description"].strip(), name
+        listed = described[name].get("arguments", [])
+        assert [argument["name"] for argument in listed] == arguments, name
+        assert all(argument["type"] and argument["description"].strip() for argument in listed), name
+
+
+def test_signatures_are_read_with_defaults() -> None:
+    assert signatures()["differs"] == ["wanted", "accepted", "ignoring_case"]
+
+
+def test_dbt_takes_the_properties_without_a_warning(tmp_path: Path) -> None:
+    output = {"type": "duckdb", "path": str(tmp_path / "listing.duckdb")}
+    files = {
+        "dbt_project.yml": {
+            "name": "listing",
+            "config-version": 2,
+            "profile": "listing",
+            "flags": {"send_anonymous_usage_stats": False, "validate_macro_args": True},
+        },
+        "profiles.yml": {"listing": {"target": "dev", "outputs": {"dev": output}}},
+        "packages.yml": {"packages": [{"local": str(ROOT)}]},
+    }
+    for name, content in files.items():
+        (tmp_path / name).write_text(yaml.safe_dump(content))
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "one.sql").write_text("select 1 as id")
+
+    said = [dbt(tmp_path, "deps"), dbt(tmp_path, "--warn-error", "parse", "--show-all-deprecations")]
+
+    assert "WARNING" not in "".join(said).upper()
+
+
+def dbt(project: Path, *arguments: str) -> str:
+    program = Path(sys.executable).with_name("dbt")
+    environment = {**os.environ, "DBT_PROFILES_DIR": str(project)}
+    done = subprocess.run(
+        [program, "--no-use-colors", *arguments],
+        cwd=project,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
