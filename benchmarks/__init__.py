@@ -1,1 +1,1 @@
-"""How fast dbt-drift is, measured beside the nearest alternative in the same run: `python -m benchmarks --help`."""
+"""Figures that anyone can measure again: ``make bench``, or ``python -m benchmarks planning sending rate``."""

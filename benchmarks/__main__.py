@@ -1,46 +1,31 @@
-"""`python -m benchmarks [benchmark ...]`."""
+"""Runs the benchmarks that are named, or all of them, and prints what each must reach beside what it reaches."""
 
 from __future__ import annotations
 
 import argparse
-import sys
-import time
+import os
+import platform
 
-from benchmarks import memory, planning, rate, sandbox, sending
-from benchmarks.report import machine, table
-from benchmarks.scale import QUICK, Scale
+from benchmarks import planning, rate, sending
+from benchmarks.table import Figure, show
 
-_BENCHMARKS = {
-    "planning": planning.measure,
-    "memory": memory.measure,
-    "sending": sending.measure,
-    "rate": rate.measure,
-    "sandbox": sandbox.measure,
-}
+BENCHMARKS = {"planning": planning.measure, "sending": sending.measure, "rate": rate.measure}
 
 
-def main() -> int:
-    """Run the benchmarks that are named, or all; return 1 when a target is missed."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measures dbt-drift.")
-    parser.add_argument("benchmarks", nargs="*", metavar="benchmark", help=f"any of {', '.join(_BENCHMARKS)}; else all")
-    parser.add_argument("--rows", type=int, help="rows of the model in the benchmarks of the warehouse")
-    parser.add_argument("--quick", action="store_true", help="a tenth of everything: shows that it works, not how fast")
+def main() -> None:
+    """Parse, measure, print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(BENCHMARKS)}; all when none is named")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the planned model (default 1,000,000)")
+    parser.add_argument("--seconds", type=int, default=60, help="how long the rate is watched (default 60)")
     given = parser.parse_args()
-    if unknown := set(given.benchmarks) - set(_BENCHMARKS):
-        parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(_BENCHMARKS)}")
-    scale = QUICK if given.quick else Scale()
-    if given.rows:
-        scale = scale._replace(rows=given.rows)
-
-    print(machine())
-    missed = False
-    for name in given.benchmarks or _BENCHMARKS:
-        started = time.monotonic()
-        figures = list(_BENCHMARKS[name](scale))
-        print(f"\n## {name} ({time.monotonic() - started:.0f} s)\n\n{table(figures)}", flush=True)
-        missed |= any(figure.missed for figure in figures)
-    return 1 if missed else 0
+    if unknown := set(given.names) - set(BENCHMARKS):
+        parser.error(f"there is no benchmark {', '.join(sorted(unknown))}")
+    print(f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}")
+    for name in given.names or BENCHMARKS:
+        figures: list[Figure] = BENCHMARKS[name](given)
+        show(name, figures)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,140 +1,210 @@
-"""What finding the differences costs, beside SQL that was written by hand to compare the same tables."""
+"""What planning costs, as a ratio to the bare SQL comparison of the same two tables, and how much memory it takes."""
 
 from __future__ import annotations
 
+import contextlib
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
 import time
-import uuid
-from statistics import median
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from benchmarks.contacts import CHANGED_SHARE, WAREHOUSES, contacts_project
-from benchmarks.report import Figure, seconds
+import yaml
+
+from benchmarks.table import Figure
+from dbt_drift.project.gateway import DbtProject, ProjectOptions
+from dbt_drift.sync.prepare import Prepared, prepare
+from tests.functional.harness import dbt
+from tests.functional.postgres import run_server
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Callable, Iterator
 
-    from benchmarks.contacts import Contacts
-    from benchmarks.scale import Scale
-    from tests.functional.harness import Warehouse
+ROUNDS = 5
+CHANGED = 1000
+MEMORY_LIMIT = "256MB"
 
-_MODEL, _BEFORE, _SNAPSHOT = "analytics.contacts", "analytics.contacts_before", "ledger.contacts__snapshot"
-
-# The attributes in the form in which the snapshot holds them, as somebody would write it who knows these columns.
-_HELD = {
-    "email": "'\"' || trim(email)",
-    "name": "'\"' || full_name",
-    "externalid": "'\"' || customer_id",
-    "plan_tier": "'\"' || plan",
-    "seats": "cast(seats as varchar)",
-    "is_paying": "cast(is_paying as varchar)",
-}
-_HELD_BY_ENGINE = {
-    "duckdb": {
-        "lifetime_value": "rtrim(rtrim(cast(lifetime_value as varchar), '0'), '.')",
-        "signed_up_at": "cast(epoch_ms(signed_up_at) as varchar)",
-    },
-    "postgres": {
-        "lifetime_value": "trim_scale(lifetime_value)::text",
-        "signed_up_at": "(extract(epoch from signed_up_at) * 1000)::bigint::text",
-    },
-}
-# The macros set these for their own transaction: what is compared is the work, not the settings.
-_SETTINGS = {"duckdb": "", "postgres": "set local jit = off; set local work_mem = '64MB';"}
+MODEL = """
+{{ config(materialized='table', meta={'drift': {'fields': {
+    'email': 'email', 'name': 'name', 'seats': 'seats', 'value': 'value', 'paying': 'paying', 'seen': 'seen',
+    'plan': 'plan', 'externalId': 'customer'}}}) }}
+select 'User' || i || '@Example.com' as email, 'Name ' || i as name, cast(i as bigint) as seats,
+       cast(i * 1.25 as decimal(14, 2)) as value, i % 3 = 0 as paying,
+       cast('2024-01-01 00:00:00' as timestamp) + i * interval '1 second' as seen,
+       'plan ' || (i % 5) as plan, 'cust_' || i as customer
+from generate_series(1, {{ var('rows') }}) as g(i)
+"""
 
 
-def measure(scale: Scale) -> Iterator[Figure]:
-    """Yield the figures of both warehouses."""
-    for kind in WAREHOUSES:
-        with contacts_project(kind) as project:
-            yield from _measure(kind, project, scale)
+def measure(given: argparse.Namespace) -> list[Figure]:
+    """Plan a model of which 1,000 rows changed, on both warehouses, and a tenth of it for the growth of memory."""
+    figures = []
+    with tempfile.TemporaryDirectory() as folder, run_server() as server:
+        duckdb: dict[str, Any] = {"type": "duckdb", "path": f"{folder}/bench.duckdb", "threads": 2}
+        duckdb["settings"] = {"memory_limit": MEMORY_LIMIT}
+        for output in (duckdb, server.profile_output(server.create_database())):
+            for rows in (given.rows // 10, given.rows):
+                project = Path(folder) / f"{output['type']}{rows}"
+                _write_project(project, {**output, "schema": f"bench{rows}"}, rows)
+                ratios, bare = _ratios(project, output["type"], rows)
+                figures += ratios if rows == given.rows else []
+                figures.append(_memory(project, output, rows, bare))
+    return figures
 
 
-def _measure(kind: str, project: Contacts, scale: Scale) -> Iterator[Figure]:
-    project.build(scale.rows)
-    ledger = project.remember_all()
-    project.warehouse.execute(f"create table {_BEFORE} as select * from {_MODEL}")
-    project.build(scale.rows, edition=2)
-    if kind == "postgres":
-        # What autovacuum does some time after a build; left to it, it could fall into one of the runs.
-        for table in (_MODEL, _BEFORE, _SNAPSHOT):
-            project.warehouse.execute(f"analyze {table}")
-    snapshot_columns = {row[0].lower() for row in project.warehouse.rows(_COLUMNS_SQL)}
-    bare_sql = _SETTINGS[kind] + _bare_sql(kind, snapshot_columns)
-    cheapest_sql = _SETTINGS[kind] + _CHEAPEST_SQL
-    expected = scale.rows // CHANGED_SHARE
+def _write_project(folder: Path, output: dict[str, Any], rows: int) -> None:
+    (folder / "models").mkdir(parents=True)
+    (folder / "models" / "people.sql").write_text(MODEL)
+    settings = {"name": "bench", "version": "1.0", "profile": "bench", "vars": {"rows": rows}}
+    (folder / "dbt_project.yml").write_text(yaml.safe_dump(settings))
+    (folder / "profiles.yml").write_text(yaml.safe_dump({"bench": {"target": "dev", "outputs": {"dev": output}}}))
+    dbt(folder, "run")
 
-    def ours() -> None:
-        counts = ledger.stage(uuid.uuid4().hex)
-        assert counts.sendable == expected, counts
 
-    contestants: dict[str, Callable[[], None]] = {
-        "ours": ours,
-        "bare": lambda: _compare(project.warehouse, bare_sql, expected),
-        "cheapest": lambda: _compare(project.warehouse, cheapest_sql, expected),
-    }
-    times: dict[str, list[float]] = {name: [] for name in contestants}
-    for round_ in range(scale.repetitions + 1):
-        for name, run in contestants.items():
-            took = _timed(run)
-            if round_:  # the first round warms the caches, for all alike
-                times[name].append(took)
-    took = {name: median(found) for name, found in times.items()}
-    what = f"{kind}, {scale.rows:,} rows, {expected:,} changed"
-    yield Figure(
-        f"{what}: staging / the same comparison in bare SQL",
-        took["ours"] / took["bare"],
-        at_most=2.0,
-        detail=f"{seconds(took['ours'])} / {seconds(took['bare'])}",
+def _ratios(folder: Path, kind: str, rows: int) -> tuple[list[Figure], tuple[str, ...]]:
+    with _inside(folder):
+        prepared = prepare(ProjectOptions(project_dir=str(folder), profiles_dir=str(folder)))
+        project, spec = prepared.project, prepared.syncs[0][1]
+        execute = _executor(project)
+        _accept_everything(prepared, execute)
+        execute(f"update {project.schema}.people set plan = 'changed' where seats % {rows // CHANGED} = 0")
+        ledger = prepared.ledger(spec, delta="plan")
+        ledger.open()
+
+        def stage() -> None:
+            assert ledger.stage("bench").changed == CHANGED
+
+        bare = _bare_comparison(prepared)
+        cheapest = _cheapest_comparison(project.schema)
+        times: dict[str, list[float]] = {"stage": [], "bare": [], "cheapest": []}
+        for _ in range(ROUNDS):
+            times["stage"].append(_timed(stage))
+            times["bare"].append(_timed(lambda: execute(*bare)))
+            times["cheapest"].append(_timed(lambda: execute(*cheapest)))
+    median = {name: statistics.median(found) for name, found in times.items()}
+    ratio = median["stage"] / median["bare"]
+    figures = [
+        Figure(
+            f"{kind}, {rows:,} rows, {CHANGED:,} changed: planning / bare SQL comparison of model and snapshot",
+            f"{ratio:.2f} ({median['stage']:.2f} s / {median['bare']:.2f} s)",
+            "at most 2",
+            ratio <= 2,
+        ),
+        Figure(
+            "the same / the cheapest comparison of all: typed copy, raw key, no normalisation",
+            f"{median['stage'] / median['cheapest']:.2f} ({median['cheapest']:.2f} s)",
+        ),
+    ]
+    return figures, bare
+
+
+def _accept_everything(prepared: Prepared, execute: Callable[..., None]) -> None:
+    """Bring the ledger to where a first sync of all rows would leave it, without a million requests."""
+    spec, schema = prepared.syncs[0][1], prepared.location.schema
+    ledger = prepared.ledger(spec)
+    ledger.open()
+    ledger.stage("first")
+    states = ", ".join(part["state"] for part in spec["attributes"])
+    model = f"{prepared.project.schema}.people"
+    execute(
+        f"insert into {schema}.people__snapshot (contact_key, {states}) "
+        f"select contact_key, {states} from {schema}.people__delta",
+        f"insert into {schema}.drift_contacts select 'email', contact_key, seq from {schema}.people__delta",
+        f"create table {prepared.project.schema}.people_copy as select * from {model}",
+        f"analyze {schema}.people__snapshot",
+        f"analyze {schema}.drift_contacts",
     )
-    yield Figure(
-        f"{what}: staging / comparing typed columns on the raw key",
-        took["ours"] / took["cheapest"],
-        detail=f"{seconds(took['ours'])} / {seconds(took['cheapest'])}; not the same work",
+
+
+def _bare_comparison(prepared: Prepared) -> tuple[str, ...]:
+    """What somebody would write by hand to compare the two tables: the same key, the same values, a full join."""
+    spec, project = prepared.syncs[0][1], prepared.project
+    parts = [part for part in spec["attributes"] if not part["is_key"]]
+    states = [part["state"] for part in parts]
+    with project.connect("bare") as session:
+        wires = [f"{session.call('wire', attribute=part)} as {part['state']}" for part in parts]
+    wanted = ", ".join(f"m.{state}" for state in states)
+    different = " or ".join(f"m.{state} is distinct from s.{state}" for state in states)
+    return (
+        "drop table if exists bare",
+        (
+            f"create table bare as select coalesce(m.k, s.contact_key) as k, {wanted} "
+            f"from (select lower(trim(email)) as k, {', '.join(wires)} from {project.schema}.people) as m "
+            f"full join {prepared.location.schema}.people__snapshot as s on s.contact_key = m.k "
+            f"where m.k is null or s.contact_key is null or {different}"
+        ),
     )
 
 
-def _timed(run: Callable[[], None]) -> float:
+def _cheapest_comparison(schema: str) -> tuple[str, ...]:
+    columns = ("name", "seats", "value", "paying", "seen", "plan", "customer")
+    different = " or ".join(f"m.{column} is distinct from c.{column}" for column in columns)
+    return (
+        "drop table if exists cheapest",
+        (
+            f"create table cheapest as select m.* from {schema}.people as m full join {schema}.people_copy as c "
+            f"on m.email = c.email where m.email is null or c.email is null or {different}"
+        ),
+    )
+
+
+def _executor(project: DbtProject) -> Callable[..., None]:
+    def execute(*statements: str) -> None:
+        with project.connect("bench") as session, session.transaction():
+            for statement in statements:
+                session.call("execute", sql=statement)
+
+    return execute
+
+
+def _memory(folder: Path, output: dict[str, Any], rows: int, bare: tuple[str, ...]) -> Figure:
+    """Peak memory of `dbt-drift plan`; DuckDB lives in the process, so what it takes for the same SQL is taken off."""
+    plan = _peak([sys.executable, "-m", "dbt_drift", "plan", "--rows", "0"], folder)
+    what = f"{output['type']}, {rows:,} rows: peak memory of the Python process"
+    if output["type"] != "duckdb":
+        return Figure(what, f"{plan} MB", "under 200 MB", plan < 200)
+    script = (
+        f"import sys, duckdb; c = duckdb.connect(sys.argv[1]); c.execute(\"set memory_limit = '{MEMORY_LIMIT}'\"); "
+        "c.execute('set threads = 2'); [c.execute(sql) for sql in sys.argv[2:]]"
+    )
+    engine = _peak([sys.executable, "-c", script, output["path"], *bare], folder)
+    idle = _peak([sys.executable, "-c", "import duckdb; duckdb.connect()"], folder)
+    own = plan - (engine - idle)
+    return Figure(
+        f"{what} without DuckDB's buffers ({plan} MB with them; DuckDB alone, same SQL: {engine - idle} MB)",
+        f"{own} MB",
+        "under 200 MB",
+        own < 200,
+    )
+
+
+def _peak(command: list[str], folder: Path) -> int:
+    """Return a process's peak resident memory in MB; what the kernel tells of a finished child holds its parent's."""
+    peak = 0
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL) as process:
+        while process.poll() is None:
+            status = Path(f"/proc/{process.pid}/status").read_text()
+            peak = max([peak, *(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))])
+            time.sleep(0.01)
+    assert process.returncode == 0, command
+    return peak // 1024
+
+
+def _timed(work: Callable[[], None]) -> float:
     started = time.perf_counter()
-    run()
+    work()
     return time.perf_counter() - started
 
 
-def _compare(warehouse: Warehouse, sql: str, expected: int) -> None:
-    """Run a comparison on a connection of its own, as staging does, and count what it found."""
-    warehouse.execute(f"drop table if exists {_FOUND}")
-    warehouse.execute(sql)
-    assert warehouse.rows(f"select count(*) from {_FOUND}") == [(expected,)]  # noqa: S608 - a constant
-
-
-_FOUND = "analytics.found"
-_COLUMNS_SQL = (
-    "select column_name from information_schema.columns"
-    " where table_schema = 'ledger' and table_name = 'contacts__snapshot'"
-)
-
-
-def _bare_sql(kind: str, snapshot_columns: set[str]) -> str:
-    """Return a full outer join of model and snapshot on the normalised key, each attribute in the snapshot's form."""
-    held = _HELD | _HELD_BY_ENGINE[kind]
-    stored = {name: next(c for c in snapshot_columns if c.startswith(f"attr_{name}")) for name in held}
-    wanted = ", ".join(f"{expression} as {name}" for name, expression in held.items())
-    both = ", ".join(f"wanted.{name}, held.{column} as old_{name}" for name, column in stored.items())
-    differs = " or ".join(f"wanted.{name} is distinct from held.{column}" for name, column in stored.items())
-    return f"""
-        create table {_FOUND} as
-        select coalesce(wanted.key, held.contact_key) as key, {both}
-        from (select lower(trim(email)) as key, {wanted} from {_MODEL}) as wanted
-        full outer join {_SNAPSHOT} as held on held.contact_key = wanted.key
-        where {differs}
-    """  # noqa: S608 - constants and the ledger's own column names
-
-
-_COLUMNS = ("full_name", "customer_id", "plan", "seats", "lifetime_value", "is_paying", "signed_up_at")
-_CHEAPEST_SQL = f"""
-    create table {_FOUND} as
-    select wanted.*
-    from {_MODEL} as wanted
-    full outer join {_BEFORE} as held on held.email = wanted.email
-    where wanted.email is null or held.email is null
-       or {" or ".join(f"wanted.{name} is distinct from held.{name}" for name in _COLUMNS)}
-"""  # noqa: S608 - constants
+@contextlib.contextmanager
+def _inside(folder: Path) -> Iterator[None]:
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)

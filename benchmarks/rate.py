@@ -26,7 +26,7 @@ def measure(given: argparse.Namespace) -> list[Figure]:
             _send_for(url, given.seconds)
             counted = summary(url)
         throttled = sum(count["count"] for count in counted["requests"] if count["status"] == 429)
-        taken = counted["total_requests"] - throttled
+        taken = counted["totalRequests"] - throttled
         share = taken / (LIMIT * given.seconds / WINDOW)
         figures += [
             Figure(
