@@ -116,7 +116,8 @@ def test_faults_on_the_way_lose_and_double_nothing(bench: Bench) -> None:
     assert bench.sync().requests == 0
 
 
-def test_a_killed_run_is_finished_by_the_next(bench: Bench) -> None:
+@pytest.mark.parametrize(("how", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGTERM, 130)])
+def test_a_run_that_is_ended_is_finished_by_the_next(bench: Bench, how: signal.Signals, code: int) -> None:
     bench.table(
         "people", "select 'p' || i || '@example.com' as email, 'N' as name from generate_series(1, 600) as g(i)"
     )
@@ -130,12 +131,13 @@ def test_a_killed_run_is_finished_by_the_next(bench: Bench) -> None:
         ],
         env=os.environ | bench.environment,
         stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )  # fmt: skip
     deadline = time.monotonic() + 60
     while len(bench.sandbox.contacts()) < 250 and time.monotonic() < deadline:
         time.sleep(0.05)
-    run.send_signal(signal.SIGKILL)
-    run.wait()
+    run.send_signal(how)
+    assert run.wait() == code
     made = len(bench.sandbox.contacts())
     assert 250 <= made < 600
     bench.sandbox.change(latency_ms=0)
