@@ -20,6 +20,8 @@
     case when {{ column }} then 'true' when not {{ column }} then 'false' end
   {%- elif kind == 'decimal' -%}
     {{ adapter.dispatch('decimal_text', 'dbt_drift')(column) }}
+  {%- elif kind == 'float' -%}
+    {{ dbt_drift.float_text(column) }}
   {%- elif kind == 'date' -%}
     {{ adapter.dispatch('date_text', 'dbt_drift')(column) }}
   {%- elif kind in ('timestamp', 'timestamptz') -%}
@@ -53,6 +55,22 @@
        then rtrim(rtrim({{ text }}, '0'), '.') else {{ text }} end
 {%- endmacro %}
 {% macro postgres__decimal_text(column) %}trim_scale({{ column }})::text{% endmacro %}
+{#- DuckDB writes a decimal without digits before the point, such as decimal(4, 4), as .5 and its zero as .0000: no JSON numbers. -#}
+{% macro duckdb__decimal_text(column) %}
+  {%- set text = dbt_drift.as_text(column) -%}
+  case when {{ column }} = 0 then '0'
+       when left({{ text }}, 1) = '.' then '0' || rtrim({{ text }}, '0')
+       when left({{ text }}, 2) = '-.' then '-0' || rtrim(substr({{ text }}, 2), '0')
+       else {{ dbt_drift.default__decimal_text(column) }} end
+{%- endmacro %}
+
+
+{#- A whole number is spelled as an integer, where engines differ: 2 or 2.0, 1e+15 or 1000000000000000.0. From 1e16 all write
+    an exponent. -#}
+{% macro float_text(column) -%}
+  case when abs({{ column }}) < 1e16 and {{ column }} = floor({{ column }})
+       then cast(cast({{ column }} as bigint) as {{ dbt_drift.text_type() }}) else {{ dbt_drift.as_text(column) }} end
+{%- endmacro %}
 
 
 {#- A date is the midnight that begins it in UTC; a timestamp without zone is taken as UTC. What lies at infinity has no
@@ -62,6 +80,9 @@
   case when isfinite({{ column }}) then (({{ column }} - date '1970-01-01')::bigint * 86400000)::text
        when {{ column }} is not null then 'Infinity' end
 {%- endmacro %}
+
+{#- Not by way of a timestamp, which ends before the dates do. -#}
+{% macro duckdb__date_text(column) %}{{ dbt_drift.postgres__date_text(column) }}{% endmacro %}
 
 {% macro postgres__timestamp_text(column) -%}
   case when isfinite({{ column }}) then floor(extract(epoch from {{ column }}) * 1000)::bigint::text
