@@ -30,6 +30,7 @@ SAME_SQL: dict[str, tuple[str, Any]] = {
     "quotes": ("'it''s \"quoted\"'", 'it\'s "quoted"'),
     "leading_quote": ("'\"first'", '"first'),
     "backslash": ("'a\\b'", "a\\b"),
+    "lines": ("'one\ntwo\r\n\tthree'", "one\ntwo\r\n\tthree"),
     "number_like": ("'007'", "007"),
     "true_like": ("'true'", "true"),
     "small": ("cast(-7 as smallint)", -7),
@@ -39,18 +40,22 @@ SAME_SQL: dict[str, tuple[str, Any]] = {
     "zero": ("cast(0 as decimal(10, 2))", 0),
     "negative": ("cast(-0.05 as decimal(10, 2))", -0.05),
     "exact": ("cast(12345678901234567890.123456789 as decimal(38, 9))", Decimal("12345678901234567890.123456789")),
-    "no_digit_before_the_point": ("cast(0.05 as decimal(4, 4))", 0.05),
-    "negative_without_digit": ("cast(-0.5 as decimal(4, 4))", -0.5),
-    "zero_without_digit": ("cast(0 as decimal(4, 4))", 0),
-    "whole_float": ("cast(2 as double precision)", 2),
+    "longest": (f"cast({'9' * 38} as decimal(38, 0))", 10**38 - 1),
+    "ratio": ("cast(0.2500 as decimal(4, 4))", 0.25),
+    "negative_ratio": ("cast(-0.05 as decimal(4, 4))", -0.05),
+    "no_ratio": ("cast(0 as decimal(4, 4))", 0),
     "half": ("cast(0.5 as double precision)", 0.5),
+    "whole_float": ("cast(-2 as double precision)", -2),
+    "long_float": ("cast(4503599627370497 as double precision)", 4503599627370497),
+    "real": ("cast(1000000 as real)", 1000000),
+    "tiny": ("cast(1e-7 as double precision)", 1e-7),
     "huge": ("cast(1e20 as double precision)", 1e20),
     "yes": ("true", True),
     "no": ("false", False),
     "null_flag": ("cast(null as boolean)", _ABSENT),
     "day": ("date '2024-02-29'", 1709164800000),
-    "far_day": ("date '9999-12-31'", 253402214400000),
     "old_day": ("date '1969-12-31'", -86400000),
+    "far_day": ("date '1970-01-01' + 200000000", 200000000 * 86400000),
     "moment": ("timestamp '2024-02-29 12:30:15.678'", 1709209815678),
     "microseconds": ("timestamp '2024-02-29 12:30:15.678999'", 1709209815678),
     "old_moment": ("timestamp '1969-12-31 23:59:59.5'", -500),
@@ -65,16 +70,23 @@ JSON_SQL: dict[str, dict[str, tuple[str, Any]]] = {
         "object": ("""cast('{"b": 1, "a": [true, null]}' as json)""", {"b": 1, "a": [True, None]}),
         "json_null": ("cast('null' as json)", _ABSENT),
         "list": ("['x', 'y']", ["x", "y"]),
-        "fixed_list": ("cast([1, 2, 3] as integer[3])", [1, 2, 3]),
         "struct": ("{'k': 1}", {"k": 1}),
+        "map": ("map {'k': 1}", {"k": 1}),
+        "vector": ("cast([1, 2] as integer[2])", [1, 2]),
+        "huge_whole": ("cast(170141183460469231731687303715884105727 as hugeint)", 2**127 - 1),
+        "nanoseconds": ("timestamp_ns '2024-02-29 12:30:15.678123456'", 1709209815678),
+        "choice": ("cast('[b]' as enum('[a]', '[b]'))", "[b]"),
+        "span": ("interval 3 days", "3 days"),
     },
     "postgres": {
         "object": ("""cast('{"b": 1, "a": [true, null]}' as json)""", {"b": 1, "a": [True, None]}),
         "binary": ("""cast('{"b": 1}' as jsonb)""", {"b": 1}),
         "json_null": ("cast('null' as jsonb)", _ABSENT),
         "list": ("array['x', 'y']", ["x", "y"]),
-        "range": ("int4range(1, 5)", "[1,5)"),
         "padded": ("cast('ab' as char(5))", "ab"),
+        "whole_range": ("int4range(1, 5)", "[1,5)"),
+        "day_range": ("daterange('2024-01-01', '2024-01-03')", "[2024-01-01,2024-01-03)"),
+        "span": ("interval '3 days'", "3 days"),
     },
 }
 
@@ -164,14 +176,15 @@ _ROW = st.fixed_dictionaries(
         "words": st.none() | _TEXT,
         "whole": st.none() | st.integers(-(2**63), 2**63 - 1),
         "amount": st.none() | st.decimals(-(10**12), 10**12, allow_nan=False, places=4),
+        "ratio": st.none() | st.floats(allow_nan=False, allow_infinity=False),
         "flag": st.none() | st.booleans(),
         "day": st.none() | st.dates(dt.date(1900, 1, 1), dt.date(2200, 1, 1)),
         "at": st.none() | st.datetimes(dt.datetime(1900, 1, 1), dt.datetime(2200, 1, 1)),
     }
 )
 _TYPES = {
-    "words": "varchar", "whole": "bigint", "amount": "decimal(20, 4)", "flag": "boolean", "day": "date",
-    "at": "timestamp",
+    "words": "varchar", "whole": "bigint", "amount": "decimal(20, 4)", "ratio": "double precision",
+    "flag": "boolean", "day": "date", "at": "timestamp",
 }  # fmt: skip
 _EPOCH = dt.datetime(1970, 1, 1)
 
@@ -212,7 +225,8 @@ def test_any_value_follows_its_rule(bench: Bench) -> None:
 
         sent = {
             change.key: {
-                name.removeprefix("a_"): json.loads(wanted, parse_float=Decimal)
+                # Engines pick other digits for one float; all others are compared digit by digit.
+                name.removeprefix("a_"): json.loads(wanted, parse_float=float if name == "a_ratio" else Decimal)
                 for name, (_, wanted) in change.attributes.items()
                 if name != "email"
             }
