@@ -20,11 +20,12 @@ def command(*, select: tuple[str, ...], exclude: tuple[str, ...], offline: bool,
     from dbt_drift.drift.credentials import access_token, drift_url  # noqa: PLC0415 - not paid for --help
     from dbt_drift.drift.retry import RetryPolicy  # noqa: PLC0415 - not paid for --help
     from dbt_drift.sync.prepare import prepare  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.sync.words import counted  # noqa: PLC0415 - not paid for --help
 
     prepared = prepare(project_from(given), select=selectors(select), exclude=selectors(exclude))
     for sync, _ in prepared.syncs:
-        tags = f", {len(sync.audiences)} audiences" if sync.audiences else ""
-        click.echo(f"ok  {sync.name}: {len(sync.attributes)} attributes{tags}, {sync.relation_name}")
+        tags = f", {counted(len(sync.audiences), 'audience')}" if sync.audiences else ""
+        click.echo(f"ok  {sync.name}: {counted(len(sync.attributes), 'attribute')}{tags}, {sync.relation_name}")
     if not offline:
         once_more = RetryPolicy(tries=2)
         with DriftClient(drift_url(os.environ), access_token(os.environ), policy=once_more) as client:

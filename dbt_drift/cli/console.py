@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 import msgspec
 
+from dbt_drift.sync.words import counted
+
 if TYPE_CHECKING:
     from dbt_drift.declarations.syncs import Sync
     from dbt_drift.drift.statistics import Statistics
@@ -52,7 +54,7 @@ class Console:
 
     def run_started(self, syncs: int, *, project: str, target: str, adapter: str, drift_url: str) -> None:
         """Say what runs where."""
-        self._line(f"Syncing {syncs} models of {project} (target {target}, {adapter}) to {drift_url}")
+        self._line(f"Syncing {counted(syncs, 'model')} of {project} (target {target}, {adapter}) to {drift_url}")
 
     def sync_started(self, index: int, total: int, sync: Sync) -> None:
         """Announce a sync."""
@@ -61,7 +63,7 @@ class Console:
     def staged(self, sync: Sync, counts: Counts) -> None:
         """Say what differs, and draw the bar when there is something to wait for."""
         invalid = sum(counts.invalid.values())
-        parts = [f"{counts.rows:,} rows", f"{counts.unchanged:,} unchanged", f"{counts.new:,} new"]
+        parts = [counted(counts.rows, "row"), f"{counts.unchanged:,} unchanged", f"{counts.new:,} new"]
         parts += [f"{counts.changed:,} changed"]
         parts += [f"{counts.departed:,} departed"] if counts.departed else []
         parts += [f"{invalid:,} invalid"] if invalid else []
@@ -99,13 +101,11 @@ class Console:
         """Add it all up."""
         for result in results.results:
             for reason, count in sorted(result.reasons.items()):
-                self._line(f"  {result.name}: {count:,} rows {reason}")
+                self._line(f"  {result.name}: {counted(count, 'row')} {reason}")
         requests = sum(result.requests for result in results.results)
-        counted = {word: sum(r.status == status for r in results.results) for status, (word, _) in _STATUS.items()}
-        tally = " ".join(f"{word}={count}" for word, count in counted.items())
-        self._line(
-            f"Done in {results.elapsed_time:.2f}s with {requests:,} requests. {tally} TOTAL={len(results.results)}"
-        )
+        statuses = [(word, sum(r.status == status for r in results.results)) for status, (word, _) in _STATUS.items()]
+        tally = " ".join(f"{word}={count}" for word, count in [*statuses, ("TOTAL", len(results.results))])
+        self._line(f"Done in {results.elapsed_time:.2f}s with {counted(requests, 'request')}. {tally}")
 
     def _line(self, text: str, *, important: bool = False) -> None:
         if self._quiet and not important:
@@ -125,7 +125,7 @@ class JsonLines:
     def run_started(self, syncs: int, *, project: str, target: str, adapter: str, drift_url: str) -> None:
         """Say what runs where."""
         data = {"syncs": syncs, "project": project, "target": target, "adapter": adapter, "drift_url": drift_url}
-        self._event("RunStarted", f"Syncing {syncs} models", data)
+        self._event("RunStarted", f"Syncing {counted(syncs, 'model')}", data)
 
     def sync_started(self, index: int, total: int, sync: Sync) -> None:
         """Announce a sync."""

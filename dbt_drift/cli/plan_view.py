@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from dbt_drift.sync.words import counted
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -31,7 +33,7 @@ def plan_text(plans: list[SyncPlan]) -> str:
 def _sync_lines(plan: SyncPlan) -> Iterator[str]:
     counts = plan.counts
     invalid = sum(counts.invalid.values())
-    yield f"{plan.name}: {counts.rows:,} rows, {counts.unchanged:,} unchanged"
+    yield f"{plan.name}: {counted(counts.rows, 'row')}, {counts.unchanged:,} unchanged"
     if not counts.sendable and not invalid:
         yield "  nothing to send"
         return
@@ -40,7 +42,7 @@ def _sync_lines(plan: SyncPlan) -> Iterator[str]:
     if counts.changed:
         yield f"  ~ {counts.changed:,} changed"
     if counts.departed:
-        yield f"  - {counts.departed:,} left the model and lose their tags"
+        yield f"  - {counts.departed:,} left the model: tags are taken away"
     if invalid:
         reasons = ", ".join(f"{reason} {count:,}" for reason, count in counts.invalid.items())
         yield f"  ! {invalid:,} cannot be sent: {reasons}"

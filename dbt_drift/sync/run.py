@@ -25,6 +25,7 @@ from dbt_drift.sync.results import (
     write_results,
 )
 from dbt_drift.sync.sending import REJECTIONS_KEPT, Sending
+from dbt_drift.sync.words import counted
 from dbt_drift.warehouse.ledger import claim_destination
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ class _SyncRun:
         else:
             if failed := sum(result.reasons.values()):
                 result.status = "warn"
-                result.message = f"{failed} rows did not get through: see {self._ledger.rejected}"
+                result.message = f"{counted(failed, 'row')} did not get through: see {self._ledger.rejected}"
         result.execution_time = round(time.monotonic() - started, 3)
         return result
 
