@@ -146,7 +146,7 @@ class DbtProject:
             from dbt.contracts.graph.manifest import Manifest  # noqa: PLC0415 (see module)
 
             loaded = Manifest.from_writable_manifest(WritableManifest.read_and_check_versions(str(manifest)))
-            arguments = ["--quiet", "ls", "--output", "json", "--output-keys", "unique_id"]
+            arguments = ["--quiet", "--log-level-file", "none", "ls", "--output", "json", "--output-keys", "unique_id"]
             arguments += ["--project-dir", str(self.root), "--profile", self.profile_name, "--target", self.target_name]
             arguments += ["--profiles-dir", str(self._options.profiles_dir)]
             for flag, given in (("--select", select), ("--exclude", exclude)):
