@@ -1,4 +1,4 @@
-"""A sandbox in a process of its own, and changes to send to it."""
+"""A sandbox in a process of its own, and what it says of the requests that came in."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ import contextlib
 import json
 import subprocess
 import sys
-import urllib.request
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dbt_drift.drift.changes import ContactChange
+import requests
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+TOKEN = "bench"  # noqa: S105 - the sandbox takes any
+
+LOGGED = 10_000
+"""How many requests the sandbox keeps one by one: its log can time no more."""
 
 _SERVER = """
 import json, sys
@@ -20,6 +24,25 @@ from dbt_drift.sandbox.behaviour import Behaviour
 from dbt_drift.sandbox.server import serve
 serve(port=0, behaviour=Behaviour(**json.loads(sys.argv[1])), announce=lambda url: print(url, flush=True))
 """
+
+
+class Arrivals(NamedTuple):
+    """What came in.
+
+    Attributes:
+        taken: When each request arrived that was taken, in seconds.
+        throttled: How many were answered with 429.
+        ended: When the last answer was out, in seconds.
+    """
+
+    taken: list[float]
+    throttled: int
+    ended: float
+
+    @property
+    def span(self) -> float:
+        """Seconds from the first arrival to the last answer."""
+        return self.ended - self.taken[0]
 
 
 @contextlib.contextmanager
@@ -34,23 +57,25 @@ def sandbox(**behaviour: Any) -> Iterator[str]:
             process.terminate()
 
 
-def summary(url: str) -> dict[str, Any]:
-    """Return what the sandbox counted."""
-    with urllib.request.urlopen(f"{url}/_sandbox/summary") as answer:  # noqa: S310 - our own loopback server
-        found: dict[str, Any] = json.load(answer)
-        return found
-
-
-def new_contact(number: int) -> ContactChange:
-    """Return a contact that Drift has not met: a look-up and a creation."""
-    email = f"p{number}@example.com"
-    attributes = {"email": email, "name": f"Name {number}", "plan_tier": "gold"}
-    return ContactChange(seq=number, key=email, identity={"email": email}, attributes=dict(attributes))
-
-
-def known_contact(number: int, contact_id: int) -> ContactChange:
-    """Return a change to a contact whose id is known: one request."""
-    email = f"p{number}@example.com"
-    return ContactChange(
-        seq=number, key=email, identity={"email": email}, contact_id=contact_id, attributes={"plan_tier": "free"}
+def arrivals(url: str) -> Arrivals:
+    """Return what came in since the last call, which must be no more than the sandbox keeps."""
+    total = _control("GET", url, "summary")["requests"]
+    found = _control("GET", url, "requests", limit=LOGGED)["requests"]
+    assert len(found) == sum(kind["count"] for kind in total), "more requests than the sandbox keeps"
+    _control("POST", url, "reset", only="requests")
+    return Arrivals(
+        taken=[request["at"] / 1000 for request in found if request["status"] != 429],
+        throttled=sum(request["status"] == 429 for request in found),
+        ended=max(request["at"] + request["ms"] for request in found) / 1000,
     )
+
+
+def forget_contacts(url: str) -> None:
+    """Empty the sandbox."""
+    _control("POST", url, "reset", only="contacts")
+
+
+def _control(method: str, url: str, call: str, **parameters: Any) -> Any:
+    answer = requests.request(method, f"{url}/_sandbox/{call}", params=parameters, timeout=60)
+    answer.raise_for_status()
+    return answer.json()

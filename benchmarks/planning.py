@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import statistics
 import subprocess
 import sys
@@ -12,32 +10,22 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
+from benchmarks.people import prepared_people, write_people
 from benchmarks.table import Figure
-from dbt_drift.project.gateway import DbtProject, ProjectOptions
-from dbt_drift.sync.prepare import Prepared, prepare
-from tests.functional.harness import dbt
 from tests.functional.postgres import run_server
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-ROUNDS = 5
+    from dbt_drift.project.gateway import DbtProject
+    from dbt_drift.sync.prepare import Prepared
+
 CHANGED = 1000
 MEMORY_LIMIT = "256MB"
 
-MODEL = """
-{{ config(materialized='table', meta={'drift': {'fields': {
-    'email': 'email', 'name': 'name', 'seats': 'seats', 'value': 'value', 'paying': 'paying', 'seen': 'seen',
-    'plan': 'plan', 'externalId': 'customer'}}}) }}
-select 'User' || i || '@Example.com' as email, 'Name ' || i as name, cast(i as bigint) as seats,
-       cast(i * 1.25 as decimal(14, 2)) as value, i % 3 = 0 as paying,
-       cast('2024-01-01 00:00:00' as timestamp) + i * interval '1 second' as seen,
-       'plan ' || (i % 5) as plan, 'cust_' || i as customer
-from generate_series(1, {{ var('rows') }}) as g(i)
-"""
+# The staging sets these for its transaction: what is compared is the work, not the settings.
+SETTINGS = {"duckdb": (), "postgres": ("set local jit = off", "set local work_mem = '64MB'")}
 
 
 def measure(given: argparse.Namespace) -> list[Figure]:
@@ -49,29 +37,21 @@ def measure(given: argparse.Namespace) -> list[Figure]:
         for output in (duckdb, server.profile_output(server.create_database())):
             for rows in (given.rows // 10, given.rows):
                 project = Path(folder) / f"{output['type']}{rows}"
-                _write_project(project, {**output, "schema": f"bench{rows}"}, rows)
-                ratios, bare = _ratios(project, output["type"], rows)
+                write_people(project, {**output, "schema": f"bench{rows}"}, rows)
+                ratios, bare = _ratios(project, output["type"], rows, given.rounds)
                 figures += ratios if rows == given.rows else []
                 figures.append(_memory(project, output, rows, bare))
     return figures
 
 
-def _write_project(folder: Path, output: dict[str, Any], rows: int) -> None:
-    (folder / "models").mkdir(parents=True)
-    (folder / "models" / "people.sql").write_text(MODEL)
-    settings = {"name": "bench", "version": "1.0", "profile": "bench", "vars": {"rows": rows}}
-    (folder / "dbt_project.yml").write_text(yaml.safe_dump(settings))
-    (folder / "profiles.yml").write_text(yaml.safe_dump({"bench": {"target": "dev", "outputs": {"dev": output}}}))
-    dbt(folder, "run")
-
-
-def _ratios(folder: Path, kind: str, rows: int) -> tuple[list[Figure], tuple[str, ...]]:
-    with _inside(folder):
-        prepared = prepare(ProjectOptions(project_dir=str(folder), profiles_dir=str(folder)))
+def _ratios(folder: Path, kind: str, rows: int, rounds: int) -> tuple[list[Figure], tuple[str, ...]]:
+    with prepared_people(folder) as prepared:
         project, spec = prepared.project, prepared.syncs[0][1]
-        execute = _executor(project)
+        execute = _executor(project, SETTINGS[kind])
         _accept_everything(prepared, execute)
         execute(f"update {project.schema}.people set plan = 'changed' where seats % {rows // CHANGED} = 0")
+        for table in ("people", "people_copy"):
+            execute(f"analyze {project.schema}.{table}")  # else autovacuum may do it, in the middle of a round
         ledger = prepared.ledger(spec, delta="plan")
         ledger.open()
 
@@ -81,7 +61,7 @@ def _ratios(folder: Path, kind: str, rows: int) -> tuple[list[Figure], tuple[str
         bare = _bare_comparison(prepared)
         cheapest = _cheapest_comparison(project.schema)
         times: dict[str, list[float]] = {"stage": [], "bare": [], "cheapest": []}
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             times["stage"].append(_timed(stage))
             times["bare"].append(_timed(lambda: execute(*bare)))
             times["cheapest"].append(_timed(lambda: execute(*cheapest)))
@@ -152,10 +132,10 @@ def _cheapest_comparison(schema: str) -> tuple[str, ...]:
     )
 
 
-def _executor(project: DbtProject) -> Callable[..., None]:
+def _executor(project: DbtProject, settings: tuple[str, ...]) -> Callable[..., None]:
     def execute(*statements: str) -> None:
         with project.connect("bench") as session, session.transaction():
-            for statement in statements:
+            for statement in (*settings, *statements):
                 session.call("execute", sql=statement)
 
     return execute
@@ -198,13 +178,3 @@ def _timed(work: Callable[[], None]) -> float:
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
-
-
-@contextlib.contextmanager
-def _inside(folder: Path) -> Iterator[None]:
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
-        yield
-    finally:
-        os.chdir(before)

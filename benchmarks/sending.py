@@ -1,76 +1,93 @@
-"""How many contacts a second go out with the limit lifted, beside a script that sends one request after the other."""
+"""How many contacts a second a sync sends with the limit lifted, beside a script without threads."""
 
 from __future__ import annotations
 
+import statistics
+import tempfile
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import requests
 
-from benchmarks.drift import known_contact, new_contact, sandbox, summary
+from benchmarks.drift import LOGGED, TOKEN, arrivals, forget_contacts, sandbox
+from benchmarks.people import prepared_people, write_people
 from benchmarks.table import Figure
-from dbt_drift.drift.client import DriftClient
-from dbt_drift.drift.credentials import AccessToken
-from dbt_drift.drift.limiter import RateLimiter
+from dbt_drift.sync.run import run_syncs
+from tests.functional.harness import Recorder
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable
 
-    from dbt_drift.drift.changes import ContactChange, Outcome
+    from dbt_drift.sync.prepare import Prepared
 
-CONTACTS = 3000
-SCRIPT_SECONDS = 4.0
+SCRIPT_SECONDS = 3.0
 
 
-def measure(given: argparse.Namespace) -> list[Figure]:  # noqa: ARG001 - all benchmarks are called alike
-    """Send new contacts, then changes to them, without latency and with 50 ms."""
+class Paces(NamedTuple):
+    """Contacts a second: while requests went out, over the whole sync, and those of the script."""
+
+    sending: float
+    whole: float
+    script: float
+
+
+def measure(given: argparse.Namespace) -> list[Figure]:
+    """Sync new contacts, then changes to them, without latency and with 50 ms."""
+    contacts = min(given.contacts, LOGGED // 2)  # a new contact takes two requests
     figures = []
-    for latency in (0, 50):
-        with sandbox(rate_limit=0, latency_ms=latency) as url:
-            script = _script_rate(url)
-            new_rate, outcomes = _rate(url, (new_contact(number) for number in range(CONTACTS)))
-            known = [known_contact(outcome.seq, outcome.contact_id or 0) for outcome in outcomes]
-            known_rate, _ = _rate(url, known)
-            assert summary(url)["contacts"] >= CONTACTS
-        for what, rate in (
-            ("new contacts (2 requests each)", new_rate),
-            ("changed contacts (1 request each)", known_rate),
-        ):
-            figures.append(Figure(f"{latency} ms latency, {what}", f"{rate:.0f}/s", "300/s", rate >= 300))
-        figures.append(
-            Figure(
-                f"{latency} ms latency, new contacts, dbt-drift / a requests loop",
-                f"{new_rate / script:.1f} ({script:.0f}/s)",
-            )
-        )
+    with tempfile.TemporaryDirectory() as folder:
+        project = Path(folder) / "project"
+        write_people(project, {"type": "duckdb", "path": f"{folder}/bench.duckdb", "schema": "analytics"}, contacts)
+        for latency in (0, 50):
+            with sandbox(rate_limit=0, latency_ms=latency) as url:
+                rounds = [_round(project, url, contacts, f"ledger_{latency}_{n}") for n in range(given.rounds)]
+            figures += _figures(f"{latency} ms latency, new contacts (2 requests each)", [new for new, _ in rounds])
+            figures += _figures(f"{latency} ms latency, changed contacts (1 request each)", [old for _, old in rounds])
     return figures
 
 
-def _rate(url: str, changes: Iterable[ContactChange]) -> tuple[float, list[Outcome]]:
-    outcomes: list[Outcome] = []
-    started = time.perf_counter()
-    with DriftClient(url, AccessToken("bench"), limiter=RateLimiter(None)) as client, client.dispatcher() as dispatcher:
-        for change in changes:
-            if not dispatcher.room:
-                outcomes += dispatcher.collect()
-            dispatcher.submit(change)
-        while dispatcher.open:
-            outcomes += dispatcher.collect()
-        outcomes += dispatcher.collect(0)
-    assert all(outcome.status in {"created", "updated"} for outcome in outcomes)
-    return len(outcomes) / (time.perf_counter() - started), outcomes
+def _figures(what: str, found: list[Paces]) -> list[Figure]:
+    sending, whole, script = (statistics.median(paces) for paces in zip(*found, strict=True))
+    return [
+        Figure(what, f"{sending:.0f}/s ({whole:.0f}/s with staging and folding)", "300/s", sending >= 300),
+        Figure(f"{what}: dbt-drift / a requests loop", f"{sending / script:.1f} ({script:.0f}/s)"),
+    ]
 
 
-def _script_rate(url: str) -> float:
-    """What one would write first: look up, then create, one contact after the other."""
-    done = 0
+def _round(project: Path, url: str, contacts: int, ledger: str) -> tuple[Paces, Paces]:
+    forget_contacts(url)
+    script_new, script_changed = _script_paces(url)
+    with prepared_people(project, schema=ledger, rate_limit={"requests": 0}) as prepared:
+        new = _sync(prepared, url, contacts)
+        with prepared.project.connect("bench") as session, session.transaction():
+            session.call("execute", sql=f"update {prepared.project.schema}.people set seats = seats + 1")
+        changed = _sync(prepared, url, contacts)
+    return Paces(*new, script_new), Paces(*changed, script_changed)
+
+
+def _sync(prepared: Prepared, url: str, contacts: int) -> tuple[float, float]:
+    environment = {"DRIFT_API_URL": url, "DRIFT_ACCESS_TOKEN": TOKEN}
+    (result,) = run_syncs(prepared, environment, Recorder()).results
+    came = arrivals(url)
+    assert (result.status, result.rows.sent, result.requests) == ("success", contacts, len(came.taken))
+    return contacts / came.span, contacts / result.execution_time
+
+
+def _script_paces(url: str) -> tuple[float, float]:
+    """What one would write first: look up, then create, one contact after the other; then change each."""
+    ids: list[int] = []
     started = time.perf_counter()
     with requests.Session() as session:
-        session.headers["Authorization"] = "Bearer bench"
-        while time.perf_counter() - started < SCRIPT_SECONDS:
-            email = f"script{done}@example.com"
-            assert session.get(f"{url}/contacts", params={"email": email}, timeout=10).json()["data"] == []
-            session.post(f"{url}/contacts", json={"attributes": {"email": email}}, timeout=10).raise_for_status()
-            done += 1
-    return done / (time.perf_counter() - started)
+        session.headers["Authorization"] = f"Bearer {TOKEN}"
+        while time.perf_counter() - started < SCRIPT_SECONDS and len(ids) < LOGGED // 2:
+            attributes: dict[str, Any] = {"email": f"script{len(ids)}@example.com", "name": "Script", "seats": 1}
+            query = {"email": attributes["email"]}
+            assert session.get(f"{url}/contacts", params=query, timeout=10).json()["data"] == []
+            answer = session.post(f"{url}/contacts", json={"attributes": attributes}, timeout=10)
+            ids.append(answer.json()["data"]["id"])
+        new = arrivals(url)
+        for contact_id in ids:
+            change = {"attributes": {"seats": 2}}
+            session.patch(f"{url}/contacts/{contact_id}", json=change, timeout=10).raise_for_status()
+    return len(ids) / new.span, len(ids) / arrivals(url).span
