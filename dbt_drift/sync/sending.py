@@ -129,7 +129,8 @@ class Sending:
                     attributes_accepted=outcome.attributes_accepted,
                     tags_accepted=outcome.tags_accepted,
                     reason=outcome.reason,
-                    message=outcome.message,
+                    # Drift's own words; a NUL among them is what Postgres cannot store.
+                    message=outcome.message and outcome.message.replace("\0", ""),
                 )
             )
 
