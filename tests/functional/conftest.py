@@ -7,6 +7,7 @@ import pytest
 
 from dbt_drift.sandbox.behaviour import Behaviour
 from dbt_drift.sandbox.server import Sandbox
+from tests.functional.command_line import CommandLine
 from tests.functional.harness import Bench, DuckDb, ParsedProject, Postgres
 
 if TYPE_CHECKING:
@@ -44,3 +45,17 @@ def bench(parsed: ParsedProject, tmp_path: Path, sandbox: Sandbox) -> Iterator[B
     before = os.getcwd()  # noqa: PTH109 - dbt-drift works in the project's root, as dbt does
     yield Bench(parsed, tmp_path, sandbox)
     os.chdir(before)
+
+
+@pytest.fixture
+def dbt_drift(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> CommandLine:
+    return CommandLine(monkeypatch, capsys)
+
+
+@pytest.fixture
+def people(duckdb_project: ParsedProject, tmp_path: Path, sandbox: Sandbox) -> Bench:
+    """A model of two rows, one of which cannot be sent."""
+    bench = Bench(duckdb_project, tmp_path, sandbox)
+    bench.table("people", "select * from (values ('ada@example.com', 'Ada'), ('bad', 'Bad')) as t(email, name)")
+    bench.declare("people", {"fields": {"email": "email", "name": "name"}})
+    return bench

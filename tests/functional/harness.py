@@ -130,6 +130,7 @@ class Bench:
         self.target = folder
         self.schema = f"t{number}"
         self.ledger = f"t{number}_drift"
+        self.workers = 16
         self.environment = {"DRIFT_API_URL": sandbox.url, "DRIFT_ACCESS_TOKEN": TOKEN}
         self._manifest = json.loads(json.dumps(parsed.manifest))
         self._bare = self._manifest["nodes"].pop("model.bench.bare")
@@ -185,7 +186,7 @@ class Bench:
 
     def run(self, reporter: Recorder | None = None) -> Results:
         """Sync all models."""
-        return run_syncs(self.prepared, self.environment, reporter or Recorder(), workers=16)
+        return run_syncs(self.prepared, self.environment, reporter or Recorder(), workers=self.workers)
 
     def sync(self) -> SyncResult:
         """Sync the only model."""

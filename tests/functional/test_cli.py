@@ -1,184 +1,175 @@
-"""The command line as a user meets it, in processes of its own."""
+"""The command line where all goes well; test_cli_errors.py has the rest."""
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
 
 from dbt_drift import __version__
-from tests.functional.harness import TOKEN, Bench
+from tests.functional.command_line import project_of, run_process
+from tests.functional.harness import DuckDb, write_project
 
 if TYPE_CHECKING:
-    from dbt_drift.sandbox.server import Sandbox
-    from tests.functional.harness import ParsedProject
+    from tests.functional.command_line import CommandLine
+    from tests.functional.harness import Bench
 
 REPOSITORY = Path(__file__).parents[2]
-GOOD = {"fields": {"email": "email", "name": "name"}}
 
 
-def run(*arguments: str, environment: dict[str, str] | None = None, cwd: Path | None = None) -> tuple[int, str, str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("DBT_", "DRIFT_"))}
-    done = subprocess.run(
-        [sys.executable, "-m", "dbt_drift", *arguments],
-        env=clean | (environment or {}), cwd=cwd, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    everything = done.stdout + done.stderr
-    assert "Traceback" not in everything, everything
-    assert TOKEN not in everything
-    return done.returncode, done.stdout, done.stderr
+def plans_in(out: str) -> dict[str, Any]:
+    return {plan["name"]: plan for plan in json.loads(out)["plans"]}
 
 
-def project(bench: Bench, *, ledger: str | None = None) -> list[str]:
-    return [
-        "--project-dir", str(bench.project), "--profiles-dir", str(bench.project), "--target-path", str(bench.target),
-        "--vars", f"{{dbt_drift: {{schema: {ledger or bench.ledger}}}}}",
-    ]  # fmt: skip
-
-
-@pytest.fixture
-def people(duckdb_project: ParsedProject, tmp_path: Path, sandbox: Sandbox) -> Bench:
-    bench = Bench(duckdb_project, tmp_path, sandbox)
-    bench.table("people", "select * from (values ('ada@example.com', 'Ada'), ('bad', 'Bad')) as t(email, name)")
-    bench.declare("people", GOOD)
-    return bench
-
-
-def test_version_and_help() -> None:
-    assert run("--version")[1] == f"dbt-drift, version {__version__}\n"
+def test_version_and_help(dbt_drift: CommandLine) -> None:
+    assert dbt_drift("--version").out == f"dbt-drift, version {__version__}\n"
     for command in ([], ["plan"], ["sync"], ["check"], ["sandbox"], ["demo"]):
-        code, out, _ = run(*command, "-h")
-        assert code == 0
-        assert "Usage:" in out
+        done = dbt_drift(*command, "-h")
+        assert (done.code, done.err) == (0, "")
+        assert "Usage:" in done.out
 
 
 def test_help_loads_nothing_heavy() -> None:
     script = (
-        "import sys; sys.argv = ['dbt-drift', '--help']\n"
+        "import sys; sys.argv = ['dbt-drift', *sys.argv[1:]]\n"
         "from dbt_drift.cli.main import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"
         "heavy = {'dbt', 'dbt_common', 'requests', 'aiohttp', 'duckdb', 'backoff', 'jinja2'} & set(sys.modules)\n"
         "print(sorted(heavy), file=sys.stderr)"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stderr.strip() == "[]"
+    for arguments in (["--help"], ["plan", "--help"], ["sync", "--help"], ["sandbox", "--help"], ["--version"]):
+        done = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=True)
+        assert done.stderr.strip() == "[]", arguments
 
 
-def test_plan_sync_and_results(people: Bench) -> None:
-    code, out, _ = run("plan", *project(people))  # no token: it needs none
-    assert code == 0
-    assert '      name: "Ada"' in out
-    assert "bad: malformed_email (email)" in out
+def test_processes_plan_and_sync_and_tell_by_their_exit_codes(people: Bench) -> None:
+    planned = run_process("plan", *project_of(people))  # no token: it needs none
+    assert planned.code == 0
+    assert '      name: "Ada"' in planned.out
+    assert "bad: malformed_email (email)" in planned.out
     assert people.requests() == 0
 
-    code, out, _ = run("plan", "--output", "json", *project(people))
-    (plan,) = json.loads(out)["plans"]
-    assert plan["changes"][0]["attributes"]["name"] == ["null", '"Ada"']
+    synced = run_process("sync", *project_of(people), environment=people.environment)
+    assert synced.code == 1
+    assert "1 of 1 WARN people" in synced.out
+    assert people.contact("ada@example.com") == {"email": "ada@example.com", "name": "Ada"}
 
-    code, out, err = run("sync", "--output", "json", *project(people), environment=people.environment)
-    results = json.loads(out)
-    assert code == 1  # a row could not be sent
-    assert "1 of 1 WARN people" in err
-    assert results["results"][0]["rows"] == {
+    people.execute("delete from $.people where email = 'bad'")
+    assert run_process("sync", "--quiet", *project_of(people), environment=people.environment) == (0, "", "")
+
+
+def test_plan_and_results_say_the_same_as_documents(people: Bench, dbt_drift: CommandLine) -> None:
+    plan = plans_in(dbt_drift("plan", "--output", "json", *project_of(people)).out)["people"]
+    assert plan["changes"][0]["attributes"]["name"] == ["null", '"Ada"']
+    assert plan["invalid"] == [{"key": "bad", "reason": "malformed_email", "attribute": "email"}]
+
+    done = dbt_drift("sync", "--output", "json", *project_of(people), environment=people.environment)
+    results = json.loads(done.out)
+    (result,) = results["results"]
+    assert done.code == 1
+    assert "1 of 1 WARN people" in done.err
+    assert result["rows"] == {
         "read": 2, "unchanged": 0, "sent": 1, "invalid": 1, "rejected": 0, "unfinished": 0, "departed": 0,
     }  # fmt: skip
-    written = (people.target / "drift_results.json").read_text()
-    assert json.loads(written) == results
-    assert TOKEN not in written
+    assert (plan["counts"]["rows"], plan["counts"]["sendable"]) == (result["rows"]["read"], result["rows"]["sent"])
+    assert plan["counts"]["invalid"] == result["reasons"]
+    assert plan["unique_id"] == result["unique_id"]
+    assert json.loads((people.target / "drift_results.json").read_text()) == results
     schema = json.loads((REPOSITORY / "docs" / "schemas" / "drift_results.v1.schema.json").read_text())
     jsonschema.Draft202012Validator(schema).validate(results)
 
-    people.execute("delete from $.people where email = 'bad'")
-    code, out, _ = run("sync", "--quiet", *project(people), environment=people.environment)
-    assert (code, out) == (0, "")
+
+def test_counts_alone_show_nobody(people: Bench, dbt_drift: CommandLine) -> None:
+    for form in ("text", "json"):
+        done = dbt_drift("plan", "--rows", "0", "--output", form, *project_of(people))
+        assert done.code == 0
+        assert "ada" not in done.out.lower()
+        assert "malformed_email" in done.out
 
 
-def test_json_log_lines(people: Bench) -> None:
-    _, out, _ = run("sync", "--log-format", "json", *project(people), environment=people.environment)
-    names = [json.loads(line)["info"]["name"] for line in out.splitlines()]
-    assert [name for name in names if name != "Progress"] == [
+def test_log_lines_can_be_objects(people: Bench, dbt_drift: CommandLine) -> None:
+    def names(lines: str) -> list[str]:
+        return [json.loads(line)["info"]["name"] for line in lines.splitlines()]
+
+    logged = dbt_drift("sync", "--log-format", "json", *project_of(people), environment=people.environment)
+    assert [name for name in names(logged.out) if name != "Progress"] == [
         "RunStarted", "SyncStarted", "Staged", "SyncFinished", "RunFinished",
     ]  # fmt: skip
+    both = dbt_drift(
+        "sync", "--log-format", "json", "--output", "json", *project_of(people), environment=people.environment
+    )
+    assert names(both.err) == ["RunStarted", "SyncStarted", "Staged", "SyncFinished", "RunFinished"]
+    assert json.loads(both.out)["results"][0]["rows"]["unchanged"] == 1
+    quiet = dbt_drift("sync", "-q", "--log-format", "json", *project_of(people), environment=people.environment)
+    assert names(quiet.out) == ["SyncFinished"]  # a warning
 
 
-def test_selection_is_dbts(people: Bench) -> None:
-    people.table("others", "select 'bob@example.com' as email, 'B' as initial")
-    people.declare("others", {"fields": {"email": "email", "initial": "initial"}})
-    for selection, expected in (
+@pytest.mark.parametrize(
+    ("selection", "expected"),
+    [
         (["--select", "people"], {"people"}),
         (["--select", "people", "others"], {"people", "others"}),
+        (["--select", "people others", "--exclude", "others"], {"people"}),
         (["--exclude", "people"], {"others"}),
         (["-s", "fqn:bench.others"], {"others"}),
         (["--select", "config.meta.drift:*", "--exclude", "others"], set()),
+        (["--select", "nobody"], set()),
+    ],
+)
+def test_selection_is_dbts(people: Bench, dbt_drift: CommandLine, selection: list[str], expected: set[str]) -> None:
+    people.table("others", "select 'bob@example.com' as email, 'B' as initial")
+    people.declare("others", {"fields": {"email": "email", "initial": "initial"}})
+    done = dbt_drift("plan", "--output", "json", *selection, *project_of(people))
+    if expected:
+        assert (done.code, set(plans_in(done.out))) == (0, expected)
+    else:
+        assert (done.code, done.out) == (2, "")
+        assert "No selected model declares a sync" in done.err
+
+
+def test_dbts_flags_and_variables_lead_to_project_profile_and_target(
+    people: Bench, dbt_drift: CommandLine, tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    write_project(elsewhere / "project", people.warehouse.output)
+    profiles = {"bench": {"target": "dev", "outputs": {"dev": people.warehouse.output}}}
+    profiles["bench"]["outputs"] |= {"empty": DuckDb(tmp_path / "empty.duckdb").output}  # type: ignore[operator]
+    (elsewhere / "project" / "profiles.yml").rename(elsewhere / "profiles.yml")
+    (elsewhere / "profiles.yml").write_text(json.dumps(profiles))
+    flags = ["--project-dir", str(elsewhere / "project"), "--profiles-dir", str(elsewhere)]
+    flags += ["--target-path", str(people.target)]
+    variables = {"DBT_PROJECT_DIR": flags[1], "DBT_PROFILES_DIR": flags[3], "DBT_TARGET_PATH": flags[5]}
+    ledger = ["--vars", f"{{dbt_drift: {{schema: {people.ledger}}}}}"]
+
+    done = dbt_drift("plan", "--rows", "0", *flags, *ledger)
+    assert (done.code, done.out.splitlines()[0]) == (0, "people: 2 rows, 0 unchanged"), done.err
+    assert dbt_drift("plan", "--rows", "0", *ledger, cwd=tmp_path, environment=variables) == done
+    beside = {name: value for name, value in variables.items() if name != "DBT_PROJECT_DIR"}
+    assert dbt_drift("plan", "--rows", "0", *ledger, cwd=elsewhere / "project", environment=beside) == done
+
+    for missed in (
+        dbt_drift("plan", "--target", "empty", *flags, *ledger),
+        dbt_drift("plan", *ledger, environment={**variables, "DBT_TARGET": "empty"}),
     ):
-        code, out, err = run("plan", "--output", "json", *selection, *project(people))
-        found = {plan["name"] for plan in json.loads(out)["plans"]} if code == 0 else set()
-        assert found == expected, err
+        assert missed.code == 2
+        assert "is not in the warehouse" in missed.err
+        assert "dbt build --select people" in missed.err
 
 
-def test_dbts_environment_variables_count(people: Bench) -> None:
-    environment = {"DBT_PROJECT_DIR": str(people.project), "DBT_PROFILES_DIR": str(people.project)}
-    environment |= {"DBT_TARGET_PATH": str(people.target)}
-    code, out, err = run("plan", "--rows", "0", "--vars", f"{{dbt_drift: {{schema: {people.ledger}}}}}",
-                         environment=environment, cwd=people.target)  # fmt: skip
-    assert (code, out.splitlines()[0]) == (0, "people: 2 rows, 0 unchanged"), err
-    code, _, err = run("plan", environment=environment | {"DBT_TARGET": "nowhere"}, cwd=people.target)
-    assert code == 2
-    assert "nowhere" in err
-
-
-def test_check(people: Bench) -> None:
-    code, out, _ = run("check", *project(people), environment=people.environment)
-    assert code == 0
-    assert "ok  people: 2 attributes" in out
-    assert "orgId:" in out
-
-
-def _message(bench: Bench, *arguments: str, **environment: str) -> str:
-    code, _, err = run(*arguments, *project(bench), environment=environment)
-    assert code == 2
-    return err
-
-
-def test_every_wrong_declaration_is_named_at_once(people: Bench) -> None:
-    people.declare("people", {"mode": "mirror", "fields": {"email": "email"}})
-    people.declare("others", {"fields": {"name": "name"}, "audiences": [{"tag": "x", "mode": "upsert"}]})
-    err = _message(people, "plan")
-    for part in ("people", "meta.drift.mode", "others", "models/others.yml", "email", "audiences[0].mode"):
-        assert part in err
-
-
-def test_what_does_not_fit_the_relation_is_named_at_once(people: Bench) -> None:
-    people.declare(
-        "people",
-        {"fields": {"email": "email", "name": "nam"}, "audiences": [{"tag": "x", "mode": "add", "when": "email"}]},
+def test_check(people: Bench, dbt_drift: CommandLine) -> None:
+    done = dbt_drift("check", *project_of(people), environment=people.environment)
+    assert done.code == 0
+    assert "ok  people: 2 attributes" in done.out
+    assert "orgId:" in done.out
+    offline = dbt_drift("check", "--offline", *project_of(people))
+    assert (offline.code, offline.out) == (0, done.out.splitlines(keepends=True)[0])
+    assert people.requests() == 1
+    assert (
+        people.warehouse.rows(f"select * from information_schema.schemata where schema_name = '{people.ledger}'") == []
     )
-    people.declare("missing", {"fields": {"email": "email", "score": "score"}})
-    err = _message(people, "plan")
-    assert "'nam'" in err
-    assert "Did you mean `name`?" in err
-    assert "dbt build --select missing" in err
-
-
-def test_what_is_missing_or_wrong_is_said(people: Bench) -> None:
-    assert "DRIFT_ACCESS_TOKEN is not set" in _message(people, "sync")
-    plain = _message(people, "sync", DRIFT_ACCESS_TOKEN=TOKEN, DRIFT_API_URL="http://drift.example.com")
-    assert "without https" in plain
-    unknown = [*project(people)[:-1], "{dbt_drift: {shema: x}}"]
-    assert "did you mean schema" in run("plan", *unknown)[2]
-    (people.target / "manifest.json").unlink()
-    assert "dbt build" in _message(people, "plan")
-
-
-def test_a_port_in_use_is_said(people: Bench) -> None:
-    port = people.sandbox.url.rpartition(":")[2]
-    code, _, err = run("sandbox", "--port", port)
-    assert code == 2
-    assert port in err

@@ -18,10 +18,18 @@ import pytest
 
 from dbt_drift.declarations.manifest import read_manifest
 from dbt_drift.declarations.syncs import declare
+from dbt_drift.project.gateway import ProjectOptions
+from dbt_drift.sandbox.behaviour import Behaviour
+from dbt_drift.sandbox.server import Sandbox
+from dbt_drift.sync.prepare import prepare
+from dbt_drift.sync.results import RowCounts
+from dbt_drift.sync.run import run_syncs
+from tests.functional.harness import TOKEN, Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dbt_drift.sync.results import SyncResult
     from tests.functional.postgres import PostgresServer
 
 INTEGRATION_PROJECT = Path(__file__).parents[2] / "integration_project"
@@ -40,14 +48,34 @@ class Day:
 
 
 @dataclass(frozen=True)
+class Sent:
+    """What came of a sync, by model, and how many contacts Drift held afterwards, and with each tag."""
+
+    results: dict[str, SyncResult]
+    contacts: int
+    tags: dict[str, int]
+
+
+@dataclass(frozen=True)
 class Project:
-    """A copy of the project, and its first two days."""
+    """A copy of the project, its first two days, and three syncs: after the first, after the second, and once more."""
 
     directory: Path
     target: str
     environment: dict[str, str] = field(repr=False)
     connect: Callable[[], Any]
     days: dict[int, Day] = field(default_factory=dict, repr=False)
+    syncs: list[Sent] = field(default_factory=list, repr=False)
+
+    def live(self) -> Project:
+        """Let the two days go by."""
+        with Sandbox(behaviour=Behaviour(rate_limit=0)) as sandbox:
+            self.build(1)
+            self.sync(sandbox)
+            self.build(2)
+            self.sync(sandbox)
+            self.sync(sandbox)
+        return self
 
     def build(self, day: int) -> None:
         dbt = Path(sys.executable).with_name("dbt")
@@ -68,6 +96,23 @@ class Project:
             churned=len(self.rows("select contact_id from analytics.dim_churned_contacts")),
         )
 
+    def sync(self, sandbox: Sandbox) -> None:
+        folder = str(self.directory)
+        options = ProjectOptions(
+            project_dir=folder,
+            profiles_dir=folder,
+            target=self.target,
+            vars={"dbt_drift": {"rate_limit": {"requests": 0}}},
+        )
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(folder)
+            for name, value in self.environment.items():
+                patch.setenv(name, value)
+            drift = {"DRIFT_API_URL": sandbox.url, "DRIFT_ACCESS_TOKEN": TOKEN}
+            results = run_syncs(prepare(options), drift, Recorder()).results
+        held = sandbox.summary()
+        self.syncs.append(Sent({result.name: result for result in results}, held.contacts, dict(held.tags)))
+
     def rows(self, sql: str) -> list[dict[str, Any]]:
         with closing(self.connect()) as connection, closing(connection.cursor()) as cursor:
             cursor.execute(sql)
@@ -87,10 +132,7 @@ def copied(directory: Path) -> Path:
 def on_duckdb(tmp_path_factory: pytest.TempPathFactory) -> Project:
     directory = copied(tmp_path_factory.mktemp("fernhill") / "duckdb")
     database = directory / "target" / "fernhill.duckdb"  # where the profile puts it if nobody says otherwise
-    project = Project(directory, "duckdb", {}, lambda: duckdb.connect(str(database), read_only=True))
-    project.build(1)
-    project.build(2)
-    return project
+    return Project(directory, "duckdb", {}, lambda: duckdb.connect(str(database), read_only=True)).live()
 
 
 @pytest.fixture(scope="module")
@@ -98,10 +140,7 @@ def on_postgres(tmp_path_factory: pytest.TempPathFactory, postgres_server: Postg
     directory = copied(tmp_path_factory.mktemp("fernhill") / "postgres")
     database = postgres_server.create_database()
     environment = postgres_server.environment(database)
-    project = Project(directory, "postgres", environment, lambda: postgres_server.connect(database))
-    project.build(1)
-    project.build(2)
-    return project
+    return Project(directory, "postgres", environment, lambda: postgres_server.connect(database)).live()
 
 
 @pytest.fixture(params=["on_duckdb", "on_postgres"])
@@ -221,3 +260,33 @@ def test_the_declarations_are_right(built: Project) -> None:
     assert "phone" in {mapped.attribute for mapped in contacts.attributes}
     assert [(each.tag, each.mode, each.when) for each in churned.audiences] == [("Onboarding", "remove", None)]
     assert {mapped.attribute for mapped in churned.attributes} == {"email", "churn_reason"}
+
+
+def test_the_first_sync_brings_everybody_whom_a_contact_can_be_made_of(built: Project) -> None:
+    first = built.syncs[0]
+    assert first.results["dim_churned_contacts"].contacts.created == 40
+    contacts = first.results["dim_contacts"]
+    assert contacts.rows == RowCounts(read=482, sent=477, invalid=5)
+    assert contacts.reasons == {"missing_key": 1, "malformed_email": 2, "duplicate_key": 2}
+    assert first.tags == {"Customers": 235, "Newsletter": 230, "Trial ending": 54}
+
+
+def test_the_next_day_costs_what_changed_and_the_same_day_nothing(built: Project) -> None:
+    _, second, again = built.syncs
+    assert second.results["dim_churned_contacts"].contacts.updated == 5
+    contacts = second.results["dim_contacts"]
+    assert contacts.contacts.created == 3
+    assert contacts.rows.departed == 1
+    assert (second.contacts, second.tags) == (480, {"Customers": 239, "Newsletter": 232, "Trial ending": 47})
+    assert {name: result.requests for name, result in again.results.items()} == {
+        "dim_churned_contacts": 0, "dim_contacts": 0,
+    }  # fmt: skip
+    assert (again.contacts, again.tags) == (second.contacts, second.tags)
+
+
+def test_both_warehouses_send_the_same(on_duckdb: Project, on_postgres: Project) -> None:
+    for one, other in zip(on_duckdb.syncs, on_postgres.syncs, strict=True):
+        assert (one.contacts, one.tags) == (other.contacts, other.tags)
+        for name, result in one.results.items():
+            assert (result.rows, result.contacts) == (other.results[name].rows, other.results[name].contacts)
+            assert (result.reasons, result.requests) == (other.results[name].reasons, other.results[name].requests)

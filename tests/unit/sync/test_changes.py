@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import msgspec
+
+from dbt_drift.sync.changes import contact_change
+from dbt_drift.warehouse.ledger import DeltaRow
+
+KNOWN = DeltaRow(
+    seq=7,
+    departed=False,
+    key="ada@example.com",
+    contact_id=41,
+    wanted={"email": '"ADA@example.com', "name": '"Ada "the" Great', "seats": "4", "plan": '"gold'},
+    accepted={"email": '"ada@example.com', "name": '"Ada', "seats": "4", "phone": '"1'},
+    wanted_tags={"VIP": "+", "Old": "-", "Kept": "+"},
+    accepted_tags={"Old": "+", "Kept": "+", "Else": "+"},
+)
+
+
+def test_only_what_changed_is_asked_for_and_the_rest_kept_for_a_successor() -> None:
+    change = contact_change(KNOWN, "email")
+    assert change.attributes == {"name": 'Ada "the" Great', "plan": "gold"}
+    assert change.unchanged == {"email": "ADA@example.com", "seats": msgspec.Raw(b"4")}
+    assert (change.add_tags, change.remove_tags, change.unchanged_tags) == (("VIP",), ("Old",), ("Kept",))
+    assert (change.seq, change.contact_id, change.create_missing) == (7, 41, True)
+
+
+def test_of_a_contact_without_an_id_everything_is_asked_for() -> None:
+    change = contact_change(msgspec.structs.replace(KNOWN, contact_id=None, accepted={}, accepted_tags={}), "email")
+    assert change.attributes.keys() == {"email", "name", "seats", "plan"}
+    assert change.identity == {"email": "ADA@example.com"}
+    assert change.unchanged == {}
+
+
+def test_an_address_is_an_attribute_like_any_other_where_the_key_is_another() -> None:
+    moved = {**KNOWN.wanted, "email": '"lovelace@example.com', "externalId": '"c-1'}
+    accepted = {**KNOWN.accepted, "externalId": '"c-1'}
+    change = contact_change(msgspec.structs.replace(KNOWN, wanted=moved, accepted=accepted), "externalId")
+    assert change.attributes["email"] == "lovelace@example.com"
+    assert "externalId" not in change.attributes
+    assert change.identity == {"email": "lovelace@example.com", "externalId": "c-1"}
+
+
+def test_whoever_left_is_known_by_what_was_accepted_and_never_made() -> None:
+    left = msgspec.structs.replace(KNOWN, departed=True, wanted={}, wanted_tags={"Old": "-"})
+    change = contact_change(left, "email")
+    assert change.identity == {"email": "ada@example.com"}
+    assert (change.attributes, change.add_tags, change.remove_tags) == ({}, (), ("Old",))
+    assert not change.create_missing
