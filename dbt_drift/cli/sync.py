@@ -38,6 +38,7 @@ def command(
     Only what changed since the last sync is sent. What was done is in target/drift_results.json.
     """
     from dbt_drift.cli.console import results_json, sync_reporter  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.sync.options import RunOptions  # noqa: PLC0415 - not paid for --help
     from dbt_drift.sync.prepare import prepare  # noqa: PLC0415 - not paid for --help
     from dbt_drift.sync.run import run_syncs  # noqa: PLC0415 - not paid for --help
 
@@ -45,7 +46,7 @@ def command(
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     reporter = sync_reporter(log_format=log_format, quiet=quiet, to_stderr=output == "json")
     prepared = prepare(project_from(given), select=selectors(select), exclude=selectors(exclude))
-    results = run_syncs(prepared, os.environ, reporter, workers=threads)
+    results = run_syncs(prepared, os.environ, reporter, RunOptions(workers=threads))
     reporter.run_finished(results)
     if output == "json":
         click.echo(results_json(results))

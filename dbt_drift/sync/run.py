@@ -5,40 +5,36 @@ from __future__ import annotations
 import datetime as dt
 import time
 import uuid
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from dbt_drift import __version__
 from dbt_drift.drift.client import WORKERS, DriftClient
 from dbt_drift.drift.credentials import access_token, drift_url
 from dbt_drift.drift.limiter import RateLimiter
-from dbt_drift.errors import ConfigurationError, DbtDriftError
-from dbt_drift.sync.privacy import masked
+from dbt_drift.errors import ConfigurationError
+from dbt_drift.sync.options import RunOptions
 from dbt_drift.sync.results import (
     FILE_NAME,
     SCHEMA_VERSION,
     Metadata,
-    Rejection,
     Results,
-    RowCounts,
     SyncResult,
     write_results,
 )
-from dbt_drift.sync.sending import REJECTIONS_KEPT, Sending
-from dbt_drift.sync.words import counted
+from dbt_drift.sync.sync_run import SyncRun
 from dbt_drift.warehouse.ledger import claim_destination
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dbt_drift.declarations.syncs import Sync
     from dbt_drift.sync.prepare import Prepared
     from dbt_drift.sync.reporter import Reporter
-    from dbt_drift.warehouse.ledger import Counts, SyncLedger
+
+_PLAIN = RunOptions()
 
 
 def run_syncs(
-    prepared: Prepared, environment: Mapping[str, str], reporter: Reporter, *, workers: int | None = None
+    prepared: Prepared, environment: Mapping[str, str], reporter: Reporter, options: RunOptions = _PLAIN
 ) -> Results:
     """Make Drift match the selected models, and write target/drift_results.json.
 
@@ -46,7 +42,7 @@ def run_syncs(
         prepared: The project and its syncs.
         environment: Where `DRIFT_ACCESS_TOKEN` and `DRIFT_API_URL` are.
         reporter: Told of each step.
-        workers: The most requests under way at once; None for enough to use the quota at a latency of two seconds.
+        options: What the user asked of this run.
 
     Raises:
         ConfigurationError: The token or the URL cannot be used, or the ledger belongs to another Drift.
@@ -65,7 +61,7 @@ def run_syncs(
         drift_url=url,
     )
     _claim(prepared, url)
-    with DriftClient(url, token, limiter=limiter, workers=workers or WORKERS) as client:
+    with DriftClient(url, token, limiter=limiter, workers=options.workers or WORKERS) as client:
         results = _run_all(prepared, client, reporter)
     document = Results(
         metadata=Metadata(
@@ -105,81 +101,9 @@ def _run_all(prepared: Prepared, client: DriftClient, reporter: Reporter) -> lis
             result = SyncResult(unique_id=sync.unique_id, name=sync.name, status="skipped", message=broken)
         else:
             reporter.sync_started(index, total, sync)
-            result = _SyncRun(sync, prepared.ledger(spec), client, reporter).run()
+            result = SyncRun(sync, prepared.ledger(spec), client, reporter).run()
             if result.status == "error":
                 broken = f"skipped, because {sync.name} broke off"
         results.append(result)
         reporter.sync_finished(index, total, result)
     return results
-
-
-class _SyncRun:
-    """One sync from its difference to its result."""
-
-    def __init__(self, sync: Sync, ledger: SyncLedger, client: DriftClient, reporter: Reporter) -> None:
-        self._sync = sync
-        self._ledger = ledger
-        self._client = client
-        self._reporter = reporter
-        self._result = SyncResult(unique_id=sync.unique_id, name=sync.name, status="success")
-
-    def run(self) -> SyncResult:
-        """Do it; what breaks it off is in the result, and what was acknowledged until then is kept."""
-        started = time.monotonic()
-        result = self._result
-        try:
-            self._sync_rows()
-        except DbtDriftError as error:
-            result.status, result.message = "error", str(error)
-        else:
-            if failed := sum(result.reasons.values()):
-                result.status = "warn"
-                result.message = f"{counted(failed, 'row')} did not get through: see {self._ledger.rejected}"
-        result.execution_time = round(time.monotonic() - started, 3)
-        return result
-
-    def _sync_rows(self) -> None:
-        self._ledger.open()
-        self._ledger.fold()
-        stage_id = uuid.uuid4().hex
-        counts = self._ledger.stage(stage_id)
-        self._reporter.staged(self._sync, counts)
-        self._count_staged(counts)
-        if counts.sendable:
-            self._send(stage_id, counts.sendable)
-        self._ledger.finish()
-        self._result.rejected_relation = self._ledger.rejected
-
-    def _send(self, stage_id: str, total: int) -> None:
-        with self._client.dispatcher() as dispatcher:
-            sending = Sending(self._ledger, dispatcher, self._sync.match_on, stage_id, total)
-            try:
-                sending.run(lambda done: self._reporter.progress(self._sync, done, total, dispatcher.statistics()))
-            finally:
-                statistics = dispatcher.statistics()
-                self._result.requests, self._result.throttled = statistics.requests, statistics.throttled
-                self._count_sent(sending)
-
-    def _count_staged(self, counts: Counts) -> None:
-        invalid = sum(counts.invalid.values())
-        self._result.rows = RowCounts(
-            read=counts.rows,
-            unchanged=counts.unchanged,
-            invalid=invalid,
-            unfinished=counts.sendable - counts.departed,
-        )
-        self._result.reasons = dict(counts.invalid)
-        if invalid:
-            self._result.rejections = [
-                Rejection(masked(row.key), row.reason, row.attribute) for row in self._ledger.invalid(REJECTIONS_KEPT)
-            ]
-
-    def _count_sent(self, sending: Sending) -> None:
-        contacts, rows = sending.contacts, self._result.rows
-        self._result.contacts = contacts
-        rows.departed = sending.departed
-        rows.rejected = sending.rejected_rows
-        rows.sent = contacts.created + contacts.updated + contacts.matched - sending.departed
-        rows.unfinished -= rows.sent + rows.rejected
-        self._result.reasons = dict(Counter(self._result.reasons) + sending.reasons)
-        self._result.rejections = (self._result.rejections + sending.rejections)[:REJECTIONS_KEPT]

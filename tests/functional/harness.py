@@ -18,6 +18,7 @@ import duckdb
 import yaml
 
 from dbt_drift.project.gateway import ProjectOptions
+from dbt_drift.sync.options import RunOptions
 from dbt_drift.sync.plan import SyncPlan, make_plans
 from dbt_drift.sync.prepare import Prepared, prepare
 from dbt_drift.sync.run import run_syncs
@@ -186,7 +187,7 @@ class Bench:
 
     def run(self, reporter: Recorder | None = None) -> Results:
         """Sync all models."""
-        return run_syncs(self.prepared, self.environment, reporter or Recorder(), workers=self.workers)
+        return run_syncs(self.prepared, self.environment, reporter or Recorder(), RunOptions(workers=self.workers))
 
     def sync(self) -> SyncResult:
         """Sync the only model."""

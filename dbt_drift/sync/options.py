@@ -1,0 +1,15 @@
+"""What the user asks of one run, beside what the project says."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """The flags of `dbt-drift sync`.
+
+    Attributes:
+        workers: The most requests under way at once; None for enough to use the quota at a latency of two seconds.
+    """
+
+    workers: int | None = None

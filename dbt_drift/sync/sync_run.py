@@ -1,0 +1,99 @@
+"""One sync of a run: folded, staged, sent, finished, counted."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from dbt_drift.errors import DbtDriftError
+from dbt_drift.sync.privacy import masked
+from dbt_drift.sync.results import Rejection, RowCounts, SyncResult
+from dbt_drift.sync.sending import REJECTIONS_KEPT, Sending
+from dbt_drift.sync.words import counted
+
+if TYPE_CHECKING:
+    from dbt_drift.declarations.syncs import Sync
+    from dbt_drift.drift.client import DriftClient
+    from dbt_drift.sync.reporter import Reporter
+    from dbt_drift.warehouse.ledger import Counts, SyncLedger
+
+
+class SyncRun:
+    """One sync from its difference to its result.
+
+    Args:
+        sync: What is synced.
+        ledger: Its ledger.
+        client: The Drift that is brought to it.
+        reporter: Told of each step.
+    """
+
+    def __init__(self, sync: Sync, ledger: SyncLedger, client: DriftClient, reporter: Reporter) -> None:
+        self._sync = sync
+        self._ledger = ledger
+        self._client = client
+        self._reporter = reporter
+        self._result = SyncResult(unique_id=sync.unique_id, name=sync.name, status="success")
+
+    def run(self) -> SyncResult:
+        """Do it; what breaks it off is in the result, and what was acknowledged until then is kept."""
+        started = time.monotonic()
+        result = self._result
+        try:
+            self._sync_rows()
+        except DbtDriftError as error:
+            result.status, result.message = "error", str(error)
+        else:
+            if failed := sum(result.reasons.values()):
+                result.status = "warn"
+                result.message = f"{counted(failed, 'row')} did not get through: see {self._ledger.rejected}"
+        result.execution_time = round(time.monotonic() - started, 3)
+        return result
+
+    def _sync_rows(self) -> None:
+        self._ledger.open()
+        self._ledger.fold()
+        stage_id = uuid.uuid4().hex
+        counts = self._ledger.stage(stage_id)
+        self._reporter.staged(self._sync, counts)
+        self._count_staged(counts)
+        if counts.sendable:
+            self._send(stage_id, counts.sendable)
+        self._ledger.finish()
+        self._result.rejected_relation = self._ledger.rejected
+
+    def _send(self, stage_id: str, total: int) -> None:
+        with self._client.dispatcher() as dispatcher:
+            sending = Sending(self._ledger, dispatcher, self._sync.match_on, stage_id, total)
+            try:
+                sending.run(lambda done: self._reporter.progress(self._sync, done, total, dispatcher.statistics()))
+            finally:
+                statistics = dispatcher.statistics()
+                self._result.requests, self._result.throttled = statistics.requests, statistics.throttled
+                self._count_sent(sending)
+
+    def _count_staged(self, counts: Counts) -> None:
+        invalid = sum(counts.invalid.values())
+        self._result.rows = RowCounts(
+            read=counts.rows,
+            unchanged=counts.unchanged,
+            invalid=invalid,
+            unfinished=counts.sendable - counts.departed,
+        )
+        self._result.reasons = dict(counts.invalid)
+        if invalid:
+            self._result.rejections = [
+                Rejection(masked(row.key), row.reason, row.attribute) for row in self._ledger.invalid(REJECTIONS_KEPT)
+            ]
+
+    def _count_sent(self, sending: Sending) -> None:
+        contacts, rows = sending.contacts, self._result.rows
+        self._result.contacts = contacts
+        rows.departed = sending.departed
+        rows.rejected = sending.rejected_rows
+        rows.sent = contacts.created + contacts.updated + contacts.matched - sending.departed
+        rows.unfinished -= rows.sent + rows.rejected
+        self._result.reasons = dict(Counter(self._result.reasons) + sending.reasons)
+        self._result.rejections = (self._result.rejections + sending.rejections)[:REJECTIONS_KEPT]
