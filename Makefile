@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: install demo test lint format bench lock wheel clean
+.PHONY: install demo test soak lint format bench lock wheel clean
 
 install: $(INSTALLED)
 
@@ -24,6 +24,10 @@ demo: $(INSTALLED)
 # Brings a Postgres server of its own.
 test: $(INSTALLED)
 	$(BIN)/python -m pytest
+
+# Kills, faults and sheer numbers, for an hour.
+soak: $(INSTALLED)
+	$(BIN)/python -m pytest -m soak tests/functional/soak
 
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .

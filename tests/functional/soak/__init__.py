@@ -1,0 +1,1 @@
+"""Long tests: `make soak`. They take minutes, and their figures stand in docs/soak.md."""
