@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 RESET = b"reset"
 SILENCE = b"silence"
@@ -29,7 +29,7 @@ class WireServer:
         connections: How many connections were made.
     """
 
-    def __init__(self, answers: list[bytes], tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, answers: Iterable[bytes], tls: ssl.SSLContext | None = None) -> None:
         self._answers = iter(answers)
         self._tls = tls
         self._socket = socket.create_server(("127.0.0.1", 0))
