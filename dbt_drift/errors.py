@@ -6,6 +6,7 @@
     ├── ConfigurationError       mend the project, the profile or the environment      exit code 2
     │   └── DeclarationError     mend the ``meta.drift`` of the models it names         exit code 2
     ├── WarehouseError           look at the warehouse, then run again                  exit code 2
+    ├── LockedError              wait for the other run, or release its lock           exit code 2
     └── DriftUnavailableError    look at Drift or at the token, then run again          exit code 2
 
 What goes wrong with one contact is no exception but an outcome of that contact: it costs one row, not the run.
@@ -40,6 +41,10 @@ class DeclarationError(ConfigurationError):
 
 class WarehouseError(DbtDriftError):
     """The warehouse refused a statement, or could not be reached."""
+
+
+class LockedError(DbtDriftError):
+    """Another run holds the ledger's lock, or has taken it from this one."""
 
 
 class DriftUnavailableError(DbtDriftError):

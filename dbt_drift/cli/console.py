@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dbt_drift.sync.reporter import Reporter
     from dbt_drift.sync.results import Results, SyncResult
     from dbt_drift.warehouse.ledger import Counts
+    from dbt_drift.warehouse.lock import Holder
 
 _WIDTH = 80
 _LINE_EVERY = 15.0
@@ -55,6 +56,10 @@ class Console:
     def run_started(self, syncs: int, *, project: str, target: str, adapter: str, drift_url: str) -> None:
         """Say what runs where."""
         self._line(f"Syncing {counted(syncs, 'model')} of {project} (target {target}, {adapter}) to {drift_url}")
+
+    def waiting(self, holder: Holder) -> None:
+        """Say what is waited for."""
+        self._line(f"Waiting for the {holder}")
 
     def sync_started(self, index: int, total: int, sync: Sync) -> None:
         """Announce a sync."""
@@ -126,6 +131,10 @@ class JsonLines:
         """Say what runs where."""
         data = {"syncs": syncs, "project": project, "target": target, "adapter": adapter, "drift_url": drift_url}
         self._event("RunStarted", f"Syncing {counted(syncs, 'model')}", data)
+
+    def waiting(self, holder: Holder) -> None:
+        """Say what is waited for."""
+        self._event("Waiting", f"Waiting for the {holder}", {"holder": holder})
 
     def sync_started(self, index: int, total: int, sync: Sync) -> None:
         """Announce a sync."""

@@ -13,6 +13,9 @@ from dbt_drift.errors import DbtDriftError
 _COMMANDS = {
     "plan": "Show what a sync would send; sends nothing.",
     "sync": "Make Drift match the declared models.",
+    "status": "Show the ledger: lock, last runs, what waits, what was rejected.",
+    "rebuild": "Rebuild a lost ledger by look-ups in Drift; sends nothing.",
+    "unlock": "Release the lock that a run left behind.",
     "check": "Check the declarations, the relations and the access to Drift.",
     "sandbox": "Serve a local Drift to try things against.",
     "demo": "Watch a whole project being built and synced to a sandbox.",

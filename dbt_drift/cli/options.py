@@ -85,6 +85,15 @@ _OUTPUT = [
 ]
 
 
+wait_option = click.option(
+    "--wait",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    metavar="SECONDS",
+    help="How many seconds to wait for another run on the same ledger.  [default: leave at once]",
+)
+
+
 def _adding(options: list[Callable[[Command], Command]]) -> Callable[[Command], Command]:
     def add(command: Command) -> Command:
         for option in reversed(options):

@@ -15,6 +15,7 @@ from dbt_drift.cli.options import (
     project_options,
     selection_options,
     selectors,
+    wait_option,
 )
 
 
@@ -22,6 +23,8 @@ from dbt_drift.cli.options import (
 @project_options
 @selection_options
 @output_options
+@wait_option
+@click.option("--full-refresh", is_flag=True, help="Send everything again, changed or not; makes no second contacts.")
 @click.option("--threads", type=click.IntRange(min=1), help="The most requests under way at once.  [default: 128]")
 def command(
     *,
@@ -31,6 +34,8 @@ def command(
     log_format: str,
     output: str,
     threads: int | None,
+    wait: float,
+    full_refresh: bool,
     **given: Any,
 ) -> int:
     """Make Drift match the declared models: contacts upserted, tags added and taken away.
@@ -46,7 +51,8 @@ def command(
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     reporter = sync_reporter(log_format=log_format, quiet=quiet, to_stderr=output == "json")
     prepared = prepare(project_from(given), select=selectors(select), exclude=selectors(exclude))
-    results = run_syncs(prepared, os.environ, reporter, RunOptions(workers=threads))
+    options = RunOptions(workers=threads, wait=wait, full_refresh=full_refresh)
+    results = run_syncs(prepared, os.environ, reporter, options)
     reporter.run_finished(results)
     if output == "json":
         click.echo(results_json(results))

@@ -64,8 +64,11 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         attributes_accepted: Whether Drift holds the attributes now.
         tags_accepted: Whether Drift holds the tags now.
         reason: Why it was rejected or failed: Drift's own error type, or one of the reasons in `contacts`. Otherwise
-        None. message: The same in Drift's words, at most `MESSAGE_LENGTH` characters. May hold personal data: never
-        logged. requests: How many requests it took, repetitions of one request not counted.
+            None.
+        message: The same in Drift's words, at most `MESSAGE_LENGTH` characters. May hold personal data: never logged.
+        requests: How many requests it took, repetitions of one request not counted.
+        lacking: After a look-up: the attributes of the change that Drift does not hold with these values.
+        tags: After a look-up: the contact's tags, or None where Drift does not tell.
     """
 
     seq: int
@@ -77,6 +80,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None = None
     message: str | None = None
     requests: int = 0
+    lacking: frozenset[str] = frozenset()
+    tags: frozenset[str] | None = None
 
     def __repr__(self) -> str:
         return f"Outcome(seq={self.seq}, status={self.status!r}, reason={self.reason!r})"

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from dbt_drift.drift import endpoints
+from dbt_drift.drift.contacts import upsert
 from dbt_drift.drift.dispatcher import Dispatcher
 from dbt_drift.drift.exchange import Exchange
 from dbt_drift.drift.limiter import RateLimiter
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from dbt_drift.drift.contacts import Flow
     from dbt_drift.drift.credentials import AccessToken
     from dbt_drift.drift.endpoints import Attribute, TokenInfo
     from dbt_drift.drift.messages import Request, Response
@@ -64,9 +66,13 @@ class DriftClient:
     ) -> None:
         self._transport.close()
 
-    def dispatcher(self) -> Dispatcher:
-        """Return a pool that brings contacts to what the model says; leave it before the client."""
-        return Dispatcher(self._exchange, policy=self._policy, workers=self._workers)
+    def dispatcher(self, flow: Flow = upsert) -> Dispatcher:
+        """Return a pool that brings contacts to what the model says; leave it before the client.
+
+        Args:
+            flow: What is done about each contact, if not that: `contacts.look_up`.
+        """
+        return Dispatcher(self._exchange, policy=self._policy, workers=self._workers, flow=flow)
 
     def attributes(self) -> list[Attribute]:
         """Return the contact attributes that the organisation has. Needs the scope `all_contact_read`.

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from dbt_drift.drift import endpoints
 from dbt_drift.drift.changes import MESSAGE_LENGTH, ContactChange, Outcome
 from dbt_drift.drift.comparison import differing
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Callable, Generator, Sequence
     from typing import TypeVar
 
     from dbt_drift.drift.changes import JsonValue, Status
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     Result = TypeVar("Result")
     Steps = Generator[Request, Response, Result]
+    Flow = Callable[[ContactChange], Steps[Outcome]]
 
 EXTERNAL_ID_TAKEN = "external_id_taken"
 """The reason when the externalId belongs to another contact, which would have to give it up first."""
@@ -95,6 +98,29 @@ def upsert(change: ContactChange) -> Steps[Outcome]:
     return work.outcome("created" if work.created else "updated" if work.wrote else "matched")
 
 
+def look_up(change: ContactChange) -> Steps[Outcome]:
+    """Find one contact, by the same rules, and say what it lacks; writes nothing.
+
+    Args:
+        change: What the model says.
+
+    Yields:
+        Requests, as `upsert` does.
+
+    Returns:
+        `matched` with `lacking` and `tags`, or `rejected`: there is none (`no_contact`), or which one is not certain.
+    """
+    work = _Upsert(change)
+    try:
+        contact = yield from work.look_up()
+    except _RejectedError as rejected:
+        return work.outcome("rejected", rejected.reason, str(rejected))
+    except GaveUpError as gave_up:
+        return work.outcome("failed", GAVE_UP, str(gave_up))
+    lacking = frozenset(differing(change.attributes, contact.attributes))
+    return structs.replace(work.outcome("matched"), contact_id=contact.id, lacking=lacking, tags=contact.tags)
+
+
 class _Upsert:
     """One change on its way: what is still to be written, and what Drift has accepted."""
 
@@ -129,6 +155,16 @@ class _Upsert:
                 return
             self._forget()
         raise _RejectedError(UNSTABLE, "The contact was deleted in Drift each time it had been found or made.")
+
+    def look_up(self) -> Steps[Contact]:
+        if self._id is not None:
+            response = yield from self._ask(endpoints.read_contact(self._id))
+            if response.status != _NOT_FOUND:
+                return endpoints.contact_in(_accepted(response).data)
+        contact = yield from self._find()
+        if contact is None:
+            raise _RejectedError(NO_CONTACT, "There is no such contact in Drift.")
+        return contact
 
     def _write(self) -> Steps[bool]:
         """Do all that is left to do; False when the contact was deleted in the meantime."""

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dbt_drift.drift.changes import ContactChange, Outcome
+    from dbt_drift.drift.contacts import Flow
     from dbt_drift.drift.exchange import Attempt
     from dbt_drift.drift.messages import Request
     from dbt_drift.drift.retry import RetryPolicy
@@ -22,6 +23,7 @@ class Conversation:
     Args:
         change: What is to be done.
         policy: How often it is tried.
+        flow: What is done about it.
 
     Attributes:
         outcome: What came of it, or None while it is under way.
@@ -30,7 +32,7 @@ class Conversation:
         gave_up_throttled: Whether it got nothing but 429 for as long as the policy has patience.
     """
 
-    def __init__(self, change: ContactChange, policy: RetryPolicy) -> None:
+    def __init__(self, change: ContactChange, policy: RetryPolicy, flow: Flow = upsert) -> None:
         self._policy = policy
         self._delays = policy.delays()
         self._faults = 0
@@ -40,7 +42,7 @@ class Conversation:
         self.troubled_since: float | None = None
         self.gave_up = ""
         self.gave_up_throttled = False
-        self._flow = upsert(change)
+        self._flow = flow(change)
         self._advance(lambda: next(self._flow))
 
     @property

@@ -14,6 +14,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from dbt_drift.drift.agenda import Agenda
+from dbt_drift.drift.contacts import upsert
 from dbt_drift.drift.conversation import Conversation
 from dbt_drift.drift.retry import Verdict
 from dbt_drift.drift.statistics import Meter
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from dbt_drift.drift.changes import ContactChange, Outcome
+    from dbt_drift.drift.contacts import Flow
     from dbt_drift.drift.exchange import Attempt, Exchange
     from dbt_drift.drift.messages import Request
     from dbt_drift.drift.retry import RetryPolicy
@@ -49,13 +51,15 @@ class Dispatcher:
         exchange: Sends the requests.
         policy: How often a request is tried.
         workers: The most requests under way at once.
+        flow: What is done about each change.
     """
 
-    def __init__(self, exchange: Exchange, *, policy: RetryPolicy, workers: int) -> None:
+    def __init__(self, exchange: Exchange, *, policy: RetryPolicy, workers: int, flow: Flow = upsert) -> None:
         self._exchange = exchange
         self._limiter = exchange.limiter
         self._policy = policy
         self._workers = workers
+        self._flow = flow
         self._lock = threading.Lock()
         self._leader = threading.Condition(self._lock)
         self._followers = threading.Condition(self._lock)
@@ -97,7 +101,7 @@ class Dispatcher:
         After a fatal error or `stop` nothing is taken any more, and nothing is said of it here: `collect` raises the
         error once all outcomes before it are handed out.
         """
-        conversation = Conversation(change, self._policy)
+        conversation = Conversation(change, self._policy, self._flow)
         with self._lock:
             self._news.wait_for(lambda: self._room() > 0 or self._closed())
             if self._closed():

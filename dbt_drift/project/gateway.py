@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,13 @@ if TYPE_CHECKING:
     from dbt.config.runtime import RuntimeConfig
 
 _OUR_PACKAGE = "dbt_drift"
+_FILE_IN_USE = "Could not set lock on file"
+"""How DuckDB says that another process has its file open."""
+
+_FILE_PATIENCE = 30.0
+_FILE_PAUSE = 0.1
+"""Seconds: most processes have the file open for one statement."""
+
 _PROJECT_DIR_VARIABLES = ("DBT_PROJECT_DIR", "DBT_ENGINE_PROJECT_DIR")
 
 
@@ -55,6 +63,14 @@ class Session:
         self._adapter.connections.begin()
         yield
         self._adapter.connections.commit()
+
+    def tables(self, database: str | None, schema: str) -> list[str]:
+        """Return the names of what lies in a schema, sorted; none where there is no such schema.
+
+        To be called in a transaction: dbt would begin one of its own, and leave it open.
+        """
+        place = self._adapter.Relation.create(database=database, schema=schema).without_identifier()
+        return sorted(str(found.identifier) for found in self._adapter.list_relations_without_caching(place))
 
     def rows(self, sql: str, *, batch: int = 1000) -> Iterator[tuple[Any, ...]]:
         """Yield the rows of a query, in the driver's own Python types, fetched `batch` rows at a time."""
@@ -127,6 +143,7 @@ class DbtProject:
         with _dbt_errors(WarehouseError):
             adapter = self._adapter or self._register_adapter()
             with adapter.connection_named(f"dbt_drift_{name}"):
+                _open_patiently(adapter)
                 yield Session(adapter)
 
     def select(self, manifest: Path, select: Sequence[str], exclude: Sequence[str]) -> set[str]:
@@ -181,6 +198,23 @@ class DbtProject:
         adapter.set_macro_context_generator(generate_runtime_macro_context)
         self._adapter = adapter
         return self._adapter
+
+
+def _open_patiently(adapter: SQLAdapter) -> None:
+    """Open the thread's connection; wait while another process, such as dbt, has DuckDB's file open."""
+    deadline = time.monotonic() + _FILE_PATIENCE
+    while not _opened(adapter, patient=time.monotonic() < deadline):
+        time.sleep(_FILE_PAUSE)
+
+
+def _opened(adapter: SQLAdapter, *, patient: bool) -> bool:
+    try:
+        _ = adapter.connections.get_thread_connection().handle  # opened when it is first looked at
+    except Exception as error:
+        if patient and _FILE_IN_USE in str(error):
+            return False
+        raise
+    return True
 
 
 def _set_flags(options: ProjectOptions) -> Any:

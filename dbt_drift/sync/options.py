@@ -10,6 +10,10 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         workers: The most requests under way at once; None for enough to use the quota at a latency of two seconds.
+        wait: How many seconds to wait for another run to release the ledger's lock.
+        full_refresh: Whether everything is sent again, changed or not.
     """
 
     workers: int | None = None
+    wait: float = 0.0
+    full_refresh: bool = False

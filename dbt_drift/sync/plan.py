@@ -9,6 +9,7 @@ import msgspec
 
 from dbt_drift.sync.changes import attribute_changes, tag_changes
 from dbt_drift.warehouse.ledger import Counts, InvalidRow
+from dbt_drift.warehouse.versions import bring_forward
 from dbt_drift.warehouse.wire import to_display
 
 if TYPE_CHECKING:
@@ -62,8 +63,10 @@ def make_plans(prepared: Prepared, *, rows: int) -> list[SyncPlan]:
         rows: How many contacts, and how many invalid rows, each plan shows.
 
     Raises:
+        ConfigurationError: A newer program has written the ledger.
         WarehouseError: The warehouse refused a statement.
     """
+    bring_forward(prepared.project, prepared.location)
     return [_plan(prepared, sync, spec, rows) for sync, spec in prepared.syncs]
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dbt_drift.project.gateway import Session
+    from dbt_drift.warehouse.lock import RunLock
 
 
 class Prepared(msgspec.Struct, frozen=True):
@@ -40,9 +41,24 @@ class Prepared(msgspec.Struct, frozen=True):
     location: Location
     syncs: list[tuple[Sync, dict[str, Any]]]
 
-    def ledger(self, spec: dict[str, Any], *, delta: str = "delta") -> SyncLedger:
-        """Return the ledger of one sync."""
-        return SyncLedger(self.project, spec, delta=delta)
+    def ledger(self, spec: dict[str, Any], *, delta: str = "delta", lock: RunLock | None = None) -> SyncLedger:
+        """Return the ledger of one sync, to be written by the holder of the lock."""
+        return SyncLedger(self.project, spec, delta=delta, lock=lock)
+
+
+def locate(options: ProjectOptions) -> tuple[DbtProject, Settings, Location]:
+    """Read the project and say where its ledger lies; opens no connection.
+
+    Raises:
+        ConfigurationError: The project, its profile or its settings are wrong.
+    """
+    project = DbtProject.load(options)
+    settings = read_settings(project.settings)
+    return (
+        project,
+        settings,
+        Location(settings.database or project.database, settings.schema or f"{project.schema}_drift"),
+    )
 
 
 def prepare(options: ProjectOptions, *, select: Sequence[str] = (), exclude: Sequence[str] = ()) -> Prepared:
@@ -59,9 +75,7 @@ def prepare(options: ProjectOptions, *, select: Sequence[str] = (), exclude: Seq
         DeclarationError: A declaration is wrong, or does not fit the model's relation. Names every mistake.
         WarehouseError: The warehouse cannot be reached.
     """
-    project = DbtProject.load(options)
-    settings = read_settings(project.settings)
-    location = Location(settings.database or project.database, settings.schema or f"{project.schema}_drift")
+    project, settings, location = locate(options)
     manifest_path = project.target_path / "manifest.json"
     manifest = read_manifest(manifest_path)
     chosen = project.select(manifest_path, select, exclude) if select or exclude else None

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from dbt_drift.drift.statistics import Statistics
     from dbt_drift.sync.results import SyncResult
     from dbt_drift.warehouse.ledger import Counts
+    from dbt_drift.warehouse.lock import Holder
 
 
 class Reporter(Protocol):
@@ -16,6 +17,9 @@ class Reporter(Protocol):
 
     def run_started(self, syncs: int, *, project: str, target: str, adapter: str, drift_url: str) -> None:
         """Everything is checked; the first sync comes."""
+
+    def waiting(self, holder: Holder) -> None:
+        """Another run has the ledger's lock; this one waits for it."""
 
     def sync_started(self, index: int, total: int, sync: Sync) -> None:
         """The `index`th of `total` syncs begins."""

@@ -41,6 +41,21 @@ class RowCounts(msgspec.Struct, kw_only=True):
     unfinished: int = 0
     departed: int = 0
 
+    @property
+    def problem(self) -> str:
+        """What is wrong with the sum, or "": counted in the warehouse and here, it has to come out even."""
+        parts = {
+            "unchanged": self.unchanged,
+            "sent": self.sent,
+            "invalid": self.invalid,
+            "rejected": self.rejected,
+            "unfinished": self.unfinished,
+        }
+        if sum(parts.values()) == self.read and min(parts.values()) >= 0:
+            return ""
+        said = " + ".join(f"{count} {name}" for name, count in parts.items())
+        return f"the counts do not add up: {self.read} rows read, but {said}."
+
 
 class ContactCounts(msgspec.Struct, kw_only=True):
     """What came of the contacts that were sent.
@@ -150,7 +165,14 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
         statuses = {result.status for result in self.results}
         if statuses <= {"success"}:
             return 0
-        return 1 if statuses & {"success", "warn"} or any(result.rows.sent for result in self.results) else 2
+        done = statuses & {"success", "warn"} or any(result.rows.sent or result.rows.problem for result in self.results)
+        return 1 if done else 2
+
+    @property
+    def status(self) -> SyncStatus:
+        """The worst of the syncs' statuses; `skipped` comes with an `error`."""
+        statuses = {result.status for result in self.results}
+        return next((status for status in ("error", "warn") if status in statuses), "success")
 
 
 def write_results(results: Results, folder: Path) -> Path:

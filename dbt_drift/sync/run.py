@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-import uuid
 from typing import TYPE_CHECKING
 
 from dbt_drift import __version__
 from dbt_drift.drift.client import WORKERS, DriftClient
 from dbt_drift.drift.credentials import access_token, drift_url
 from dbt_drift.drift.limiter import RateLimiter
-from dbt_drift.errors import ConfigurationError
+from dbt_drift.sync.ledger_run import Run
 from dbt_drift.sync.options import RunOptions
 from dbt_drift.sync.results import (
     FILE_NAME,
@@ -22,13 +21,13 @@ from dbt_drift.sync.results import (
     write_results,
 )
 from dbt_drift.sync.sync_run import SyncRun
-from dbt_drift.warehouse.ledger import claim_destination
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dbt_drift.sync.prepare import Prepared
     from dbt_drift.sync.reporter import Reporter
+    from dbt_drift.warehouse.lock import RunLock
 
 _PLAIN = RunOptions()
 
@@ -45,7 +44,10 @@ def run_syncs(
         options: What the user asked of this run.
 
     Raises:
-        ConfigurationError: The token or the URL cannot be used, or the ledger belongs to another Drift.
+        ConfigurationError: The token or the URL cannot be used, or the ledger belongs to another Drift or to a newer
+            program.
+        LockedError: Another run is at work on the ledger.
+        WarehouseError: The ledger cannot be opened.
     """
     started = time.monotonic()
     url, token = drift_url(environment), access_token(environment)
@@ -60,50 +62,43 @@ def run_syncs(
         adapter=prepared.project.adapter_type,
         drift_url=url,
     )
-    _claim(prepared, url)
-    with DriftClient(url, token, limiter=limiter, workers=options.workers or WORKERS) as client:
-        results = _run_all(prepared, client, reporter)
-    document = Results(
-        metadata=Metadata(
-            schema_version=SCHEMA_VERSION,
-            dbt_drift_version=__version__,
-            generated_at=dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
-            invocation_id=str(uuid.uuid4()),
-            project_name=prepared.project.name,
-            target_name=prepared.project.target_name,
-            adapter_type=prepared.project.adapter_type,
-            drift_url=url,
-        ),
-        results=results,
-        elapsed_time=round(time.monotonic() - started, 3),
-    )
+    run = Run(prepared, command="sync", url=url)
+    with run.begun(wait=options.wait, waiting=reporter.waiting) as lock:
+        with DriftClient(url, token, limiter=limiter, workers=options.workers or WORKERS) as client:
+            results = _run_all(run, lock, client, reporter, options)
+        document = Results(
+            metadata=Metadata(
+                schema_version=SCHEMA_VERSION,
+                dbt_drift_version=__version__,
+                generated_at=dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
+                invocation_id=run.run_id,
+                project_name=prepared.project.name,
+                target_name=prepared.project.target_name,
+                adapter_type=prepared.project.adapter_type,
+                drift_url=url,
+            ),
+            results=results,
+            elapsed_time=round(time.monotonic() - started, 3),
+        )
+        run.ended(document.status)
     write_results(document, prepared.project.target_path)
     return document
 
 
-def _claim(prepared: Prepared, url: str) -> None:
-    """Refuse a ledger that describes another Drift: what it calls accepted, this one has never seen."""
-    claimed = claim_destination(prepared.project, prepared.location, url)
-    if claimed != url:
-        raise ConfigurationError(
-            f"The ledger in the schema {prepared.location.schema} describes {claimed}, and DRIFT_API_URL is {url}.",
-            advice="Give each Drift a ledger of its own: another dbt target, or "
-            "--vars '{dbt_drift: {schema: <another schema>}}'.",
-        )
-
-
-def _run_all(prepared: Prepared, client: DriftClient, reporter: Reporter) -> list[SyncResult]:
+def _run_all(run: Run, lock: RunLock, client: DriftClient, reporter: Reporter, options: RunOptions) -> list[SyncResult]:
     results: list[SyncResult] = []
-    total = len(prepared.syncs)
+    syncs = run.prepared.syncs
     broken = ""
-    for index, (sync, spec) in enumerate(prepared.syncs, start=1):
+    for index, (sync, spec) in enumerate(syncs, start=1):
         if broken:
             result = SyncResult(unique_id=sync.unique_id, name=sync.name, status="skipped", message=broken)
         else:
-            reporter.sync_started(index, total, sync)
-            result = SyncRun(sync, prepared.ledger(spec), client, reporter).run()
+            reporter.sync_started(index, len(syncs), sync)
+            ledger = run.prepared.ledger(spec, lock=lock)
+            result = SyncRun(sync, ledger, client, reporter, full_refresh=options.full_refresh).run()
             if result.status == "error":
                 broken = f"skipped, because {sync.name} broke off"
         results.append(result)
-        reporter.sync_finished(index, total, result)
+        run.synced(result)
+        reporter.sync_finished(index, len(syncs), result)
     return results

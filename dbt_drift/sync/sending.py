@@ -83,6 +83,7 @@ class Sending:
 
         Raises:
             DriftUnavailableError: Drift refuses every request or cannot be reached.
+            LockedError: Another run has taken the lock.
             WarehouseError: The warehouse refused a page or the journal.
         """
         told_at = -math.inf
@@ -153,4 +154,6 @@ class Sending:
         entries, self._unwritten = self._unwritten, []
         if entries:
             self._ledger.record(entries)
+        else:
+            self._ledger.keep_lock()
         self._written_at = time.monotonic()

@@ -28,13 +28,17 @@ class SyncRun:
         ledger: Its ledger.
         client: The Drift that is brought to it.
         reporter: Told of each step.
+        full_refresh: Whether everything is sent again.
     """
 
-    def __init__(self, sync: Sync, ledger: SyncLedger, client: DriftClient, reporter: Reporter) -> None:
+    def __init__(
+        self, sync: Sync, ledger: SyncLedger, client: DriftClient, reporter: Reporter, *, full_refresh: bool = False
+    ) -> None:
         self._sync = sync
         self._ledger = ledger
         self._client = client
         self._reporter = reporter
+        self._full_refresh = full_refresh
         self._result = SyncResult(unique_id=sync.unique_id, name=sync.name, status="success")
 
     def run(self) -> SyncResult:
@@ -49,12 +53,18 @@ class SyncRun:
             if failed := sum(result.reasons.values()):
                 result.status = "warn"
                 result.message = f"{counted(failed, 'row')} did not get through: see {self._ledger.rejected}"
+        if problem := result.rows.problem:
+            # What Drift accepted is in the ledger all the same: only what is said of it is wrong.
+            result.status = "error"
+            result.message = f"Internal error: {problem} Please report it. {result.message}".rstrip()
         result.execution_time = round(time.monotonic() - started, 3)
         return result
 
     def _sync_rows(self) -> None:
         self._ledger.open()
         self._ledger.fold()
+        if self._full_refresh:
+            self._ledger.forget()
         stage_id = uuid.uuid4().hex
         counts = self._ledger.stage(stage_id)
         self._reporter.staged(self._sync, counts)

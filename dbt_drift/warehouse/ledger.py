@@ -14,9 +14,11 @@ import msgspec
 from dbt_drift.errors import WarehouseError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
+    from contextlib import AbstractContextManager
 
     from dbt_drift.project.gateway import DbtProject, Session
+    from dbt_drift.warehouse.lock import RunLock
     from dbt_drift.warehouse.spec import Location
 
 
@@ -96,6 +98,8 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
     tags_accepted: bool
     reason: str | None
     message: str | None
+    held: list[str] | None = None
+    """After a look-up: the columns of the snapshot whose values Drift was found to hold."""
 
 
 class SyncLedger:
@@ -105,13 +109,17 @@ class SyncLedger:
         project: The dbt project whose adapter is used.
         spec: The macros' view of the sync (see `spec.sync_spec`).
         delta: The delta's name; a plan uses one of its own, so that it never disturbs a running sync.
+        lock: Held by the run that writes; None for a plan, which writes nothing that others read.
 
     Attributes:
         rejected: The table that holds the rows of the last run that did not get through.
     """
 
-    def __init__(self, project: DbtProject, spec: dict[str, Any], *, delta: str = "delta") -> None:
+    def __init__(
+        self, project: DbtProject, spec: dict[str, Any], *, delta: str = "delta", lock: RunLock | None = None
+    ) -> None:
         self._project = project
+        self._lock = lock
         self._spec = spec | {"delta": delta}
         self._attributes: list[str] = [part["attribute"] for part in spec["attributes"]]
         self._tags: list[str] = [part["tag"] for part in spec["audiences"]]
@@ -126,7 +134,7 @@ class SyncLedger:
         """Write the difference to the delta and count it."""
         self._spec["stage_id"] = stage_id
         with self._project.connect("stage") as session:
-            with session.transaction():
+            with self._work(session):
                 session.call("stage", sync=self._spec)
             return self._counts(session)
 
@@ -144,23 +152,44 @@ class SyncLedger:
 
     def record(self, entries: Sequence[Entry]) -> None:
         """Append outcomes to the journal, in one transaction."""
-        with self._project.connect("journal") as session, session.transaction():
-            session.call("journal", sync=self._spec, entries=[msgspec.to_builtins(entry) for entry in entries])
+        with self._project.connect("journal") as session, self._transaction(session):
+            session.call("journal", sync=self._spec, entries=[_bindings(entry) for entry in entries])
+
+    def keep_lock(self) -> None:
+        """Give a sign of life while there is nothing to write."""
+        if self._lock is not None:
+            self._lock.keep()
+
+    def columns_of(self, attributes: Collection[str], tags: Collection[str]) -> list[str]:
+        """Return the snapshot's columns of these attributes and tags."""
+        columns = [part["state"] for part in self._spec["attributes"] if part["attribute"] in attributes]
+        return columns + [part["state"] for part in self._spec["audiences"] if part["tag"] in tags]
 
     def fold(self) -> None:
         """Take into the snapshot what an interrupted run left in the journal; called before anything is staged anew."""
-        with self._project.connect("fold") as session, session.transaction():
+        with self._project.connect("fold") as session, self._work(session):
             session.call("fold", sync=self._spec)
 
     def finish(self) -> None:
         """Keep the rejected rows of this run, and fold the rest."""
-        with self._project.connect("finish") as session, session.transaction():
+        with self._project.connect("finish") as session, self._work(session):
             session.call("finish", sync=self._spec)
 
     def discard(self) -> None:
         """Drop the delta, for a plan."""
         with self._project.connect("discard") as session, session.transaction():
             session.call("discard", sync=self._spec)
+
+    def forget(self) -> None:
+        """Forget what Drift accepted, so that all is sent again; ids, and the tags that mirrors set, stay known."""
+        with self._project.connect("forget") as session, self._work(session):
+            session.call("forget", sync=self._spec)
+
+    def _transaction(self, session: Session) -> AbstractContextManager[None]:
+        return session.transaction() if self._lock is None else self._lock.transaction(session)
+
+    def _work(self, session: Session) -> AbstractContextManager[None]:
+        return session.transaction() if self._lock is None else self._lock.work(session)
 
     def _counts(self, session: Session) -> Counts:
         invalid = dict(session.rows(session.call("invalid_counts_sql", sync=self._spec)))
@@ -202,12 +231,18 @@ class SyncLedger:
         )
 
 
+def _bindings(entry: Entry) -> list[Any]:
+    *values, held = msgspec.structs.astuple(entry)
+    return [*values, None if held is None else f",{','.join(held)},"]
+
+
 def claim_destination(project: DbtProject, location: Location, url: str) -> str:
-    """Write down which Drift the ledger describes, unless it says so already; return the one that it describes."""
+    """Write down which Drift the ledger describes, unless it says so already; return the one that it describes.
+
+    For the run that holds the lock: two that come first would each write down its own.
+    """
     ledger = msgspec.to_builtins(location)
     with project.connect("destination") as session:
-        with session.transaction():
-            session.call("open_destination", ledger=ledger)
         sql = session.call("destination_sql", ledger=ledger)
         for (claimed,) in session.rows(sql):
             return str(claimed)

@@ -97,7 +97,7 @@
         {%- endfor %}
         {%- for audience in sync.audiences %},
         {% if audience.mode == 'mirror' -%}
-          case when snapshot.{{ audience.state }} = '+' then '-' end
+          case when {{ dbt_drift.was_set('snapshot.' ~ audience.state) }} then '-' end
         {%- else -%}
           cast(null as {{ dbt_drift.text_type() }})
         {%- endif %} as {{ audience.state }}, snapshot.{{ audience.state }} as old_{{ audience.state }}
@@ -105,7 +105,7 @@
       from {{ dbt_drift.snapshot_relation(sync) }} as snapshot
       left join ({{ dbt_drift.keys_sql(sync) }}) as source on source.contact_key = snapshot.contact_key
       where source.contact_key is null
-        and ({% for audience in mirrors %}{{ 'or ' if not loop.first }}snapshot.{{ audience.state }} = '+'{{ ' ' if not loop.last }}{% endfor %})
+        and ({% for audience in mirrors %}{{ 'or ' if not loop.first }}{{ dbt_drift.was_set('snapshot.' ~ audience.state) }}{{ ' ' if not loop.last }}{% endfor %})
 {% endmacro %}
 
 
@@ -124,6 +124,12 @@
   {%- elif audience.mode == 'remove' -%}
     case when source.{{ audience.state }} then '-' end
   {%- else -%}
-    case when source.{{ audience.state }} then '+' when snapshot.{{ audience.state }} = '+' then '-' end
+    case when source.{{ audience.state }} then '+' when {{ dbt_drift.was_set('snapshot.' ~ audience.state) }} then '-' end
   {%- endif -%}
+{%- endmacro %}
+
+
+{#- Whether a sync of ours set the tag: '+', or '*' when everything is to be sent again. -#}
+{% macro was_set(state) -%}
+  {{ state }} in ('+', '*')
 {%- endmacro %}

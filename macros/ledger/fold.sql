@@ -20,13 +20,15 @@
 {% endmacro %}
 
 
-{#- The journal's last word on each contact of the delta. An entry of another stage is not about these rows. -#}
+{#- The journal's last word on each contact of the delta. An entry of another stage is not about these rows. `held` is null where
+    all was sent; after a look-up it names the columns whose values Drift was found to hold: `,attr_email,tag_vip,`. -#}
 {% macro acknowledged_sql(sync) %}
   select
     delta.seq,
     max(journal.contact_id) as contact_id,
     max(case when journal.attributes_accepted then 1 else 0 end) as attributes_accepted,
-    max(case when journal.tags_accepted then 1 else 0 end) as tags_accepted
+    max(case when journal.tags_accepted then 1 else 0 end) as tags_accepted,
+    max(journal.held) as held
   from {{ dbt_drift.delta_relation(sync) }} as delta
   join {{ dbt_drift.journal_relation(sync) }} as journal on journal.stage_id = delta.stage_id and journal.seq = delta.seq
   group by delta.seq
@@ -44,7 +46,9 @@
       {% if column not in delta_columns -%}
         snapshot.{{ column }}
       {%- else -%}
-        case when acknowledged.{{ 'tags_accepted' if column.startswith('tag_') else 'attributes_accepted' }} = 1
+        case when acknowledged.held is not null and {{ dbt.position("'," ~ column ~ ",'", 'acknowledged.held') }} = 0
+             then delta.old_{{ column }}
+             when acknowledged.{{ 'tags_accepted' if column.startswith('tag_') else 'attributes_accepted' }} = 1
              then coalesce(delta.{{ column }}, delta.old_{{ column }}) else delta.old_{{ column }} end as {{ column }}
       {%- endif %}
     {%- endfor %}
@@ -100,6 +104,23 @@
   from {{ dbt_drift.journal_relation(sync) }} as journal
   join {{ dbt_drift.delta_relation(sync) }} as delta on delta.stage_id = journal.stage_id and delta.seq = journal.seq
   where journal.status in ('rejected', 'failed')
+{% endmacro %}
+
+
+{#- Forgets what Drift accepted, so that the next stage finds that everything differs: the attributes, and the tags, except that
+    of a tag that was set it stays known that it was ('*'), because a mirror takes away what it set. -#}
+{% macro forget(sync) %}
+  {% set states = [] %}
+  {% for column in adapter.get_columns_in_relation(dbt_drift.snapshot_relation(sync)) | map(attribute='name') | map('lower') %}
+    {% if column.startswith('tag_') %}
+      {% do states.append(column ~ ' = case when ' ~ dbt_drift.was_set(column) ~ " then '*' end") %}
+    {% elif column != 'contact_key' %}
+      {% do states.append(column ~ ' = null') %}
+    {% endif %}
+  {% endfor %}
+  {% if states %}
+    {{ dbt_drift.execute('update ' ~ dbt_drift.snapshot_relation(sync) ~ ' set ' ~ states | join(', ')) }}
+  {% endif %}
 {% endmacro %}
 
 

@@ -1,16 +1,16 @@
 {#- Appends what Drift answered: one row a contact, as bound parameters, the way dbt loads its seeds. Only inserts: every engine
-    has them. `entries` is a list of [stage_id, seq, contact_id, status, attributes_accepted, tags_accepted, reason, message]. -#}
+    has them. `entries` is a list of [stage_id, seq, contact_id, status, attributes_accepted, tags_accepted, reason, message, held]. -#}
 {% macro journal(sync, entries) %}
   {% set values = [] %}
   {% set bindings = [] %}
   {% set mark = get_binding_char() %}
   {% for entry in entries %}
-    {% do values.append('(' ~ ([mark] * 8) | join(', ') ~ ', ' ~ dbt_drift.utc_now() ~ ')') %}
+    {% do values.append('(' ~ ([mark] * 9) | join(', ') ~ ', ' ~ dbt_drift.utc_now() ~ ')') %}
     {% do bindings.extend(entry) %}
   {% endfor %}
   {% do adapter.add_query(
        'insert into ' ~ dbt_drift.journal_relation(sync)
-       ~ ' (stage_id, seq, contact_id, status, attributes_accepted, tags_accepted, reason, message, journaled_at) values '
+       ~ ' (stage_id, seq, contact_id, status, attributes_accepted, tags_accepted, reason, message, held, journaled_at) values '
        ~ values | join(', '),
        auto_begin=False, bindings=bindings, abridge_sql_log=True) %}
 {% endmacro %}

@@ -1,14 +1,13 @@
-{#- Makes what is not there yet, for one sync. Safe to run again; run inside a transaction where the engine has them. -#}
+{#- Makes what is not there yet, for one sync; `bring_forward` has made what all syncs share. Safe to run again; run inside a
+    transaction where the engine has them. -#}
 {% macro open_ledger(sync) %}
   {% set text = dbt_drift.text_type() %}
-  {% do create_schema(dbt_drift.ledger_schema(sync.ledger)) %}
-  {{ dbt_drift.execute('create table if not exists ' ~ dbt_drift.contacts_relation(sync.ledger)
-       ~ ' (match_on ' ~ text ~ ', contact_key ' ~ text ~ ', contact_id bigint)') }}
+  {{ dbt_drift.one_at_a_time(sync.ledger) }}
   {{ dbt_drift.execute('create table if not exists ' ~ dbt_drift.snapshot_relation(sync) ~ ' (contact_key ' ~ text ~ ')') }}
   {{ dbt_drift.execute('create table if not exists ' ~ dbt_drift.journal_relation(sync)
        ~ ' (stage_id ' ~ text ~ ', seq bigint, contact_id bigint, status ' ~ text
        ~ ', attributes_accepted boolean, tags_accepted boolean, reason ' ~ text ~ ', message ' ~ text
-       ~ ', journaled_at timestamp)') }}
+       ~ ', journaled_at timestamp, held ' ~ text ~ ')') }}
   {{ dbt_drift.execute('create table if not exists ' ~ dbt_drift.delta_relation(sync)
        ~ ' (seq bigint, stage_id ' ~ text ~ ', action ' ~ text ~ ', reason ' ~ text ~ ', attribute ' ~ text
        ~ ', contact_key ' ~ text ~ ', contact_id bigint)') }}
@@ -38,10 +37,6 @@
 
 
 {#- Which Drift the ledger describes. -#}
-{% macro open_destination(ledger) %}
-  {% do create_schema(dbt_drift.ledger_schema(ledger)) %}
-  {{ dbt_drift.execute('create table if not exists ' ~ dbt_drift.destination_relation(ledger) ~ ' (api_url ' ~ dbt_drift.text_type() ~ ')') }}
-{% endmacro %}
 
 {% macro destination_sql(ledger) %}select api_url from {{ dbt_drift.destination_relation(ledger) }}{% endmacro %}
 

@@ -20,6 +20,10 @@
 {% macro rejected_relation(sync) %}{{ return(dbt_drift.ledger_relation(sync.ledger, sync.slug ~ '__rejected')) }}{% endmacro %}
 {% macro contacts_relation(ledger) %}{{ return(dbt_drift.ledger_relation(ledger, 'drift_contacts')) }}{% endmacro %}
 {% macro destination_relation(ledger) %}{{ return(dbt_drift.ledger_relation(ledger, 'drift_destination')) }}{% endmacro %}
+{% macro version_relation(ledger) %}{{ return(dbt_drift.ledger_relation(ledger, 'drift_ledger_version')) }}{% endmacro %}
+{% macro lock_relation(ledger) %}{{ return(dbt_drift.ledger_relation(ledger, 'drift_lock')) }}{% endmacro %}
+{% macro runs_relation(ledger) %}{{ return(dbt_drift.ledger_relation(ledger, 'drift_runs')) }}{% endmacro %}
+{% macro run_syncs_relation(ledger) %}{{ return(dbt_drift.ledger_relation(ledger, 'drift_run_syncs')) }}{% endmacro %}
 
 
 {#- One statement, in the transaction that the caller began. -#}

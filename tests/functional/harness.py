@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from dbt_drift.sandbox.server import Sandbox
     from dbt_drift.sync.results import Results, SyncResult
     from dbt_drift.warehouse.ledger import Counts
+    from dbt_drift.warehouse.lock import Holder
     from tests.functional.postgres import PostgresServer
 
 TOKEN = "planted-token-5f1e0c"
@@ -91,9 +92,13 @@ class Recorder:
         self.counts: dict[str, Counts] = {}
         self.results: list[SyncResult] = []
         self.done: list[int] = []
+        self.holders: list[Holder] = []
 
     def run_started(self, syncs: int, *, project: str, target: str, adapter: str, drift_url: str) -> None:
         pass
+
+    def waiting(self, holder: Holder) -> None:
+        self.holders.append(holder)
 
     def sync_started(self, index: int, total: int, sync: Sync) -> None:
         pass
@@ -185,13 +190,14 @@ class Bench:
         (plan,) = make_plans(self.prepared, rows=rows)
         return plan
 
-    def run(self, reporter: Recorder | None = None) -> Results:
+    def run(self, reporter: Recorder | None = None, **options: Any) -> Results:
         """Sync all models."""
-        return run_syncs(self.prepared, self.environment, reporter or Recorder(), RunOptions(workers=self.workers))
+        chosen = RunOptions(**{"workers": self.workers, **options})
+        return run_syncs(self.prepared, self.environment, reporter or Recorder(), chosen)
 
-    def sync(self) -> SyncResult:
+    def sync(self, **options: Any) -> SyncResult:
         """Sync the only model."""
-        (result,) = self.run().results
+        (result,) = self.run(**options).results
         return result
 
     def requests(self) -> int:

@@ -131,7 +131,7 @@ def test_an_answer_to_another_stage_says_nothing_of_this_one(bench: Bench, monke
         kill_at(patch, "stage", 1, after=True)
         with pytest.raises(KilledError):
             bench.sync()
-    late = "('another stage', 1, 7, 'updated', true, true, null, null, null)"  # a second run was under way
+    late = "('another stage', 1, 7, 'updated', true, true, null, null, null, null)"  # a second run was under way
     bench.warehouse.execute(f"insert into {bench.ledger}.people__journal values {late}")
     assert bench.sync().contacts.created == 1
 

@@ -1,0 +1,44 @@
+"""`dbt-drift rebuild`."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import Any
+
+import click
+
+from dbt_drift.cli.options import (
+    SelectingCommand,
+    project_from,
+    project_options,
+    selection_options,
+    selectors,
+    wait_option,
+)
+
+
+@click.command("rebuild", cls=SelectingCommand)
+@project_options
+@selection_options
+@wait_option
+@click.option("--threads", type=click.IntRange(min=1), help="The most requests under way at once.  [default: 128]")
+def command(
+    *, select: tuple[str, ...], exclude: tuple[str, ...], threads: int | None, wait: float, **given: Any
+) -> int:
+    """Rebuild a lost ledger: look up each contact that it does not remember. Writes nothing to Drift.
+
+    The next sync then sends what really differs. One request a row, or more; can be interrupted and run again.
+    """
+    from dbt_drift.cli.console import sync_reporter  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.sync.options import RunOptions  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.sync.prepare import prepare  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.sync.rebuild import run_rebuild  # noqa: PLC0415 - not paid for --help
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    reporter = sync_reporter(log_format="default", quiet=False, to_stderr=False)
+    prepared = prepare(project_from(given), select=selectors(select), exclude=selectors(exclude))
+    results = run_rebuild(prepared, os.environ, reporter, RunOptions(workers=threads, wait=wait))
+    if all(result.status == "success" for result in results):
+        return 0
+    return 1 if any(result.contacts.matched for result in results) else 2

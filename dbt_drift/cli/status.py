@@ -1,0 +1,30 @@
+"""`dbt-drift status`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from dbt_drift.cli.options import project_from, project_options
+
+
+@click.command("status")
+@project_options
+@click.option(
+    "--runs", default=5, show_default=True, type=click.IntRange(min=0), help="How many of the last runs to show."
+)
+@click.option(
+    "--output",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    help="How the outcome is printed on stdout: for people, or as one JSON document.",
+)
+def command(*, runs: int, output: str, **given: Any) -> int:
+    """Show the ledger: who is at work, the last runs, what waits, what was rejected, its size. Writes nothing."""
+    from dbt_drift.cli.status_view import status_json, status_text  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.sync.status import read_status  # noqa: PLC0415 - not paid for --help
+
+    status = read_status(project_from(given), runs=runs)
+    click.echo(status_json(status) if output == "json" else status_text(status))
+    return 0

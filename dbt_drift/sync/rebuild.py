@@ -1,0 +1,200 @@
+"""Rebuilds a lost ledger: looks up each contact that it does not remember, and remembers what Drift holds already.
+
+It stages, journals and folds as a sync does, with look-ups in the place of writes: Drift is not written, and a rebuild
+that is killed goes on where it was. What Drift holds and the model does not want it to hold is not remembered, so the
+next sync sends the real differences and nothing else.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections import deque
+from typing import TYPE_CHECKING
+
+from dbt_drift.drift.client import WORKERS, DriftClient
+from dbt_drift.drift.contacts import look_up
+from dbt_drift.drift.credentials import access_token, drift_url
+from dbt_drift.drift.limiter import RateLimiter
+from dbt_drift.errors import DbtDriftError
+from dbt_drift.sync.changes import contact_change
+from dbt_drift.sync.ledger_run import Run
+from dbt_drift.sync.results import RowCounts, SyncResult
+from dbt_drift.sync.sending import FLUSH_ROWS, FLUSH_SECONDS, PAGE_ROWS, TELL_SECONDS
+from dbt_drift.sync.words import counted
+from dbt_drift.warehouse.ledger import Entry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from dbt_drift.declarations.syncs import Sync
+    from dbt_drift.drift.changes import Outcome
+    from dbt_drift.drift.dispatcher import Dispatcher
+    from dbt_drift.sync.changes import MatchOn
+    from dbt_drift.sync.options import RunOptions
+    from dbt_drift.sync.prepare import Prepared
+    from dbt_drift.sync.reporter import Reporter
+    from dbt_drift.warehouse.ledger import DeltaRow, SyncLedger
+
+
+def run_rebuild(
+    prepared: Prepared, environment: Mapping[str, str], reporter: Reporter, options: RunOptions
+) -> list[SyncResult]:
+    """Remember what Drift holds of the selected models.
+
+    Args:
+        prepared: The project and its syncs.
+        environment: Where `DRIFT_ACCESS_TOKEN` and `DRIFT_API_URL` are.
+        reporter: Told of each step.
+        options: What the user asked of this run.
+
+    Returns:
+        One result a sync: `contacts.matched` were found; the rows that the next sync has to send are `unfinished`.
+
+    Raises:
+        ConfigurationError: The token or the URL cannot be used, or the ledger belongs to another Drift or to a newer
+            program.
+        LockedError: Another run is at work on the ledger.
+        WarehouseError: The ledger cannot be opened.
+    """
+    url, token = drift_url(environment), access_token(environment)
+    rate = prepared.settings.rate_limit
+    limiter = RateLimiter(rate.requests or None, rate.seconds)
+    run = Run(prepared, command="rebuild", url=url)
+    results = []
+    with run.begun(wait=options.wait, waiting=reporter.waiting) as lock:
+        with DriftClient(url, token, limiter=limiter, workers=options.workers or WORKERS) as client:
+            for index, (sync, spec) in enumerate(prepared.syncs, start=1):
+                reporter.sync_started(index, len(prepared.syncs), sync)
+                result = _rebuild(sync, prepared.ledger(spec, lock=lock), client, reporter)
+                results.append(result)
+                run.synced(result)
+                reporter.sync_finished(index, len(prepared.syncs), result)
+                if result.status == "error":
+                    break
+        run.ended("error" if any(result.status == "error" for result in results) else "success")
+    return results
+
+
+def _rebuild(sync: Sync, ledger: SyncLedger, client: DriftClient, reporter: Reporter) -> SyncResult:
+    """Rebuild one sync's part; what breaks it off is in the result."""
+    started = time.monotonic()
+    result = SyncResult(unique_id=sync.unique_id, name=sync.name, status="success")
+    try:
+        ledger.open()
+        ledger.fold()
+        stage_id = uuid.uuid4().hex
+        counts = ledger.stage(stage_id)
+        reporter.staged(sync, counts)
+        result.rows = RowCounts(
+            read=counts.rows,
+            unchanged=counts.unchanged,
+            invalid=sum(counts.invalid.values()),
+            unfinished=counts.sendable - counts.departed,
+        )
+        with client.dispatcher(look_up) as dispatcher:
+            looking = _Looking(ledger, dispatcher, sync.match_on, stage_id, counts.sendable)
+            try:
+                looking.run(lambda done: reporter.progress(sync, done, counts.sendable, dispatcher.statistics()))
+            finally:
+                statistics = dispatcher.statistics()
+                result.requests, result.throttled = statistics.requests, statistics.throttled
+                result.contacts.matched = looking.found
+        ledger.fold()
+        result.message = (
+            f"{counted(looking.found, 'contact')} found and remembered, {looking.missing:,} not in Drift or not certain"
+        )
+    except DbtDriftError as error:
+        result.status, result.message = "error", str(error)
+    result.execution_time = round(time.monotonic() - started, 3)
+    return result
+
+
+class _Looking:
+    """The state of one sync while its contacts are looked up; a plainer `Sending`.
+
+    Attributes:
+        found: Contacts of Drift that are the model's.
+        missing: Rows for which there is none, or none for certain.
+    """
+
+    def __init__(
+        self, ledger: SyncLedger, dispatcher: Dispatcher, match_on: MatchOn, stage_id: str, total: int
+    ) -> None:
+        self._ledger = ledger
+        self._dispatcher = dispatcher
+        self._match_on: MatchOn = match_on
+        self._stage_id = stage_id
+        self._total = total
+        self._read = 0
+        self._page: deque[DeltaRow] = deque()
+        self._open: dict[int, DeltaRow] = {}
+        self._unwritten: list[Entry] = []
+        self._written_at = time.monotonic()
+        self.found = 0
+        self.missing = 0
+
+    def run(self, tell: Callable[[int], None]) -> None:
+        told_at = 0.0
+        while self._open or self._page or self._read < self._total:
+            self._submit()
+            self._take(self._dispatcher.collect(timeout=TELL_SECONDS))
+            if (now := time.monotonic()) - told_at >= TELL_SECONDS:
+                told_at = now
+                tell(self._read - len(self._page) - len(self._open))
+            if len(self._unwritten) >= FLUSH_ROWS or now - self._written_at > FLUSH_SECONDS:
+                self._write()
+        self._write()
+
+    def _submit(self) -> None:
+        room = self._dispatcher.room
+        while room:
+            if not self._page:
+                if self._read == self._total:
+                    return
+                upto = min(self._read + PAGE_ROWS, self._total)
+                # A row of which anything was accepted is remembered already: it needs a sync, not a look-up.
+                rows = self._ledger.page(self._read, upto)
+                self._page.extend(row for row in rows if not (row.accepted or row.accepted_tags))
+                self._read = upto
+                continue
+            row = self._page.popleft()
+            self._open[row.seq] = row
+            self._dispatcher.submit(contact_change(row, self._match_on))
+            room -= 1
+
+    def _take(self, outcomes: list[Outcome]) -> None:
+        for outcome in outcomes:
+            row = self._open.pop(outcome.seq)
+            # A contact that was found by its address and lacks our externalId is not remembered: that has to be sent.
+            if outcome.status != "matched" or self._match_on in outcome.lacking:
+                self.missing += 1
+                continue
+            self.found += 1
+            self._unwritten.append(self._entry(row, outcome))
+
+    def _entry(self, row: DeltaRow, outcome: Outcome) -> Entry:
+        held = row.wanted.keys() - outcome.lacking
+        # As a first sync has it: a tag that the audience wants and the contact carries counts as set by us.
+        tags = set()
+        if outcome.tags is not None:
+            tags = {tag for tag, sign in row.wanted_tags.items() if (sign == "+") == (tag in outcome.tags)}
+        return Entry(
+            stage_id=self._stage_id,
+            seq=row.seq,
+            contact_id=outcome.contact_id,
+            status="matched",
+            attributes_accepted=True,
+            tags_accepted=True,
+            reason=None,
+            message=None,
+            held=self._ledger.columns_of(held, tags),
+        )
+
+    def _write(self) -> None:
+        entries, self._unwritten = self._unwritten, []
+        if entries:
+            self._ledger.record(entries)
+        else:
+            self._ledger.keep_lock()
+        self._written_at = time.monotonic()

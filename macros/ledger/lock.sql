@@ -1,0 +1,80 @@
+{#- One run at a time: the lock is one row, which the run that holds it renews. What is older than its `expires_at` belongs to a
+    run that is dead; only the warehouse's clock counts.
+
+    A run renews the row inside each transaction that writes, and stops where the row is gone. On Postgres that holds the row until
+    the transaction ends: nobody can take the lock from a transaction that is under way, however long it takes. On DuckDB the
+    process that has the file open is alone. Elsewhere a long piece of work gets a long lease before it begins. -#}
+
+{% macro create_lock(ledger) %}
+  {% set text = dbt_drift.text_type() %}
+  {{ dbt_drift.execute('create table if not exists ' ~ dbt_drift.lock_relation(ledger)
+       ~ ' (run_id ' ~ text ~ ', command ' ~ text ~ ', host ' ~ text ~ ', pid bigint, process ' ~ text
+       ~ ', taken_at timestamp, seen_at timestamp, expires_at timestamp)') }}
+{% endmacro %}
+
+
+{#- Takes the lock if it is free. `run`: run_id, command, host, pid, process; `dead`: a run that is known to have ended, whose lock
+    counts as expired, or none. Who has it now is what `lock_sql` says: where an engine lets two in at once, the first one. -#}
+{% macro take_lock(ledger, run, dead) %}
+  {{ dbt_drift.one_at_a_time(ledger) }}
+  {{ dbt_drift.drop_expired_lock(ledger, dead) }}
+  {% if not run_query(dbt_drift.lock_sql(ledger)).rows | length %}
+    {{ dbt_drift.insert_row(dbt_drift.lock_relation(ledger), run, ['taken_at', 'seen_at', 'expires_at']) }}
+    {{ dbt_drift.renew_lock(ledger, run.run_id, false) }}
+  {% endif %}
+{% endmacro %}
+
+
+{#- Who holds the lock, and whether its time is up. -#}
+{% macro lock_sql(ledger) %}
+  select run_id, command, host, pid, process, taken_at, seen_at, expires_at, expires_at < {{ dbt_drift.clock() }} as is_expired
+  from {{ dbt_drift.lock_relation(ledger) }}
+  order by taken_at, run_id
+  limit 1
+{% endmacro %}
+
+
+{#- A sign of life: the lock is good for the lease from now on; `working`: for as long as a long piece of work may take. -#}
+{% macro renew_lock(ledger, run_id, working) %}
+  {{ dbt_drift.execute(
+       'update ' ~ dbt_drift.lock_relation(ledger) ~ ' set seen_at = ' ~ dbt_drift.clock() ~ ', expires_at = '
+       ~ dbt.dateadd('second', dbt_drift.working_lease() if working else dbt_drift.lease(), dbt_drift.clock())
+       ~ " where run_id = '" ~ run_id ~ "'") }}
+{% endmacro %}
+
+
+{% macro release_lock(ledger, run_id) %}
+  {{ dbt_drift.execute('delete from ' ~ dbt_drift.lock_relation(ledger) ~ " where run_id = '" ~ run_id ~ "'") }}
+{% endmacro %}
+
+
+{% macro drop_expired_lock(ledger, dead) %}{{ adapter.dispatch('drop_expired_lock', 'dbt_drift')(ledger, dead) }}{% endmacro %}
+{% macro default__drop_expired_lock(ledger, dead) %}
+  {{ dbt_drift.execute('delete from ' ~ dbt_drift.lock_relation(ledger) ~ ' where ' ~ dbt_drift.is_over(dead)) }}
+{% endmacro %}
+{#- A row that a transaction holds belongs to a run that lives: its last sign of life is not to be seen yet. -#}
+{% macro postgres__drop_expired_lock(ledger, dead) %}
+  {% set lock = dbt_drift.lock_relation(ledger) %}
+  {{ dbt_drift.execute('delete from ' ~ lock ~ ' where run_id in (select run_id from ' ~ lock ~ ' where '
+       ~ dbt_drift.is_over(dead) ~ ' for update skip locked)') }}
+{% endmacro %}
+
+{% macro is_over(dead) -%}
+  expires_at < {{ dbt_drift.clock() }}{{ " or run_id = '" ~ dead ~ "'" if dead }}
+{%- endmacro %}
+
+
+{#- How many seconds without a sign of life make a run dead. The run gives one every 20 seconds or so. -#}
+{% macro lease() %}{{ return(120) }}{% endmacro %}
+
+{#- The same while one piece of work is under way, in which no sign can be given. -#}
+{% macro working_lease() %}{{ return(adapter.dispatch('working_lease', 'dbt_drift')()) }}{% endmacro %}
+{% macro default__working_lease() %}{{ return(6 * 3600) }}{% endmacro %}
+{% macro postgres__working_lease() %}{{ return(dbt_drift.lease()) }}{% endmacro %}
+{% macro duckdb__working_lease() %}{{ return(dbt_drift.lease()) }}{% endmacro %}
+
+
+{#- The time in UTC when the statement runs; `utc_now` may be that of the transaction's begin. -#}
+{% macro clock() %}{{ return(adapter.dispatch('clock', 'dbt_drift')()) }}{% endmacro %}
+{% macro default__clock() %}{{ return(dbt_drift.utc_now()) }}{% endmacro %}
+{% macro postgres__clock() %}{{ return("cast(clock_timestamp() at time zone 'UTC' as timestamp)") }}{% endmacro %}

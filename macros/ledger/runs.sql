@@ -1,0 +1,66 @@
+{#- The history of runs. Only inserts: a run has one row from its start, with the status `running`, and one more when it ends. A
+    run that has no second row and does not hold the lock was killed. -#}
+
+{% macro create_history(ledger) %}
+  {% set text = dbt_drift.text_type() %}
+  {{ dbt_drift.execute('create table if not exists ' ~ dbt_drift.runs_relation(ledger)
+       ~ ' (run_id ' ~ text ~ ', command ' ~ text ~ ', status ' ~ text ~ ', program ' ~ text ~ ', target ' ~ text
+       ~ ', drift_url ' ~ text ~ ', host ' ~ text ~ ', pid bigint, started_at timestamp, finished_at timestamp)') }}
+  {{ dbt_drift.execute('create table if not exists ' ~ dbt_drift.run_syncs_relation(ledger)
+       ~ ' (run_id ' ~ text ~ ', unique_id ' ~ text ~ ', name ' ~ text ~ ', status ' ~ text ~ ', message ' ~ text
+       ~ ', rows_read bigint, rows_unchanged bigint, rows_sent bigint, rows_invalid bigint, rows_rejected bigint'
+       ~ ', rows_unfinished bigint, rows_departed bigint, created bigint, updated bigint, matched bigint'
+       ~ ', tags_added bigint, tags_removed bigint, requests bigint, throttled bigint, seconds float'
+       ~ ', finished_at timestamp)') }}
+{% endmacro %}
+
+
+{% macro start_run(ledger, run) %}
+  {{ dbt_drift.insert_row(dbt_drift.runs_relation(ledger), dict(run, status='running'), ['started_at']) }}
+{% endmacro %}
+
+
+{% macro finish_run(ledger, run_id, status) %}
+  {% set runs = dbt_drift.runs_relation(ledger) %}
+  {% set kept = 'run_id, command, program, target, drift_url, host, pid, started_at' %}
+  {{ dbt_drift.execute('insert into ' ~ runs ~ ' (' ~ kept ~ ', status, finished_at) select ' ~ kept ~ ", '" ~ status ~ "', "
+       ~ dbt_drift.utc_now() ~ ' from ' ~ runs ~ " where run_id = '" ~ run_id ~ "' and finished_at is null") }}
+{% endmacro %}
+
+
+{% macro record_sync(ledger, counts) %}
+  {{ dbt_drift.insert_row(dbt_drift.run_syncs_relation(ledger), counts, ['finished_at']) }}
+{% endmacro %}
+
+
+{#- The last runs, the latest first, one row each: `running` where the end is not written down. -#}
+{% macro runs_sql(ledger, most) %}
+  select
+    run_id, command, program, target, drift_url, host, pid, started_at,
+    max(finished_at) as finished_at,
+    coalesce(max(case when finished_at is not null then status end), 'running') as status
+  from {{ dbt_drift.runs_relation(ledger) }}
+  group by run_id, command, program, target, drift_url, host, pid, started_at
+  order by started_at desc, run_id
+  limit {{ most }}
+{% endmacro %}
+
+
+{#- What came of the syncs of these runs, in the order in which they ended. -#}
+{% macro run_syncs_sql(ledger, run_ids) %}
+  select
+    run_id, unique_id, name, status, message, rows_read, rows_unchanged, rows_sent, rows_invalid, rows_rejected,
+    rows_unfinished, rows_departed, created, updated, matched, tags_added, tags_removed, requests, throttled, seconds
+  from {{ dbt_drift.run_syncs_relation(ledger) }}
+  where run_id in ('{{ run_ids | join("', '") }}')
+  order by finished_at
+{% endmacro %}
+
+
+{#- One row: `values` by column, as bound parameters; `stamped` columns get the time. -#}
+{% macro insert_row(relation, values, stamped) %}
+  {% set marks = [get_binding_char()] * values | length + [dbt_drift.utc_now()] * stamped | length %}
+  {% do adapter.add_query(
+       'insert into ' ~ relation ~ ' (' ~ (values.keys() | list + stamped) | join(', ') ~ ') values (' ~ marks | join(', ') ~ ')',
+       auto_begin=False, bindings=values.values() | list, abridge_sql_log=True) %}
+{% endmacro %}
