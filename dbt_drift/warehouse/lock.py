@@ -156,8 +156,8 @@ class RunLock:
             if time.monotonic() >= deadline:
                 raise LockedError(
                     f"Another run is at work on the ledger in the schema {self._schema}: {holder}.",
-                    advice="Wait for it with --wait SECONDS, or look with `dbt-drift status`. Should it have been killed: "
-                    f"the lock expires at {holder.expires_at:%H:%M:%S} UTC, and `dbt-drift unlock` releases it.",
+                    advice="Wait for it with --wait SECONDS, or look with `dbt-drift status`. Should it have been "
+                    f"killed: the lock expires at {holder.expires_at:%H:%M:%S} UTC, and `dbt-drift unlock` releases it.",
                 )
             if not told:
                 waiting(holder)

@@ -185,6 +185,10 @@ class Bench:
         self._prepared = self._prepared or prepare(self.options())
         return self._prepared
 
+    def forget_project(self) -> None:
+        """Read the project anew for what comes next."""
+        self._prepared = None
+
     def plan(self, *, rows: int = 100) -> SyncPlan:
         """Return the plan of the only model."""
         (plan,) = make_plans(self.prepared, rows=rows)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tests.functional.command_line import project_of
+
 if TYPE_CHECKING:
+    from tests.functional.command_line import CommandLine, Done
     from tests.functional.harness import Bench
 
 FIELDS = {"email": "email", "name": "name"}
@@ -19,6 +22,13 @@ def people(bench: Bench, count: int) -> None:
         f"from generate_series(1, {count}) as g(i)",
     )
     bench.declare("people", {"fields": FIELDS, "audiences": VIP})
+
+
+def command(bench: Bench, dbt_drift: CommandLine, *arguments: str) -> Done:
+    """Run a command on the bench's project, in this process, where dbt keeps one adapter: the bench makes a new one."""
+    done = dbt_drift(*arguments, *project_of(bench), environment=bench.environment)
+    bench.forget_project()
+    return done
 
 
 def locked_by(bench: Bench) -> list[str]:

@@ -16,7 +16,7 @@ from dbt_drift.warehouse import lock as lock_module
 from dbt_drift.warehouse.ledger import SyncLedger
 from tests.functional.command_line import project_of, start_process
 from tests.functional.harness import Recorder
-from tests.functional.ledgers import let_time_pass, lock_as, locked_by, people, rows_of
+from tests.functional.ledgers import command, let_time_pass, lock_as, locked_by, people, rows_of
 
 if TYPE_CHECKING:
     import subprocess
@@ -55,13 +55,13 @@ def test_a_second_run_leaves_at_once_and_says_who_is_at_work(bench: Bench, dbt_d
     lock_as(bench, "other")
     bench.requests()
 
-    done = dbt_drift("sync", *project_of(bench), environment=bench.environment)
+    done = command(bench, dbt_drift, "sync")
     assert done.code == 2
     assert "sync run other on elsewhere (process 7)" in done.err
     assert "--wait" in done.err
     assert bench.requests() == 0
     assert locked_by(bench) == ["other"]
-    assert dbt_drift("plan", "--rows", "0", *project_of(bench)).code == 0  # takes no lock
+    assert command(bench, dbt_drift, "plan", "--rows", "0").code == 0  # takes no lock
 
 
 def test_a_run_that_waits_goes_on_when_the_other_has_ended(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,7 +95,7 @@ def test_the_lock_of_a_run_that_gives_no_sign_of_life_expires(bench: Bench) -> N
 
 def test_a_killed_run_of_this_machine_is_known_to_be_dead(bench: Bench, dbt_drift: CommandLine) -> None:
     people(bench, 30)
-    bench.sandbox.change(faults=[Fault(delay_ms=60_000, skip=10)])
+    bench.sandbox.change(faults=[Fault(effect="delay", delay_ms=60_000, skip=10)])
     killed = start_process("sync", "--threads", "4", *project_of(bench), environment=bench.environment)
     arrived = threading.Event()
     while bench.sandbox.summary().total_requests < 12 and killed.poll() is None:
@@ -104,13 +104,13 @@ def test_a_killed_run_of_this_machine_is_known_to_be_dead(bench: Bench, dbt_drif
     killed.communicate()
     bench.sandbox.change(faults=[])
 
-    status = dbt_drift("status", *project_of(bench))
+    status = command(bench, dbt_drift, "status")
     assert (status.code, "That run is dead" in status.out, "died" in status.out) == (0, True, True), status
     result = bench.sync()
     assert result.status == "success"
     assert emails(bench) == sorted(f"p{i}@example.com" for i in range(1, 31))
     assert locked_by(bench) == []
-    assert "died" in dbt_drift("status", *project_of(bench)).out
+    assert "died" in command(bench, dbt_drift, "status").out
 
 
 @pytest.mark.parametrize("step", ["stage", "record", "finish"])
@@ -141,7 +141,7 @@ def test_a_run_that_has_lost_its_lock_writes_nothing_more(
 
 def test_while_drift_lets_it_wait_a_run_gives_signs_of_life(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     people(bench, 1)
-    bench.sandbox.change(faults=[Fault(delay_ms=1500, method="POST")])
+    bench.sandbox.change(faults=[Fault(effect="delay", delay_ms=1500, method="POST")])
     monkeypatch.setattr(sending, "FLUSH_SECONDS", 0.05)
     monkeypatch.setattr(lock_module, "SIGN_SECONDS", 0.1)
     seen: list[Any] = []
@@ -210,7 +210,7 @@ def test_nobody_takes_the_lock_from_a_transaction_that_is_under_way(
 
 def test_unlock(bench: Bench, dbt_drift: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     def unlock(*flags: str) -> Any:
-        return dbt_drift("unlock", *flags, *project_of(bench))
+        return command(bench, dbt_drift, "unlock", *flags)
 
     people(bench, 1)
     assert "Nobody holds the lock" in unlock().out  # there is no ledger yet

@@ -1,0 +1,96 @@
+"""The ledger's version: made once, migrated forward, refused where it is newer."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dbt_drift import __version__
+from dbt_drift.errors import ConfigurationError
+from dbt_drift.sync.prepare import prepare
+from dbt_drift.warehouse.ledger import SyncLedger
+from dbt_drift.warehouse.versions import bring_forward
+from tests.functional.ledgers import command, people, rows_of
+
+if TYPE_CHECKING:
+    from tests.functional.command_line import CommandLine
+    from tests.functional.harness import Bench
+
+
+def as_version_1(bench: Bench) -> None:
+    """Turn the ledger into one of the days when no version was written down."""
+    for table in ("drift_ledger_version", "drift_lock", "drift_runs", "drift_run_syncs"):
+        bench.warehouse.execute(f"drop table {bench.ledger}.{table}")
+    bench.warehouse.execute(f"alter table {bench.ledger}.people__journal drop column held")
+
+
+def test_a_ledger_without_a_version_is_migrated_and_nothing_is_sent(
+    bench: Bench, dbt_drift: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people(bench, 3)
+    bench.sync()
+    bench.execute("update $.people set name = 'New' where name = 'Name 1'")
+    with monkeypatch.context() as patch:
+        patch.setattr(SyncLedger, "finish", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            bench.sync()  # leaves an answer in the journal
+    as_version_1(bench)
+    assert "version 1" in command(bench, dbt_drift, "status").out
+
+    result = bench.sync()
+    assert (result.requests, result.rows.unchanged) == (0, 3)
+    assert rows_of(bench, "drift_ledger_version", "version, program") == [(2, __version__)]
+    assert bench.sync().requests == 0
+    assert len(rows_of(bench, "drift_ledger_version", "version")) == 1
+
+
+def test_a_migration_that_broke_off_is_done_again(bench: Bench) -> None:
+    people(bench, 1)
+    bench.sync()
+    bench.warehouse.execute(f"delete from {bench.ledger}.drift_ledger_version")
+    assert bench.sync().requests == 0
+    assert rows_of(bench, "drift_ledger_version", "version") == [(2,)]
+
+
+def test_an_older_program_refuses_a_newer_ledger(bench: Bench, dbt_drift: CommandLine) -> None:
+    people(bench, 1)
+    bench.sync()
+    bench.warehouse.execute(f"insert into {bench.ledger}.drift_ledger_version values (3, '9.8.7', null)")
+    bench.requests()
+    for asked in (["sync"], ["plan"], ["rebuild"], ["status"], ["unlock"]):
+        done = command(bench, dbt_drift, *asked)
+        assert done.code == 2, asked
+        assert f"version 3, written by dbt-drift 9.8.7; this is dbt-drift {__version__}" in done.err
+        assert "pip install 'dbt-drift>=9.8.7'" in done.err
+    assert bench.requests() == 0
+    assert len(rows_of(bench, "drift_ledger_version", "version")) == 2
+
+
+def test_connections_that_come_first_at_once_make_one_ledger(bench: Bench) -> None:
+    """Postgres' `if not exists` alone would let some of them fail. test_lock.py has two processes."""
+    if bench.warehouse.kind != "postgres":
+        pytest.skip("one process at a time")
+    people(bench, 1)
+    prepared = prepare(bench.options())
+    bring_forward(prepared.project, prepared.location)  # makes the adapter
+    failures: list[ConfigurationError] = []
+
+    def come(barrier: threading.Barrier) -> None:
+        barrier.wait()
+        try:
+            bring_forward(prepared.project, prepared.location)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the test shows it
+            failures.append(error)  # type: ignore[arg-type]
+
+    for _ in range(5):
+        bench.warehouse.execute(f"drop schema {bench.ledger} cascade")
+        barrier = threading.Barrier(4)
+        threads = [threading.Thread(target=come, args=(barrier,)) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert failures == []
+        assert rows_of(bench, "drift_ledger_version", "version") == [(2,)]
