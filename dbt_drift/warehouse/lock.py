@@ -157,7 +157,7 @@ class RunLock:
                 raise LockedError(
                     f"Another run is at work on the ledger in the schema {self._schema}: {holder}.",
                     advice="Wait for it with --wait SECONDS, or look with `dbt-drift status`. Should it have been "
-                    f"killed: the lock expires at {holder.expires_at:%H:%M:%S} UTC, and `dbt-drift unlock` releases it.",
+                    f"killed: the lock expires at {holder.expires_at:%H:%M:%S} UTC; `dbt-drift unlock` releases it.",
                 )
             if not told:
                 waiting(holder)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from dbt_drift.sandbox.behaviour import Fault
 from dbt_drift.sync.sync_run import SyncRun
 from dbt_drift.warehouse.ledger import SyncLedger
-from tests.functional.ledgers import command, lock_as, people, rows_of
+from tests.functional.ledgers import FIELDS, VIP, command, lock_as, people, rows_of
 
 if TYPE_CHECKING:
     from tests.functional.command_line import CommandLine
@@ -57,7 +57,7 @@ def test_status_shows_runs_lock_and_what_waits(
     }  # fmt: skip
     assert "no ledger" in command(bench, dbt_drift, "status").out
 
-    def away(ledger: SyncLedger) -> None:
+    def away(_: SyncLedger) -> None:
         raise KeyboardInterrupt
 
     bench.execute("update $.people set email = 'bad' where name = 'Name 1'")
@@ -110,11 +110,7 @@ _FAULT = st.one_of(
 
 def test_results_add_up_whatever_happens(bench: Bench) -> None:
     bench.table("people", "select cast('' as varchar) as email, cast('' as varchar) as name, true as vip where false")
-    people_of = {
-        "fields": {"email": "email", "name": "name"},
-        "audiences": [{"tag": "VIP", "mode": "mirror", "when": "vip"}],
-    }
-    bench.declare("people", people_of)
+    bench.declare("people", {"fields": FIELDS, "audiences": VIP})
     numbers = iter(range(10**6))
 
     @settings(max_examples=6 if bench.warehouse.kind == "duckdb" else 2, deadline=None, phases=[Phase.generate])
@@ -133,7 +129,6 @@ def test_results_add_up_whatever_happens(bench: Bench) -> None:
         counts = result.rows
         assert not counts.problem
         assert counts.read == len(values)
-        assert counts.invalid + counts.rejected + counts.departed <= sum(result.reasons.values()) + counts.departed
         assert (counts.unfinished == 0) or result.status == "error"
 
     hold()

@@ -76,7 +76,7 @@ def test_a_run_that_waits_goes_on_when_the_other_has_ended(bench: Bench, monkeyp
         if len(slept) == 3:
             bench.warehouse.execute(f"delete from {bench.ledger}.drift_lock")
 
-    monkeypatch.setattr(lock_module.time, "sleep", sleep)
+    monkeypatch.setattr("dbt_drift.warehouse.lock.time.sleep", sleep)
     (result,) = bench.run(waited, wait=60).results
     assert result.status == "success"
     assert ([holder.run_id for holder in waited.holders], len(slept)) == (["other"], 3)
@@ -236,5 +236,5 @@ def test_ledgers_of_two_targets_do_not_meet(bench: Bench, dbt_drift: CommandLine
     people(bench, 1)
     bench.sync()
     lock_as(bench, "other")
-    elsewhere = project_of(bench)[:-1] + [f"{{dbt_drift: {{schema: {bench.ledger}_two}}}}"]
+    elsewhere = [*project_of(bench)[:-1], f"{{dbt_drift: {{schema: {bench.ledger}_two}}}}"]
     assert dbt_drift("sync", *elsewhere, environment=bench.environment).code == 0

@@ -84,7 +84,8 @@ def test_after_a_rebuild_only_what_differs_is_sent(bench: Bench, dbt_drift: Comm
     bench.sync()
     lose(bench)
     bench.execute(
-        "update $.people set name = 'New' where name = 'Name 1'; update $.people set vip = false where name = 'Name 2'; "
+        "update $.people set name = 'New' where name = 'Name 1'; "
+        "update $.people set vip = false where name = 'Name 2'; "
         "delete from $.people where name = 'Name 3'; insert into $.people values ('p6@example.com', 'Name 6', true); "
         "insert into $.people values ('bad', 'Bad', true)"
     )
