@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import time
 import uuid
 from typing import TYPE_CHECKING
 
 from dbt_drift import __version__
-from dbt_drift.errors import ConfigurationError, WarehouseError
+from dbt_drift.errors import ConfigurationError, LockedError, WarehouseError
 from dbt_drift.warehouse.history import History, RunStart, SyncCounts
 from dbt_drift.warehouse.ledger import claim_destination
 from dbt_drift.warehouse.lock import RunLock
@@ -18,9 +19,13 @@ from dbt_drift.warehouse.versions import bring_forward
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from dbt_drift.project.gateway import Session
     from dbt_drift.sync.prepare import Prepared
     from dbt_drift.sync.results import SyncResult
     from dbt_drift.warehouse.lock import Holder
+
+_POLL_SECONDS = 1.0
+"""How often a run that waits looks whether the other one has ended."""
 
 
 class Run:
@@ -41,7 +46,8 @@ class Run:
         self.prepared = prepared
         self._command = command
         self._url = url
-        self._history = History(prepared.project, prepared.location)
+        self._status = "error"
+        self._history = History(prepared.location)
 
     @contextlib.contextmanager
     def begun(self, *, wait: float, waiting: Callable[[Holder], None]) -> Iterator[RunLock]:
@@ -56,26 +62,18 @@ class Run:
             LockedError: Another run is at work.
         """
         project, location = self.prepared.project, self.prepared.location
-        bring_forward(project, location)
         lock = RunLock(project, location, run_id=self.run_id, command=self._command)
-        with lock.held(wait=wait, waiting=waiting):
-            self._claim()
-            self._history.start(
-                RunStart(
-                    run_id=self.run_id,
-                    command=self._command,
-                    program=__version__,
-                    target=project.target_name,
-                    drift_url=self._url,
-                    host=socket.gethostname(),
-                    pid=os.getpid(),
-                )
-            )
-            try:
-                yield lock
-            except BaseException:
-                self.ended("error")
-                raise
+        self._take(lock, wait, waiting)
+        try:
+            yield lock
+        except BaseException:
+            self._status = "error"
+            raise
+        finally:
+            # A warehouse that is away must not hide why the run ends; the lock expires by itself.
+            with contextlib.suppress(WarehouseError), project.connect("end") as session:
+                self._history.finish(session, self.run_id, self._status)
+                lock.release(session)
 
     def synced(self, result: SyncResult) -> None:
         """Write down what came of a sync; a warehouse that is away does not end the run for that."""
@@ -102,18 +100,58 @@ class Run:
             throttled=result.throttled,
             seconds=result.execution_time,
         )
-        with contextlib.suppress(WarehouseError):
-            self._history.add(counts)
+        with contextlib.suppress(WarehouseError), self.prepared.project.connect("history") as session:
+            self._history.add(session, counts)
 
     def ended(self, status: str) -> None:
-        """Write down how the run ended; likewise."""
-        with contextlib.suppress(WarehouseError):
-            self._history.finish(self.run_id, status)
+        """Say how the run ended, for when the block is left."""
+        self._status = status
 
-    def _claim(self) -> None:
+    def _take(self, lock: RunLock, wait: float, waiting: Callable[[Holder], None]) -> None:
+        deadline = time.monotonic() + wait
+        told = False
+        while (holder := self._begin(lock)) is not None:
+            if time.monotonic() >= deadline:
+                raise LockedError(
+                    f"Another run is at work on the ledger in the schema {self.prepared.location.schema}: {holder}.",
+                    advice="Wait for it with --wait SECONDS, or look with `dbt-drift status`. Should it have been "
+                    f"killed: the lock expires at {holder.expires_at:%H:%M:%S} UTC; `dbt-drift unlock` releases it.",
+                )
+            if not told:
+                waiting(holder)
+                told = True
+            time.sleep(min(_POLL_SECONDS, max(0.0, deadline - time.monotonic())))
+
+    def _begin(self, lock: RunLock) -> Holder | None:
+        """Do all that comes before the work, or return who is in the way; no connection stays open."""
+        project, location = self.prepared.project, self.prepared.location
+        with project.connect("begin") as session:
+            bring_forward(session, location)
+            if (holder := lock.take(session)) is not None:
+                return holder
+            try:
+                self._claim(session)
+            except ConfigurationError:
+                lock.release(session)
+                raise
+            self._history.start(
+                session,
+                RunStart(
+                    run_id=self.run_id,
+                    command=self._command,
+                    program=__version__,
+                    target=project.target_name,
+                    drift_url=self._url,
+                    host=socket.gethostname(),
+                    pid=os.getpid(),
+                ),
+            )
+        return None
+
+    def _claim(self, session: Session) -> None:
         """Refuse a ledger that describes another Drift: what it calls accepted, this one has never seen."""
         schema = self.prepared.location.schema
-        claimed = claim_destination(self.prepared.project, self.prepared.location, self._url)
+        claimed = claim_destination(session, self.prepared.location, self._url)
         if claimed != self._url:
             raise ConfigurationError(
                 f"The ledger in the schema {schema} describes {claimed}, and DRIFT_API_URL is {self._url}.",

@@ -66,7 +66,8 @@ def make_plans(prepared: Prepared, *, rows: int) -> list[SyncPlan]:
         ConfigurationError: A newer program has written the ledger.
         WarehouseError: The warehouse refused a statement.
     """
-    bring_forward(prepared.project, prepared.location)
+    with prepared.project.connect("version") as session:
+        bring_forward(session, prepared.location)
     return [_plan(prepared, sync, spec, rows) for sync, spec in prepared.syncs]
 
 

@@ -169,7 +169,8 @@ def find_lock(options: ProjectOptions) -> tuple[DbtProject, Location, Holder | N
 
 def release_lock(project: DbtProject, location: Location, holder: Holder) -> None:
     """Take the lock away from this holder; one that came after it keeps it."""
-    release(project, msgspec.to_builtins(location), holder.run_id)
+    with project.connect("lock") as session:
+        release(session, msgspec.to_builtins(location), holder.run_id)
 
 
 def _tables(session: Session, location: Location) -> list[str]:

@@ -10,7 +10,7 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dbt_drift.project.gateway import DbtProject, Session
+    from dbt_drift.project.gateway import Session
     from dbt_drift.warehouse.spec import Location
 
 
@@ -83,29 +83,27 @@ class History:
     """The history of one ledger.
 
     Args:
-        project: The dbt project whose adapter is used.
         location: Where the ledger lies.
     """
 
-    def __init__(self, project: DbtProject, location: Location) -> None:
-        self._project = project
+    def __init__(self, location: Location) -> None:
         self._ledger = msgspec.to_builtins(location)
 
-    def start(self, run: RunStart) -> None:
+    def start(self, session: Session, run: RunStart) -> None:
         """Write down that a run has started."""
-        with self._project.connect("history") as session, session.transaction():
+        with session.transaction():
             session.call("start_run", ledger=self._ledger, run=msgspec.to_builtins(run))
 
-    def add(self, counts: SyncCounts) -> None:
+    def add(self, session: Session, counts: SyncCounts) -> None:
         """Write down what came of a sync."""
         # Its message can hold Drift's words, and Postgres cannot store a NUL.
         row = {**msgspec.to_builtins(counts), "message": counts.message.replace("\0", "")}
-        with self._project.connect("history") as session, session.transaction():
+        with session.transaction():
             session.call("record_sync", ledger=self._ledger, counts=row)
 
-    def finish(self, run_id: str, status: str) -> None:
+    def finish(self, session: Session, run_id: str, status: str) -> None:
         """Write down how a run ended."""
-        with self._project.connect("history") as session, session.transaction():
+        with session.transaction():
             session.call("finish_run", ledger=self._ledger, run_id=run_id, status=status)
 
 

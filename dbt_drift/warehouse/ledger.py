@@ -236,16 +236,15 @@ def _bindings(entry: Entry) -> list[Any]:
     return [*values, None if held is None else f",{','.join(held)},"]
 
 
-def claim_destination(project: DbtProject, location: Location, url: str) -> str:
+def claim_destination(session: Session, location: Location, url: str) -> str:
     """Write down which Drift the ledger describes, unless it says so already; return the one that it describes.
 
     For the run that holds the lock: two that come first would each write down its own.
     """
     ledger = msgspec.to_builtins(location)
-    with project.connect("destination") as session:
-        sql = session.call("destination_sql", ledger=ledger)
-        for (claimed,) in session.rows(sql):
-            return str(claimed)
-        with session.transaction():
-            session.call("claim_destination", ledger=ledger, url=url)
+    sql = session.call("destination_sql", ledger=ledger)
+    for (claimed,) in session.rows(sql):
+        return str(claimed)
+    with session.transaction():
+        session.call("claim_destination", ledger=ledger, url=url)
     return url

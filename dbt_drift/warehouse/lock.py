@@ -17,19 +17,17 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from dbt_drift.errors import LockedError, WarehouseError
+from dbt_drift.errors import LockedError
 from dbt_drift.warehouse.process import has_ended, process_mark
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from dbt_drift.project.gateway import DbtProject, Session
     from dbt_drift.warehouse.spec import Location
 
 SIGN_SECONDS = 20.0
 """How often a run that has nothing to write gives a sign of life: the lease (`lease` in lock.sql) takes six."""
-
-_POLL_SECONDS = 1.0
 
 
 class Holder(msgspec.Struct, frozen=True):
@@ -81,35 +79,38 @@ class RunLock:
 
     def __init__(self, project: DbtProject, location: Location, *, run_id: str, command: str) -> None:
         self._project = project
-        self._schema = location.schema
         self._ledger = msgspec.to_builtins(location)
-        self._run = {
+        self._run: dict[str, Any] = {
             "run_id": run_id,
             "command": command,
             "host": socket.gethostname(),
             "pid": os.getpid(),
             "process": process_mark(),
         }
+        self._leases_work = False
         self._signed_at = -math.inf
 
-    @contextlib.contextmanager
-    def held(self, *, wait: float, waiting: Callable[[Holder], None]) -> Iterator[None]:
-        """Hold the lock for the block.
+    def take(self, session: Session) -> Holder | None:
+        """Take the lock if it is free; return who has it if it is not."""
+        own = self._run["run_id"]
+        before = _holder(session, self._ledger)
+        dead = before.run_id if before is not None and before.is_dead else None
+        with session.transaction():
+            session.call("take_lock", ledger=self._ledger, run=self._run, dead=dead)
+        holder = _holder(session, self._ledger)
+        if holder is None:  # released in this moment
+            return self.take(session)
+        if holder.run_id != own:
+            release(session, self._ledger, own)  # where an engine let both in, the later one steps back
+            return holder
+        # Where a transaction does not keep others from the lock, long work begins with a long lease.
+        self._leases_work = session.call("working_lease") != session.call("lease")
+        self._signed_at = time.monotonic()
+        return None
 
-        Args:
-            wait: How many seconds to wait for another run to release it.
-            waiting: Told once who has it, when there is something to wait for.
-
-        Raises:
-            LockedError: Another run has it.
-        """
-        self._take(wait, waiting)
-        try:
-            yield
-        finally:
-            # A warehouse that is away must not hide why the run ends; the lock expires by itself.
-            with contextlib.suppress(WarehouseError):
-                release(self._project, self._ledger, str(self._run["run_id"]))
+    def release(self, session: Session) -> None:
+        """Let the next run in."""
+        release(session, self._ledger, self._run["run_id"])
 
     @contextlib.contextmanager
     def transaction(self, session: Session) -> Iterator[None]:
@@ -129,14 +130,19 @@ class RunLock:
 
         Where a transaction does not keep others from the row, the lease is a long one meanwhile (`working_lease`).
         """
+        if self._leases_work:
+            with session.transaction():
+                self._renew(session, working=True)
+        began = time.monotonic()
         with session.transaction():
-            self._renew(session, working=True)
-        with session.transaction():
-            self._renew(session, working=True)
+            self._renew(session)
             yield
-            self._renew(session)
-        with session.transaction():  # once more: the clock of DuckDB's transaction stood still
-            self._renew(session)
+            took_long = self._leases_work or time.monotonic() - began > SIGN_SECONDS
+            if took_long:
+                self._renew(session)
+        if took_long:
+            with session.transaction():  # once more: in DuckDB's transaction the clock stood still
+                self._renew(session)
         self._signed_at = time.monotonic()
 
     def keep(self) -> None:
@@ -149,47 +155,15 @@ class RunLock:
             with self._project.connect("lock") as session, self.transaction(session):
                 pass
 
-    def _take(self, wait: float, waiting: Callable[[Holder], None]) -> None:
-        deadline = time.monotonic() + wait
-        told = False
-        while (holder := self._try()) is not None:
-            if time.monotonic() >= deadline:
-                raise LockedError(
-                    f"Another run is at work on the ledger in the schema {self._schema}: {holder}.",
-                    advice="Wait for it with --wait SECONDS, or look with `dbt-drift status`. Should it have been "
-                    f"killed: the lock expires at {holder.expires_at:%H:%M:%S} UTC; `dbt-drift unlock` releases it.",
-                )
-            if not told:
-                waiting(holder)
-                told = True
-            time.sleep(min(_POLL_SECONDS, max(0.0, deadline - time.monotonic())))
-        self._signed_at = time.monotonic()
-
-    def _try(self) -> Holder | None:
-        """Take the lock if it is free; return who has it if it is not."""
-        own = self._run["run_id"]
-        with self._project.connect("lock") as session:
-            before = _holder(session, self._ledger)
-            dead = before.run_id if before is not None and before.is_dead else None
-            with session.transaction():
-                session.call("take_lock", ledger=self._ledger, run=self._run, dead=dead)
-            holder = _holder(session, self._ledger)
-            if holder is not None and holder.run_id == own:
-                return None
-            with session.transaction():  # where an engine let both in, the later one steps back
-                session.call("release_lock", ledger=self._ledger, run_id=own)
-            return holder
-
     def _renew(self, session: Session, *, working: bool = False) -> None:
-        session.call("renew_lock", ledger=self._ledger, run_id=self._run["run_id"], working=working)
+        if session.call("renew_lock", ledger=self._ledger, run_id=self._run["run_id"], working=working):
+            return
         holder = _holder(session, self._ledger)
-        if holder is None or holder.run_id != self._run["run_id"]:
-            raise LockedError(
-                "This run has lost the ledger's lock "
-                + (f"to the {holder}." if holder else "to somebody who released it.")
-                + " It stops before it writes anything more.",
-                advice="What Drift accepted and is not written down yet is asked for again by the next run.",
-            )
+        raise LockedError(
+            f"This run has lost the ledger's lock to {f'the {holder}' if holder else 'somebody who released it'}. "
+            "It stops before it writes anything more.",
+            advice="What Drift accepted and is not written down yet is asked for again by the next run.",
+        )
 
 
 def read_holder(project: DbtProject, location: Location) -> Holder | None:
@@ -198,9 +172,9 @@ def read_holder(project: DbtProject, location: Location) -> Holder | None:
         return _holder(session, msgspec.to_builtins(location))
 
 
-def release(project: DbtProject, ledger: dict[str, Any], run_id: str) -> None:
+def release(session: Session, ledger: dict[str, Any], run_id: str) -> None:
     """Take the lock away from a run."""
-    with project.connect("lock") as session, session.transaction():
+    with session.transaction():
         session.call("release_lock", ledger=ledger, run_id=run_id)
 
 

@@ -10,22 +10,21 @@ from dbt_drift import __version__
 from dbt_drift.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from dbt_drift.project.gateway import DbtProject
+    from dbt_drift.project.gateway import Session
     from dbt_drift.warehouse.spec import Location
 
 
-def bring_forward(project: DbtProject, location: Location) -> None:
+def bring_forward(session: Session, location: Location) -> None:
     """Make what all syncs share, or migrate it to what this program knows.
 
     Raises:
         ConfigurationError: A newer program has written the ledger.
     """
     ledger = msgspec.to_builtins(location)
-    with project.connect("version") as session:
-        known = session.call("ledger_version")
-        with session.transaction():
-            tables = session.tables(location.database, location.schema)
-            version, program = session.call("bring_forward", ledger=ledger, tables=tables, program=__version__)
+    with session.transaction():
+        tables = session.tables(location.database, location.schema)
+        version, program = session.call("bring_forward", ledger=ledger, tables=tables, program=__version__)
+    known = session.call("ledger_version")
     refuse_newer(location, known=known, version=int(version), program=program)
 
 

@@ -20,7 +20,7 @@
   {{ dbt_drift.drop_expired_lock(ledger, dead) }}
   {% if not run_query(dbt_drift.lock_sql(ledger)).rows | length %}
     {{ dbt_drift.insert_row(dbt_drift.lock_relation(ledger), run, ['taken_at', 'seen_at', 'expires_at']) }}
-    {{ dbt_drift.renew_lock(ledger, run.run_id, false) }}
+    {% do dbt_drift.renew_lock(ledger, run.run_id, false) %}
   {% endif %}
 {% endmacro %}
 
@@ -34,12 +34,15 @@
 {% endmacro %}
 
 
-{#- A sign of life: the lock is good for the lease from now on; `working`: for as long as a long piece of work may take. -#}
+{#- A sign of life: the lock is good for the lease from now on; `working`: for as long as a long piece of work may take.
+    Returns whether the run has the lock. -#}
 {% macro renew_lock(ledger, run_id, working) %}
   {{ dbt_drift.execute(
        'update ' ~ dbt_drift.lock_relation(ledger) ~ ' set seen_at = ' ~ dbt_drift.clock() ~ ', expires_at = '
        ~ dbt.dateadd('second', dbt_drift.working_lease() if working else dbt_drift.lease(), dbt_drift.clock())
        ~ " where run_id = '" ~ run_id ~ "'") }}
+  {% set lock = run_query('select run_id from ' ~ dbt_drift.lock_relation(ledger) ~ " where run_id = '" ~ run_id ~ "'") %}
+  {{ return(lock.rows | length > 0) }}
 {% endmacro %}
 
 

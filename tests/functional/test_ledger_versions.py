@@ -73,18 +73,20 @@ def test_connections_that_come_first_at_once_make_one_ledger(bench: Bench) -> No
         pytest.skip("one process at a time")
     people(bench, 1)
     prepared = prepare(bench.options())
-    bring_forward(prepared.project, prepared.location)  # makes the adapter
+    with prepared.project.connect("version"):
+        pass  # makes the adapter
     failures: list[Exception] = []
 
     def come(barrier: threading.Barrier) -> None:
         barrier.wait()
         try:
-            bring_forward(prepared.project, prepared.location)
+            with prepared.project.connect("version") as session:
+                bring_forward(session, prepared.location)
         except Exception as error:  # noqa: BLE001 - whatever it is, the test shows it
             failures.append(error)
 
     for _ in range(5):
-        bench.warehouse.execute(f"drop schema {bench.ledger} cascade")
+        bench.warehouse.execute(f"drop schema if exists {bench.ledger} cascade")
         barrier = threading.Barrier(4)
         threads = [threading.Thread(target=come, args=(barrier,)) for _ in range(4)]
         for thread in threads:

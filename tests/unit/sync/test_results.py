@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dbt_drift.sync.__main__ import results_schema
 from dbt_drift.sync.results import Metadata, Results, RowCounts, SyncResult, SyncStatus, write_results
@@ -37,6 +39,22 @@ def test_the_published_schema_is_up_to_date() -> None:
 )
 def test_exit_codes(statuses: tuple[SyncStatus, ...], sent: int, code: int) -> None:
     assert results(*statuses, sent=sent).exit_code == code
+
+
+@given(st.lists(st.integers(0, 10**9), min_size=5, max_size=5), st.integers(-5, 5), st.integers(0, 4))
+def test_rows_add_up_or_it_is_said(counts: list[int], off: int, place: int) -> None:
+    names = ("unchanged", "sent", "invalid", "rejected", "unfinished")
+    rows = RowCounts(read=sum(counts) + off, departed=7, **dict(zip(names, counts, strict=True)))
+    assert bool(rows.problem) == bool(off)
+    moved = [count + (1 if at == place else -1 if at == (place + 1) % 5 else 0) for at, count in enumerate(counts)]
+    rows = RowCounts(read=sum(counts), **dict(zip(names, moved, strict=True)))
+    assert bool(rows.problem) == (min(moved) < 0)
+
+
+def test_counts_that_do_not_add_up_are_no_reason_to_say_that_nothing_was_run() -> None:
+    found = results("error")
+    found.results[0].rows.read = 1
+    assert found.exit_code == 1
 
 
 def test_the_artifact_is_written_whole(tmp_path: Path) -> None:
