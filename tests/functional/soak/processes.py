@@ -59,7 +59,15 @@ class Syncs:
 
     def __init__(self, bench: Bench, log: Path, **settings: object) -> None:
         options = bench.options(**settings)
-        self._arguments = ["sync", "--project-dir", str(options.project_dir), "--vars", _json(options.vars)]
+        self._arguments = [
+            "sync",
+            "--wait",
+            "60",
+            "--project-dir",
+            str(options.project_dir),
+            "--vars",
+            _json(options.vars),
+        ]
         self._arguments += ["--profiles-dir", str(options.profiles_dir), "--target-path", str(options.target_path)]
         self._environment = {"DRIFT_API_URL": bench.sandbox.url, "DRIFT_ACCESS_TOKEN": TOKEN}
         self._log = log
