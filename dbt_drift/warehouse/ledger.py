@@ -201,7 +201,7 @@ class SyncLedger:
         tags = rest[len(self._attributes) :]
         rows, differing, sendable, new, changed, departed = fixed
         return Counts(
-            rows=rows,
+            rows=max(rows, differing),  # a model that dbt builds anew meanwhile may have shrunk since it was compared
             differing=differing,
             sendable=sendable,
             new=new,
