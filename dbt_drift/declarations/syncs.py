@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, structs
@@ -78,6 +79,7 @@ class Sync(Struct, frozen=True, kw_only=True):
         path: The properties file that declares the sync, else the model's own file, relative to the project; with
             ``package://`` in front where it belongs to an installed package.
         tags: dbt's tags of the node; they have nothing to do with Drift's.
+        declared: What the node declares, as JSON with sorted keys: the macro `declared_sync` spells it the same way.
         match_on: The attribute that says which contact a row is.
         attributes: The mapped attributes: email, then the others in the order of declaration.
         audiences: The tags that the model decides about, in the order of declaration.
@@ -95,6 +97,7 @@ class Sync(Struct, frozen=True, kw_only=True):
     relation_name: str
     path: str
     tags: tuple[str, ...]
+    declared: str
     match_on: MatchOn
     attributes: tuple[AttributeMapping, ...]
     audiences: tuple[AudienceMapping, ...]
@@ -180,6 +183,7 @@ def _compile(node: Node, slug: str, report: Report) -> Sync | None:
         relation_name=node.relation_name or "",
         path=report.path,
         tags=tuple(node.tags or ()),
+        declared=json.dumps({"drift": node.drift, "columns": short_forms(node)}, sort_keys=True),
         match_on=declaration.match_on,
         attributes=_attributes(node, declaration, report),
         audiences=_audiences(declaration, report),

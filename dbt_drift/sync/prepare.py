@@ -110,7 +110,7 @@ def _bind(session: Session, sync: Sync, location: Location) -> tuple[Sync, dict[
     types = {column["name"]: column["type"] for column in columns}
     if not problems:
         problems = _misfits(sync, kinds, types)
-    return sync, {} if problems else sync_spec(sync, location, kinds), problems
+    return sync, {} if problems else sync_spec(sync, location, kinds, types), problems
 
 
 def _misfits(sync: Sync, kinds: dict[str, str], types: dict[str, str]) -> list[Problem]:

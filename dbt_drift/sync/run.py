@@ -21,6 +21,7 @@ from dbt_drift.sync.results import (
     write_results,
 )
 from dbt_drift.sync.sync_run import SyncRun
+from dbt_drift.warehouse.saved import save_syncs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,6 +65,7 @@ def run_syncs(
     )
     run = Run(prepared, command="sync", url=url)
     with run.begun(wait=options.wait, waiting=reporter.waiting) as lock:
+        save_syncs(prepared.project, prepared.location, prepared.syncs)
         with DriftClient(url, token, limiter=limiter, workers=options.workers or WORKERS) as client:
             results = _run_all(run, lock, client, reporter, options)
         document = Results(

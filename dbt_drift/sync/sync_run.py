@@ -63,10 +63,15 @@ class SyncRun:
     def _sync_rows(self) -> None:
         self._ledger.open()
         self._ledger.fold()
+        stage_id = None
         if self._full_refresh:
             self._ledger.forget()
-        stage_id = uuid.uuid4().hex
-        counts = self._ledger.stage(stage_id)
+        else:
+            stage_id = self._ledger.staged()
+        if stage_id:
+            counts = self._ledger.counts()
+        else:
+            counts = self._ledger.stage(stage_id := uuid.uuid4().hex)
         self._reporter.staged(self._sync, counts)
         self._count_staged(counts)
         if counts.sendable:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from dbt_drift.errors import WarehouseError
+from dbt_drift.warehouse.saved import spec_hash
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -121,6 +122,7 @@ class SyncLedger:
         self._project = project
         self._lock = lock
         self._spec = spec | {"delta": delta}
+        self._spec_hash = spec_hash(spec)
         self._attributes: list[str] = [part["attribute"] for part in spec["attributes"]]
         self._tags: list[str] = [part["tag"] for part in spec["audiences"]]
         self.rejected = f"{spec['ledger']['schema']}.{spec['slug']}__rejected"
@@ -136,6 +138,20 @@ class SyncLedger:
         with self._project.connect("stage") as session:
             with self._work(session):
                 session.call("stage", sync=self._spec)
+            return self._counts(session)
+
+    def staged(self) -> str | None:
+        """Return the stage that the post-hook of the model has left, if it is of this very sync, and take it up."""
+        with self._project.connect("staged") as session:
+            sql = session.call("staged_sql", sync=self._spec, spec_hash=self._spec_hash)
+            for (stage_id,) in session.rows(sql):
+                self._spec["stage_id"] = stage_id
+                return str(stage_id)
+        return None
+
+    def counts(self) -> Counts:
+        """Count what is staged."""
+        with self._project.connect("counts") as session:
             return self._counts(session)
 
     def page(self, after: int, upto: int) -> list[DeltaRow]:

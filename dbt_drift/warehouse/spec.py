@@ -44,14 +44,16 @@ def state_column(prefix: str, name: str) -> str:
     return f"{prefix}_{plain}"
 
 
-def sync_spec(sync: Sync, location: Location, kinds: Mapping[str, str]) -> dict[str, Any]:
+def sync_spec(sync: Sync, location: Location, kinds: Mapping[str, str], types: Mapping[str, str]) -> dict[str, Any]:
     """Return the macros' view of a sync.
 
     Args:
         sync: The sync, its columns resolved to the relation's own spelling.
         location: Where the ledger lies.
         kinds: The kind of each column of the relation, as the macro `kind` tells it.
+        types: Its type, in the warehouse's own words.
     """
+    used = {mapping.column for mapping in sync.attributes} | {a.when for a in sync.audiences if a.when is not None}
     key_column = next(m.column for m in sync.attributes if m.attribute == sync.match_on)
     return {
         "slug": sync.slug,
@@ -60,6 +62,7 @@ def sync_spec(sync: Sync, location: Location, kinds: Mapping[str, str]) -> dict[
         "identifier": sync.identifier,
         "ledger": {"database": location.database, "schema": location.schema},
         "match_on": sync.match_on,
+        "types": {column: types[column] for column in sorted(used)},
         "key_column": key_column,
         "key_kind": kinds[key_column],
         "attributes": [

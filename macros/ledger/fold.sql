@@ -9,6 +9,7 @@
     {{ dbt_drift.fold_snapshot(sync) }}
     {{ dbt_drift.fold_contacts(sync) }}
     {{ dbt_drift.execute('delete from ' ~ dbt_drift.journal_relation(sync)) }}
+    {{ dbt_drift.forget_staged(sync) }}
   {% endif %}
 {% endmacro %}
 

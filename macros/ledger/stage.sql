@@ -9,6 +9,7 @@
 {% macro stage(sync) %}
   {% set differing = dbt_drift.differing_relation(sync) %}
   {{ dbt_drift.tune_transaction() }}
+  {% if not sync.delta or sync.delta == 'delta' %}{{ dbt_drift.forget_staged(sync) }}{% endif %}
   {{ dbt_drift.create_table_from(differing, dbt_drift.difference_sql(sync, dbt_drift.has_duplicates(sync))) }}
   {{ dbt_drift.analyze_table(differing) }}
   {{ dbt_drift.create_table_from(dbt_drift.delta_relation(sync), dbt_drift.delta_sql(sync)) }}

@@ -44,6 +44,7 @@
 {% macro migrate_to_2(ledger, tables) %}
   {{ dbt_drift.create_lock(ledger) }}
   {{ dbt_drift.create_history(ledger) }}
+  {{ dbt_drift.create_saved_syncs(ledger) }}
   {% for table in tables if table.endswith('__journal') %}
     {% set journal = dbt_drift.ledger_relation(ledger, table) %}
     {% set present = adapter.get_columns_in_relation(journal) | map(attribute='name') | map('lower') | list %}

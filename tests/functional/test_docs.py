@@ -37,7 +37,7 @@ MACROS = ROOT / "macros"
 
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
-MACRO = re.compile(r"\{%-?\s*(?:macro|test)\s+(\w+)\((.*?)\)\s*-?%\}", re.DOTALL)
+MACRO = re.compile(r"\{%-?\s*(macro|test)\s+(\w+)\((.*?)\)\s*-?%\}", re.DOTALL)
 
 
 def name_of(path: Path) -> str:
@@ -289,8 +289,9 @@ def signatures() -> dict[str, list[str]]:
     """Return the arguments of each macro of the dbt package."""
     found = {}
     for path in sorted(MACROS.rglob("*.sql")):
-        for name, arguments in MACRO.findall(path.read_text(encoding="utf-8")):
-            found[name] = re.findall(r"(\w+)(?:\s*=[^,]*)?(?:,|$)", arguments)
+        for kind, name, arguments in MACRO.findall(path.read_text(encoding="utf-8")):
+            # dbt knows a generic test as the macro test_<name>.
+            found[f"test_{name}" if kind == "test" else name] = re.findall(r"(\w+)(?:\s*=[^,]*)?(?:,|$)", arguments)
     return found
 
 

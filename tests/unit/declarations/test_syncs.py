@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -38,6 +39,7 @@ def test_a_whole_declaration_becomes_one_sync() -> None:
         relation_name='"dev"."marts"."dim_contacts"',
         path="models/dim_contacts.yml",
         tags=("crm",),
+        declared=json.dumps({"drift": drift, "columns": {"phone_number": "phone"}}, sort_keys=True),
         match_on="externalId",
         attributes=(
             AttributeMapping("email", "email", "meta.drift.fields.email"),

@@ -1,0 +1,31 @@
+{#- Tests for the columns that a sync sends, so that `dbt build` finds what a sync would reject, and by the same rules. A null
+    passes, as in dbt's own tests: `not_null` stands beside them where the column is the key. -#}
+
+{#- Fails for each value that is no e-mail address. -#}
+{% test valid_contact_email(model, column_name) %}
+  {%- set email = dbt_drift.trimmed(dbt_drift.as_text(adapter.quote(column_name))) %}
+  select {{ adapter.quote(column_name) }}
+  from {{ model }}
+  where {{ adapter.quote(column_name) }} is not null and not ({{ dbt_drift.looks_like_email(email) }})
+{% endtest %}
+
+
+{#- Fails for each key that stands in several rows: case and blanks make no difference in an e-mail address. -#}
+{% test unique_contact_key(model, column_name, match_on='email') %}
+  select contact_key, count(*) as contact_rows
+  from (
+    select {{ dbt_drift.contact_key({'key_column': column_name, 'match_on': match_on, 'key_kind': 'text'}) }} as contact_key
+    from {{ model }}
+  ) as keyed
+  where contact_key is not null
+  group by contact_key
+  having count(*) > 1
+{% endtest %}
+
+
+{#- Fails for each number that JSON has no spelling for: NaN and the infinities. -#}
+{% test finite_number(model, column_name) %}
+  select {{ adapter.quote(column_name) }}
+  from {{ model }}
+  where {{ dbt_drift.is_not_finite(dbt_drift.as_text(adapter.quote(column_name))) }}
+{% endtest %}

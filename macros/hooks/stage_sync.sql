@@ -1,0 +1,84 @@
+{#- A post-hook for a model that declares a sync, or for a folder of them: stages the difference inside `dbt build`, in the model's
+    own transaction where the warehouse has one, so that `dbt-drift sync` begins to send at once.
+
+        models: {my_project: {marts: {+post-hook: "{{ dbt_drift.stage_sync() }}"}}}
+
+    It does nothing for a model without a declaration, and leaves the work to `dbt-drift sync` where that has not seen the model as
+    it is declared and typed now. -#}
+{% macro stage_sync() %}
+  {% if execute and dbt_drift.declared_sync(model) != 'null' %}
+    {% set why_not = dbt_drift.try_to_stage(dbt_drift.project_ledger()) | trim %}
+    {% do log('dbt-drift: ' ~ model.name ~ (' is staged for `dbt-drift sync`' if not why_not else ' is not staged here: ' ~ why_not)) %}
+  {% endif %}
+{% endmacro %}
+
+
+{#- Stages the model at hand; returns why not, or nothing. -#}
+{% macro try_to_stage(ledger) %}
+  {% if not adapter.get_relation(ledger.database, ledger.schema, dbt_drift.saved_syncs_relation(ledger).identifier) %}
+    {{ return('there is no ledger yet, the first `dbt-drift sync` makes it') }}
+  {% endif %}
+  {{ dbt_drift.one_at_a_time(ledger) }}
+  {% set holders = run_query(dbt_drift.lock_sql(ledger)).rows %}
+  {% if holders | length and not holders[0]['is_expired'] %}
+    {{ return('a run is at work on the ledger') }}
+  {% endif %}
+  {% set saved = run_query(dbt_drift.saved_syncs_sql(ledger) ~ " where unique_id = '" ~ model.unique_id ~ "'").rows %}
+  {% if not saved | length %}
+    {{ return('`dbt-drift sync` has not met it yet') }}
+  {% endif %}
+  {% set version, declared, spec = saved[0][1], saved[0][2], saved[0][3] %}
+  {% set sync = fromjson(spec) %}
+  {% if version != dbt_drift.package_version() %}
+    {{ return('`dbt-drift` is ' ~ version ~ ', this package is ' ~ dbt_drift.package_version()) }}
+  {% elif declared != dbt_drift.declared_sync(model) %}
+    {{ return('its declaration has changed since the last `dbt-drift sync`') }}
+  {% elif not dbt_drift.is_typed_as_saved(sync) %}
+    {{ return('its columns have changed since the last `dbt-drift sync`') }}
+  {% endif %}
+  {% do sync.update({'stage_id': 'dbt-' ~ invocation_id}) %}
+  {{ dbt_drift.fold(sync) }}
+  {{ dbt_drift.stage(sync) }}
+  {{ dbt_drift.remember_staged(sync, local_md5(spec)) }}
+{% endmacro %}
+
+
+{#- What a model declares, in one spelling: JSON with sorted keys, `null` where it declares nothing. The program spells it the same
+    way (`Sync.declared`). -#}
+{% macro declared_sync(node) %}
+  {% set columns = {} %}
+  {% for column in node.columns.values() %}
+    {% set short = dbt_drift.drift_meta(column) %}
+    {% if short is not none and short is not sameas false %}
+      {% do columns.update({column.name: short}) %}
+    {% endif %}
+  {% endfor %}
+  {% set drift = dbt_drift.drift_meta(node) %}
+  {% if drift is none or drift is sameas false %}
+    {{ return('null') }}
+  {% endif %}
+  {{ return(tojson({'drift': drift, 'columns': columns}, sort_keys=true)) }}
+{% endmacro %}
+
+
+{#- `config.meta.drift`, else `meta.drift`. -#}
+{% macro drift_meta(part) %}
+  {% set of_config = ((part.get('config') or {}).get('meta') or {}).get('drift') %}
+  {{ return(of_config if of_config is not none else (part.get('meta') or {}).get('drift')) }}
+{% endmacro %}
+
+
+{% macro is_typed_as_saved(sync) %}
+  {% set types = {} %}
+  {% for column in dbt_drift.model_columns(sync) %}
+    {% do types.update({column.name: column.type}) %}
+  {% endfor %}
+  {% for name, type in sync.types.items() if types.get(name) != type %}
+    {{ return(false) }}
+  {% endfor %}
+  {{ return(true) }}
+{% endmacro %}
+
+
+{#- The version of this package; the program knows its own, and a hook of another one keeps its hands off. -#}
+{% macro package_version() %}{{ return('0.1.0') }}{% endmacro %}

@@ -1,0 +1,31 @@
+{#- For on-run-end: prints what the post-hooks of this invocation have staged and `dbt-drift sync` has not sent yet.
+
+        on-run-end: ["{{ dbt_drift.print_waiting() }}"]
+-#}
+{% macro print_waiting() %}
+  {% set ledger = dbt_drift.project_ledger() %}
+  {% if execute and adapter.get_relation(ledger.database, ledger.schema, dbt_drift.staged_relation(ledger).identifier) %}
+    {% set staged = run_query(
+         'select syncs.unique_id, syncs.spec from ' ~ dbt_drift.saved_syncs_relation(ledger) ~ ' as syncs join '
+         ~ dbt_drift.staged_relation(ledger) ~ ' as staged on staged.slug = syncs.slug order by syncs.unique_id').rows %}
+    {% set lines = [] %}
+    {% for unique_id, spec in staged %}
+      {% set words = dbt_drift.waiting_words(fromjson(spec)) %}
+      {% if words %}{% do lines.append('dbt-drift: ' ~ unique_id.split('.')[2:] | join('.') ~ ': ' ~ words) %}{% endif %}
+    {% endfor %}
+    {% for line in lines %}{% do log(line, info=true) %}{% endfor %}
+    {% if lines %}
+      {% do log('dbt-drift: send it with `dbt-drift sync`, look at it with `dbt-drift plan`', info=true) %}
+    {% endif %}
+  {% endif %}
+{% endmacro %}
+
+
+{#- What a stage holds, in words; nothing where it holds nothing. -#}
+{% macro waiting_words(sync) %}
+  {% set counts = run_query(dbt_drift.counts_sql(sync)).rows[0] %}
+  {% set numbers = {'new': counts[3], 'changed': counts[4], 'leaving': counts[5], 'that cannot be sent': counts[1] + counts[5] - counts[2]} %}
+  {% set words = [] %}
+  {% for noun, number in numbers.items() if number %}{% do words.append(number ~ ' ' ~ noun) %}{% endfor %}
+  {{ return(words | join(', ')) }}
+{% endmacro %}

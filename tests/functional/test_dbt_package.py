@@ -1,0 +1,156 @@
+"""The dbt package inside a project of a user: its hooks and its generic tests, run by dbt itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from dbt_drift import __version__
+from dbt_drift.project.gateway import ProjectOptions
+from dbt_drift.sync.prepare import prepare
+from dbt_drift.sync.run import run_syncs
+from tests.functional.harness import TOKEN, DuckDb, Postgres, Recorder, write_project
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dbt_drift.sandbox.server import Sandbox
+    from dbt_drift.sync.results import SyncResult
+    from tests.functional.harness import Warehouse
+
+ROOT = Path(__file__).parents[2]
+
+MODEL = """
+{{ config(post_hook=["{{ dbt_drift.stage_sync() }}", var('broken_hook', '')]) }}
+select 'p' || i || '@example.com' as email, 'Name ' || i as name,
+       cast({{ var('seats', 1) }} as {{ var('type', 'int') }}) as seats, i <= {{ var('vips', 10) }} as vip
+from generate_series(1, 20) as g(i)
+"""
+DRIFT = {"fields": {"email": "email", "name": "name"}, "audiences": [{"tag": "VIP", "mode": "mirror", "when": "vip"}]}
+
+
+class UsersProject:
+    """A project that installs the package and has one model with the post-hook."""
+
+    def __init__(self, folder: Path, warehouse: Warehouse, sandbox: Sandbox) -> None:
+        self.folder = folder
+        self.warehouse = warehouse
+        self.sandbox = sandbox
+        write_project(folder, warehouse.output)
+        project = yaml.safe_load((folder / "dbt_project.yml").read_text())
+        project |= {"on-run-end": ["{{ dbt_drift.print_waiting() }}"], "models": {"+materialized": "table"}}
+        (folder / "dbt_project.yml").write_text(yaml.safe_dump(project))
+        (folder / "packages.yml").write_text(yaml.safe_dump({"packages": [{"local": str(ROOT)}]}))
+        (folder / "models" / "people.sql").write_text(MODEL)
+        self.declare(DRIFT)
+        self.dbt("deps")
+
+    def declare(self, drift: Any, **columns: Any) -> None:
+        described = [{"name": name, **properties} for name, properties in columns.items()]
+        described.append({"name": "seats", "config": {"meta": {"drift": "seats"}}})
+        model = {"name": "people", "config": {"meta": {"drift": drift}}, "columns": described}
+        (self.folder / "models" / "people.yml").write_text(yaml.safe_dump({"version": 2, "models": [model]}))
+
+    def dbt(self, *arguments: str, exit_code: int = 0, **variables: Any) -> str:
+        program = str(Path(sys.executable).with_name("dbt"))
+        command = [program, "--no-use-colors", *arguments, "--vars", json.dumps(variables)]
+        environment = {**os.environ, "DBT_PROFILES_DIR": str(self.folder)}
+        done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == exit_code, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def sync(self) -> SyncResult:
+        folder = str(self.folder)
+        settings = {"dbt_drift": {"rate_limit": {"requests": 0}}}
+        options = ProjectOptions(project_dir=folder, profiles_dir=folder, vars=settings)
+        environment = {"DRIFT_API_URL": self.sandbox.url, "DRIFT_ACCESS_TOKEN": TOKEN}
+        (result,) = run_syncs(prepare(options), environment, Recorder()).results
+        assert result.status == "success", result.message
+        return result
+
+    def stages(self) -> list[str]:
+        """Return who made the delta: `dbt` for the hook, nothing where the delta is empty."""
+        found = self.warehouse.rows("select distinct left(stage_id, 4) from analytics_drift.people__delta")
+        return ["dbt" if stage == "dbt-" else "sync" for (stage,) in found]
+
+    def waiting(self) -> int:
+        return len(self.warehouse.rows("select 1 from analytics_drift.drift_staged"))
+
+
+@pytest.fixture(params=["duckdb", "postgres"])
+def project(request: pytest.FixtureRequest, tmp_path: Path, sandbox: Sandbox) -> Iterator[UsersProject]:
+    before = Path.cwd()
+    duckdb = request.param == "duckdb"
+    warehouse = DuckDb(tmp_path / "users.duckdb") if duckdb else Postgres(request.getfixturevalue("postgres_server"))
+    yield UsersProject(tmp_path / "project", warehouse, sandbox)
+    os.chdir(before)
+
+
+def test_the_hook_stages_and_the_sync_sends(project: UsersProject) -> None:
+    assert "waiting" not in project.dbt("build")  # no ledger yet: the hook leaves everything to the first sync
+    assert project.sync().contacts.created == 20
+
+    said = project.dbt("build", seats=2, vips=5)
+    assert "dbt-drift: people: 20 changed\n" in said
+    assert (project.stages(), project.waiting()) == (["dbt"], 1)
+    sent = project.sync()
+    assert (sent.rows.read, sent.contacts.updated, sent.contacts.tags_removed) == (20, 20, 5)
+    assert (project.stages(), project.waiting()) == (["dbt"], 0)
+    assert project.sync().requests == 0
+
+    # What the hook cannot know is left to the sync: a column of another type, another declaration.
+    assert "dbt-drift: people" not in project.dbt("build", seats=3, type="numeric(9, 2)")
+    assert project.waiting() == 0
+    assert (project.sync().contacts.updated, project.stages()) == (20, ["sync"])
+    project.declare({"fields": {"email": "email"}})
+    assert "dbt-drift: people" not in project.dbt("build", seats=4, type="numeric(9, 2)")
+    assert (project.sync().contacts.updated, project.stages()) == (20, ["sync"])
+
+
+def test_a_stage_is_as_old_as_the_build_that_it_belongs_to(project: UsersProject) -> None:
+    project.dbt("build")
+    project.sync()
+    project.dbt("build", seats=2)
+    project.dbt("build", seats=3)  # stages anew
+    project.sync()
+    held = {contact.attributes["seats"] for contact in project.sandbox.contacts()}
+    assert held == {3}
+
+    project.dbt("build", exit_code=1, seats=4, broken_hook="select no_such_column from nowhere")
+    waiting = project.waiting()
+    # Postgres takes the build back and the stage with it; DuckDB's hooks run in the model's transaction too.
+    assert waiting == 0
+    assert project.sync().requests == 0
+
+
+def test_the_tests_find_what_a_sync_would_reject(project: UsersProject) -> None:
+    rows = ["'ada@example.com', 1.0", "' ADA@example.com', 2.0", "'no address', 3.0", "null, 4.0"]
+    values = ", ".join(f"({row})" for row in rows)
+    (project.folder / "models" / "bad.sql").write_text(
+        f"select email, case when n = 3 then cast('NaN' as double precision) else n end as n "
+        f"from (values {values}) as t(email, n)"
+    )
+    tests = [{"name": "email", "data_tests": ["dbt_drift.valid_contact_email", "dbt_drift.unique_contact_key"]}]
+    tests.append({"name": "n", "data_tests": ["dbt_drift.finite_number"]})
+    properties = {"version": 2, "models": [{"name": "bad", "columns": tests}]}
+    (project.folder / "models" / "bad.yml").write_text(yaml.safe_dump(properties))
+    project.dbt("build", "--select", "bad", exit_code=1)
+    results = json.loads((project.folder / "target" / "run_results.json").read_text())["results"]
+    failures = {result["unique_id"].split(".")[2]: result["failures"] for result in results if result["failures"]}
+    assert failures == {
+        "dbt_drift_valid_contact_email_bad_email": 1,
+        "dbt_drift_unique_contact_key_bad_email": 1,
+        "dbt_drift_finite_number_bad_n": 1,
+    }
+
+
+def test_package_and_program_have_one_version() -> None:
+    assert yaml.safe_load((ROOT / "dbt_project.yml").read_text())["version"] == __version__
+    assert f"return('{__version__}')" in (ROOT / "macros" / "hooks" / "stage_sync.sql").read_text()
