@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: install demo test soak lint format bench lock wheel clean
+.PHONY: install demo test test-matrix soak lint format bench lock lock-dbt wheel clean
 
 install: $(INSTALLED)
 
@@ -29,6 +29,10 @@ test: $(INSTALLED)
 soak: $(INSTALLED)
 	$(BIN)/python -m pytest -m soak tests/functional/soak
 
+# The tests that touch dbt, on each version of it that we declare.
+test-matrix: $(INSTALLED)
+	bash .ci/test-matrix
+
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -46,6 +50,13 @@ bench: $(INSTALLED)
 lock: $(INSTALLED)
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.10 --generate-hashes --no-header \
 		--upgrade --quiet --output-file requirements.lock
+
+	$(MAKE) lock-dbt VERSION=1.8 LOCK=.ci/dbt-1.8.lock
+
+# The dependencies with another version of dbt-core, for .ci/test-matrix.
+lock-dbt: $(INSTALLED)
+	echo "dbt-core~=$(VERSION).0" | $(BIN)/uv pip compile pyproject.toml --extra dev --constraint - --universal \
+		--python-version 3.10 --generate-hashes --no-header --upgrade --quiet --output-file $(LOCK)
 
 wheel: $(INSTALLED)
 	rm -rf dist
