@@ -63,15 +63,10 @@ class SyncRun:
     def _sync_rows(self) -> None:
         self._ledger.open()
         self._ledger.fold()
-        stage_id = None
         if self._full_refresh:
             self._ledger.forget()
-        else:
-            stage_id = self._ledger.staged()
-        if stage_id:
-            counts = self._ledger.counts()
-        else:
-            counts = self._ledger.stage(stage_id := uuid.uuid4().hex)
+        stage_id = self._ledger.staged()
+        counts = self._ledger.counts() if stage_id else self._ledger.stage(stage_id := uuid.uuid4().hex)
         self._reporter.staged(self._sync, counts)
         self._count_staged(counts)
         if counts.sendable:

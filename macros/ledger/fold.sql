@@ -18,6 +18,7 @@
 {% macro finish(sync) %}
   {{ dbt_drift.create_table_from(dbt_drift.rejected_relation(sync), dbt_drift.rejected_sql(sync)) }}
   {{ dbt_drift.fold(sync) }}
+  {{ dbt_drift.forget_staged(sync) }}
 {% endmacro %}
 
 
@@ -111,6 +112,7 @@
 {#- Forgets what Drift accepted, so that the next stage finds that everything differs: the attributes, and the tags, except that
     of a tag that was set it stays known that it was ('*'), because a mirror takes away what it set. -#}
 {% macro forget(sync) %}
+  {{ dbt_drift.forget_staged(sync) }}
   {% set states = [] %}
   {% for column in adapter.get_columns_in_relation(dbt_drift.snapshot_relation(sync)) | map(attribute='name') | map('lower') %}
     {% if column.startswith('tag_') %}
