@@ -65,8 +65,10 @@ class SyncRun:
         self._ledger.fold()
         if self._full_refresh:
             self._ledger.forget()
-        stage_id = self._ledger.staged()
-        counts = self._ledger.counts() if stage_id else self._ledger.stage(stage_id := uuid.uuid4().hex)
+        if stage_id := self._ledger.staged():
+            counts = self._ledger.counts()
+        else:
+            counts = self._ledger.stage(stage_id := uuid.uuid4().hex)
         self._reporter.staged(self._sync, counts)
         self._count_staged(counts)
         if counts.sendable:

@@ -33,6 +33,7 @@ select 'p' || i || '@example.com' as email, 'Name ' || i as name,
        cast({{ var('seats', 1) }} as {{ var('type', 'int') }}) as seats, i <= {{ var('vips', 10) }} as vip
 from generate_series(1, 20) as g(i)
 """
+MODELS = {"bench": {"+materialized": "table"}, "dbt_drift": {"+enabled": True}}
 DRIFT = {"fields": {"email": "email", "name": "name"}, "audiences": [{"tag": "VIP", "mode": "mirror", "when": "vip"}]}
 
 
@@ -45,7 +46,7 @@ class UsersProject:
         self.sandbox = sandbox
         write_project(folder, warehouse.output)
         project = yaml.safe_load((folder / "dbt_project.yml").read_text())
-        project |= {"on-run-end": ["{{ dbt_drift.print_waiting() }}"], "models": {"+materialized": "table"}}
+        project |= {"on-run-end": ["{{ dbt_drift.print_waiting() }}"], "models": MODELS}
         (folder / "dbt_project.yml").write_text(yaml.safe_dump(project))
         (folder / "packages.yml").write_text(yaml.safe_dump({"packages": [{"local": str(ROOT)}]}))
         (folder / "models" / "people.sql").write_text(MODEL)
@@ -80,6 +81,11 @@ class UsersProject:
         found = self.warehouse.rows("select distinct left(stage_id, 4) from analytics_drift.people__delta")
         return ["dbt" if stage == "dbt-" else "sync" for (stage,) in found]
 
+    def ledger_models(self) -> dict[str, int]:
+        """Return how many rows each model of the package has."""
+        models = [path.stem for path in (ROOT / "models").glob("*.sql")]
+        return {name: len(self.warehouse.rows(f"select 1 from analytics.{name}")) for name in models}
+
     def waiting(self) -> int:
         return len(self.warehouse.rows("select 1 from analytics_drift.drift_staged"))
 
@@ -94,7 +100,8 @@ def project(request: pytest.FixtureRequest, tmp_path: Path, sandbox: Sandbox) ->
 
 
 def test_the_hook_stages_and_the_sync_sends(project: UsersProject) -> None:
-    assert "waiting" not in project.dbt("build")  # no ledger yet: the hook leaves everything to the first sync
+    project.dbt("build")  # no ledger yet: the hook leaves everything to the first sync
+    assert set(project.ledger_models().values()) == {0}
     assert project.sync().contacts.created == 20
 
     said = project.dbt("build", seats=2, vips=5)
@@ -104,6 +111,15 @@ def test_the_hook_stages_and_the_sync_sends(project: UsersProject) -> None:
     assert (sent.rows.read, sent.contacts.updated, sent.contacts.tags_removed) == (20, 20, 5)
     assert (project.stages(), project.waiting()) == (["dbt"], 0)
     assert project.sync().requests == 0
+
+    project.dbt("build", seats=2, vips=5)
+    assert project.ledger_models() == {
+        "drift_sync_runs": 3,
+        "drift_sync_results": 3,
+        "drift_contact_ids": 20,
+        "drift_audience_members": 5,
+        "drift_rejected_rows": 0,
+    }
 
     # What the hook cannot know is left to the sync: a column of another type, another declaration.
     assert "dbt-drift: people" not in project.dbt("build", seats=3, type="numeric(9, 2)")
