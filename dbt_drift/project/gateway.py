@@ -47,6 +47,14 @@ class ProjectOptions(msgspec.Struct, frozen=True, kw_only=True):
     vars: dict[str, Any] | None = None
 
 
+class _Invocation(msgspec.Struct):
+    invocation_id: str | None = None
+
+
+class _RunResults(msgspec.Struct):
+    metadata: _Invocation
+
+
 class Session:
     """One open connection to the warehouse, through the project's adapter. Made by `DbtProject.connect`."""
 
@@ -132,6 +140,14 @@ class DbtProject:
                 raise ConfigurationError(f"vars: {_OUR_PACKAGE} must be a mapping of settings, not {value!r}.")
             merged |= value or {}
         return merged
+
+    def last_invocation(self) -> str | None:
+        """Return the invocation id of dbt's last command that wrote its results, or None where that is not known."""
+        try:
+            results = msgspec.json.decode((self.target_path / "run_results.json").read_bytes(), type=_RunResults)
+        except (OSError, msgspec.DecodeError):
+            return None
+        return results.metadata.invocation_id
 
     @contextlib.contextmanager
     def connect(self, name: str) -> Iterator[Session]:

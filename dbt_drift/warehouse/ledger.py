@@ -141,12 +141,16 @@ class SyncLedger:
             return self._counts(session)
 
     def staged(self) -> str | None:
-        """Return the stage that the post-hook of the model has left, if it is of this very sync, and take it up."""
+        """Return the stage that the post-hook of the model has left in dbt's last invocation, and take it up.
+
+        A stage of another invocation may be older than the model; one of another declaration is not of this sync.
+        """
         with self._project.connect("staged") as session:
             sql = session.call("staged_sql", sync=self._spec, spec_hash=self._spec_hash)
             for (stage_id,) in session.rows(sql):
-                self._spec["stage_id"] = stage_id
-                return str(stage_id)
+                if stage_id == f"dbt-{self._project.last_invocation()}":
+                    self._spec["stage_id"] = stage_id
+                    return str(stage_id)
         return None
 
     def counts(self) -> Counts:

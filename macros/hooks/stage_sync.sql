@@ -29,6 +29,7 @@
   {% endif %}
   {% set version, declared, spec = saved[0][1], saved[0][2], saved[0][3] %}
   {% set sync = fromjson(spec) %}
+  {{ dbt_drift.forget_staged(sync) }}
   {% if version != dbt_drift.package_version() %}
     {{ return('`dbt-drift` is ' ~ version ~ ', this package is ' ~ dbt_drift.package_version()) }}
   {% elif declared != dbt_drift.declared_sync(model) %}
