@@ -20,6 +20,8 @@ NAME_PATTERN = r"^\S(.*\S)?(?![\s\S])"
 
 MatchOn: TypeAlias = Literal["email", "externalId"]
 AudienceMode: TypeAlias = Literal["add", "remove", "mirror"]
+Nulls: TypeAlias = Literal["skip", "clear"]
+OnDeleted: TypeAlias = Literal["create", "reject"]
 
 AttributeName: TypeAlias = Annotated[
     str,
@@ -35,8 +37,44 @@ AttributeName: TypeAlias = Annotated[
 
 ColumnName: TypeAlias = Annotated[str, Meta(pattern=NAME_PATTERN)]
 
+Overwrite: TypeAlias = Annotated[
+    bool,
+    Meta(
+        description=(
+            "`false` writes the attribute only where Drift has no value for it, so that what people typed there stays."
+        ),
+        extra={"hint": "Write `true` or `false`, without quotes."},
+    ),
+]
+
+FieldNulls: TypeAlias = Annotated[
+    Nulls | None,
+    Meta(description="What a null of this column does. Left out: what the model's own `nulls` says."),
+]
+
+
+class Field(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The long form of a member of `fields`: the column, and how its values are written."""
+
+    column: Annotated[ColumnName, Meta(description="The column of the model.", examples=["phone_number"])]
+    overwrite: Overwrite = True
+    nulls: FieldNulls = None
+
+
+class ColumnField(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The long form of a column's own `meta.drift`: the attribute that it fills, and how its values are written."""
+
+    attribute: AttributeName
+    overwrite: Overwrite = True
+    nulls: FieldNulls = None
+
+
+ColumnMeta: TypeAlias = AttributeName | ColumnField
+"""The value of a column's ``meta.drift``."""
+
 _STANDARD_FIELDS = {
-    name: {"description": meaning, "type": "string", "pattern": NAME_PATTERN} for name, meaning in STANDARD.items()
+    name: {"description": meaning, "anyOf": [{"type": "string", "pattern": NAME_PATTERN}, {"$ref": "#/$defs/Field"}]}
+    for name, meaning in STANDARD.items()
 }
 """So that an editor offers the standard attributes; the other members of ``fields`` are custom ones."""
 
@@ -113,17 +151,45 @@ class Declaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         ),
     ] = "email"
     fields: Annotated[
-        dict[AttributeName, ColumnName],
+        dict[AttributeName, ColumnName | Field],
         Meta(
             description=(
-                "Drift attribute: column of the model. `email` is required, here or in the short form. Attributes that "
-                "Drift does not know yet are custom attributes."
+                "Drift attribute: column of the model, or the long form. `email` is required, here or beside its "
+                "column. Attributes that Drift does not know yet are custom attributes."
             ),
             examples=[{"email": "email", "name": "full_name", "plan_tier": "plan"}],
             extra={"hint": "Write one `attribute: column` per line."},
             extra_json_schema={"properties": _STANDARD_FIELDS},
         ),
     ] = {}
+    nulls: Annotated[
+        Nulls,
+        Meta(
+            description=(
+                "What a null does: `skip` leaves in Drift what is there; `clear` asks Drift to take away the value that "
+                "an earlier sync wrote. `email` and `externalId` are never cleared."
+            )
+        ),
+    ] = "skip"
+    create_missing: Annotated[
+        bool,
+        Meta(
+            description=(
+                "`false` creates no contacts: a row that Drift does not know is rejected with `no_contact`, and looked "
+                "up again by every sync."
+            ),
+            extra={"hint": "Write `true` or `false`, without quotes."},
+        ),
+    ] = True
+    on_deleted: Annotated[
+        OnDeleted,
+        Meta(
+            description=(
+                "What to do about a contact that was deleted in Drift after a sync had found or made it: `create` makes "
+                "it anew, if `create_missing` allows it; `reject` rejects its row."
+            )
+        ),
+    ] = "create"
     audiences: Annotated[
         list[Audience],
         Meta(

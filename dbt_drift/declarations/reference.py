@@ -57,13 +57,19 @@ of them cannot write the same attributes, so give all but one `drift: false`.
 
 ## {declaration}
 
+{field}
+
+What the options are good for: [attributes](../how-to/attributes.md).
+
 {audience}
 
-## The short form
+## Beside the column
 
 The `meta.drift` of a column is the Drift attribute that it fills: `drift: phone` says the same as
-`phone: phone_number` under `fields`, beside the description of the column. The model itself has to be declared too, if
-only by `drift: {{}}`.
+`phone: phone_number` under `fields`, beside the description of the column. The long form is
+`drift: {{attribute: phone, overwrite: false}}`. The model itself has to be declared too, if only by `drift: {{}}`.
+
+{column_field}
 
 ## Attributes
 
@@ -85,6 +91,8 @@ attribute, except those that Drift keeps for itself:
 - **Two columns for one attribute** of a model, and **one attribute written by two models**: each sync would undo the
   other's work. Only the keys are free: `email`, and `externalId` where it is matched on.
 - **One tag in two audiences**, of one model or of two, for the same reason. Case does not tell two names apart.
+- **`nulls: clear` on `email` or `externalId`**, which say who the contact is, and together with `overwrite: false`.
+  The model's own `nulls: clear` leaves these fields out.
 - **Anything without a relation**: ephemeral and disabled models, sources, analyses, tests, exposures.
 
 Whether the mapped columns exist is seen when the sync starts: names are matched exactly, or else without case.
@@ -112,6 +120,8 @@ def reference_page() -> str:
     return _PAGE.format(
         example=EXAMPLE,
         declaration=_section("`meta.drift` of a model", definitions["Declaration"]),
+        field="### " + _section("A field's long form", definitions["Field"]),
+        column_field="### " + _section("A column's long form", definitions["ColumnField"]),
         audience="### " + _section("`audiences`", definitions["Audience"]),
         standard="\n".join(f"- `{name}`: {meaning}" for name, meaning in STANDARD.items()),
         read_only="\n".join(f"- {_listed(names)}: {reason}." for reason, names in _by_reason().items()),
@@ -131,8 +141,10 @@ def _section(title: str, definition: dict[str, Any]) -> str:
 def _values(key: dict[str, Any]) -> str:
     if "enum" in key:
         return " or ".join(f"`{choice}`" for choice in key["enum"])
-    kind = key.get("type") or key["anyOf"][0]["type"]
-    return {"string": "text", "object": "mapping", "array": "list"}[kind]
+    choices = [form for form in key.get("anyOf", [key]) if form.get("type") != "null"]
+    if "enum" in choices[0]:
+        return _values(choices[0])
+    return {"string": "text", "object": "mapping", "array": "list", "boolean": "true or false"}[choices[0]["type"]]
 
 
 def _default(name: str, key: dict[str, Any], definition: dict[str, Any]) -> str:

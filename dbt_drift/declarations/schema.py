@@ -10,13 +10,13 @@ from typing import Any
 
 import msgspec
 
-from dbt_drift.declarations.definition import AttributeName, Declaration
+from dbt_drift.declarations.definition import AttributeName, ColumnField, Declaration
 
 
 def json_schema() -> dict[str, Any]:
     """Return the schema of a properties file with declarations in it."""
-    (_, attribute), structs = msgspec.json.schema_components(
-        [Declaration, AttributeName], ref_template="#/$defs/{name}"
+    (_, attribute, _), structs = msgspec.json.schema_components(
+        [Declaration, AttributeName, ColumnField], ref_template="#/$defs/{name}"
     )
     node = _with_drift("Declaration")
     node["properties"]["columns"] = _list_of("Column")
@@ -32,14 +32,14 @@ def json_schema() -> dict[str, Any]:
             "Attribute": attribute,
             "Off": {"description": "Not synced, whatever is inherited.", "enum": [False, None]},
             "Node": node,
-            "Column": _with_drift("Attribute"),
+            "Column": _with_drift("Attribute", "ColumnField"),
         },
     }
 
 
-def _with_drift(declaration: str) -> dict[str, Any]:
-    """Return the schema of a model or column whose ``meta.drift`` is the named one, or off, or not there."""
-    drift = {"anyOf": [{"$ref": f"#/$defs/{declaration}"}, {"$ref": "#/$defs/Off"}]}
+def _with_drift(*forms: str) -> dict[str, Any]:
+    """Return the schema of a model or column whose ``meta.drift`` has one of the named forms, or is off or not there."""
+    drift = {"anyOf": [{"$ref": f"#/$defs/{form}"} for form in (*forms, "Off")]}
     meta = {"type": ["object", "null"], "properties": {"drift": drift}}
     config = {"type": ["object", "null"], "properties": {"meta": meta}}
     return {"type": "object", "properties": {"config": config, "meta": meta}}

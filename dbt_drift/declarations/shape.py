@@ -48,9 +48,8 @@ def _fit(value: Any, kind: inspect.Type, key: str, report: Report, extra: Mappin
     """Dispatch on the type; ``extra`` is that of the annotation around it (see ``definition``)."""
     if isinstance(kind, inspect.Metadata):
         return _fit(value, kind.type, key, report, kind.extra or {})
-    if isinstance(kind, inspect.UnionType):  # null counts as absent, so that only the other side of an optional is left
-        (kind,) = (side for side in kind.types if not isinstance(side, inspect.NoneType))
-        return _fit(value, kind, key, report, extra)
+    if isinstance(kind, inspect.UnionType):
+        return _fit(value, _side(value, kind), key, report, extra)
     if isinstance(kind, inspect.LiteralType):
         return _fit_choice(value, kind, key, report, extra)
     expected, shape, fit_parts = _SHAPES[type(kind)]
@@ -59,6 +58,16 @@ def _fit(value: Any, kind: inspect.Type, key: str, report: Report, extra: Mappin
         report.add(key, f"expected {expected}, found {_describe(value)}", extra.get("hint", quotes))
         return MISFIT
     return fit_parts(value, kind, key, report)
+
+
+def _side(value: Any, kind: inspect.UnionType) -> inspect.Type:
+    """Return the side of a union that the value is meant for: the long form of a mapping, else the short one.
+
+    null counts as absent, so that only the other side of an optional is left.
+    """
+    sides = [side for side in kind.types if not isinstance(side, inspect.NoneType)]
+    long_forms = [side for side in sides if isinstance(side, inspect.StructType)]
+    return long_forms[0] if long_forms and isinstance(value, dict) else sides[0]
 
 
 def _fit_struct(value: dict[str, Any], kind: inspect.StructType, key: str, report: Report) -> Any:
@@ -111,6 +120,10 @@ def _fit_text(value: str, kind: inspect.StrType, key: str, report: Report) -> An
     return MISFIT
 
 
+def _fit_bool(value: bool, kind: inspect.BoolType, key: str, report: Report) -> bool:  # noqa: ARG001, FBT001 - one of _SHAPES
+    return value
+
+
 def _fit_choice(value: Any, kind: inspect.LiteralType, key: str, report: Report, extra: Mapping[str, Any]) -> Any:
     if value in kind.values:
         return value
@@ -133,6 +146,7 @@ _SHAPES: dict[type[inspect.Type], tuple[str, type, Any]] = {
     inspect.DictType: ("a mapping", dict, _fit_dict),
     inspect.ListType: ("a list", list, _fit_list),
     inspect.StrType: ("text", str, _fit_text),
+    inspect.BoolType: ("true or false", bool, _fit_bool),
 }
 
 

@@ -9,7 +9,16 @@ from msgspec import Struct, structs
 
 from dbt_drift.declarations.attributes import check_attribute
 from dbt_drift.declarations.conflicts import report_conflicts
-from dbt_drift.declarations.definition import AttributeName, AudienceMode, Declaration, DriftMeta, MatchOn
+from dbt_drift.declarations.definition import (
+    AudienceMode,
+    ColumnField,
+    ColumnMeta,
+    Declaration,
+    DriftMeta,
+    Field,
+    MatchOn,
+    OnDeleted,
+)
 from dbt_drift.declarations.nodes import (
     DRIFT_KEY,
     check_relation,
@@ -39,11 +48,15 @@ class AttributeMapping(Struct, frozen=True):
         attribute: The attribute, spelled as Drift spells it.
         column: The column, as declared (``columns.resolve`` binds it to the relation's spelling).
         key: Where it was declared, such as ``meta.drift.fields.email`` or ``columns.phone.meta.drift``.
+        overwrite: False to write it only where Drift has no value for it.
+        clears: Whether a null of the column takes away what Drift accepted before.
     """
 
     attribute: str
     column: str
     key: str
+    overwrite: bool = True
+    clears: bool = False
 
 
 class AudienceMapping(Struct, frozen=True):
@@ -81,6 +94,8 @@ class Sync(Struct, frozen=True, kw_only=True):
         tags: dbt's tags of the node; they have nothing to do with Drift's.
         declared: What the node declares, as JSON with sorted keys: the macro `declared_sync` spells it the same way.
         match_on: The attribute that says which contact a row is.
+        create_missing: Whether a row without a contact makes one.
+        on_deleted: What to do when a remembered contact was deleted in Drift.
         attributes: The mapped attributes: email, then the others in the order of declaration.
         audiences: The tags that the model decides about, in the order of declaration.
     """
@@ -99,6 +114,8 @@ class Sync(Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...]
     declared: str
     match_on: MatchOn
+    create_missing: bool = True
+    on_deleted: OnDeleted = "create"
     attributes: tuple[AttributeMapping, ...]
     audiences: tuple[AudienceMapping, ...]
 
@@ -185,6 +202,8 @@ def _compile(node: Node, slug: str, report: Report) -> Sync | None:
         tags=tuple(node.tags or ()),
         declared=json.dumps({"drift": node.drift, "columns": short_forms(node)}, sort_keys=True),
         match_on=declaration.match_on,
+        create_missing=declaration.create_missing,
+        on_deleted=declaration.on_deleted,
         attributes=_attributes(node, declaration, report),
         audiences=_audiences(declaration, report),
     )
@@ -193,11 +212,15 @@ def _compile(node: Node, slug: str, report: Report) -> Sync | None:
 def _attributes(node: Node, declaration: Declaration, report: Report) -> tuple[AttributeMapping, ...]:
     """Bring ``fields`` and the short forms together, email first, and report what they lack or say twice."""
     fields_key = f"{DRIFT_KEY}.fields"
-    written = [AttributeMapping(name, column, at(fields_key, name)) for name, column in declaration.fields.items()]
-    for column, name in short_forms(node).items():
+    said = [(name, _long_form(field), at(fields_key, name)) for name, field in declaration.fields.items()]
+    for column, given in short_forms(node).items():
         key = short_form_key(column)
-        if fit(name, AttributeName, key, report) is not MISFIT:
-            written.append(AttributeMapping(name, column, key))
+        own = fit(given, ColumnMeta, key, report)
+        if isinstance(own, ColumnField):
+            said.append((own.attribute, Field(column=column, overwrite=own.overwrite, nulls=own.nulls), key))
+        elif own is not MISFIT:
+            said.append((own, Field(column=column), key))
+    written = [_mapping(name, field, key, declaration, report) for name, field, key in said]
     # Where a mapping could not be read, the key may well be in it: then nobody should be told that it is missing.
     elsewhere = tuple(f"{DRIFT_KEY}.{name}" for name in Declaration.__struct_fields__ if name != "fields")
     all_read = all(problem.key.startswith(elsewhere) for problem in report.problems)
@@ -205,7 +228,7 @@ def _attributes(node: Node, declaration: Declaration, report: Report) -> tuple[A
     for mapping in written:
         meant = structs.replace(mapping, attribute=check_attribute(mapping.attribute, mapping.key, report))
         first = mapped.setdefault(meant.attribute.casefold(), meant)
-        if (first.attribute, first.column) != (meant.attribute, meant.column):
+        if structs.replace(first, key="") != structs.replace(meant, key=""):
             report.add(
                 mapping.key,
                 f"the attribute {first.attribute!r} is mapped already, from the column {first.column!r} ({first.key})",
@@ -214,6 +237,29 @@ def _attributes(node: Node, declaration: Declaration, report: Report) -> tuple[A
     if all_read:
         _check_keys(node, declaration, {mapping.attribute for mapping in mapped.values()}, report)
     return tuple(sorted(mapped.values(), key=lambda mapping: mapping.attribute != "email"))
+
+
+def _long_form(field: str | Field) -> Field:
+    return Field(column=field) if isinstance(field, str) else field
+
+
+def _mapping(attribute: str, field: Field, key: str, declaration: Declaration, report: Report) -> AttributeMapping:
+    """Return the mapping, and report what its options ask of an attribute that cannot have them."""
+    is_identity = attribute in {"email", "externalId"}
+    if field.nulls == "clear" and is_identity:
+        report.add(f"{key}.nulls", f"{attribute} says who the contact is, and is never cleared", "Leave `nulls` out.")
+    elif field.nulls == "clear" and not field.overwrite:
+        report.add(
+            f"{key}.nulls",
+            "`overwrite: false` leaves alone what Drift holds, and `nulls: clear` takes it away",
+            "Keep one of the two.",
+        )
+    if not field.overwrite and attribute == declaration.match_on:
+        report.add(
+            f"{key}.overwrite", "a contact is found by this attribute, so Drift holds it", "Leave `overwrite` out."
+        )
+    clears = (field.nulls or declaration.nulls) == "clear" and field.overwrite and not is_identity
+    return AttributeMapping(attribute, field.column, key, overwrite=field.overwrite, clears=clears)
 
 
 def _check_keys(node: Node, declaration: Declaration, mapped: set[str], report: Report) -> None:

@@ -31,10 +31,16 @@ NAMES = st.sampled_from(["email", "externalId", "name", "plan", "Plan", "Email",
     max_size=4
 )
 COLUMNS = mostly(st.sampled_from(["email", "id", "plan"]))
+OPTIONS = {
+    "overwrite": mostly(st.booleans()),
+    "nulls": mostly(st.sampled_from(["skip", "clear"])),
+    "null": COLUMNS,
+}
+LONG_FORMS = st.fixed_dictionaries({"column": COLUMNS}, optional=OPTIONS)
 FIELDS = st.builds(
     lambda fixed, more: {**fixed, **more},
     st.sampled_from([{"email": "email"}, {"email": "email", "externalId": "id"}, {}]),
-    st.dictionaries(NAMES, COLUMNS, max_size=2),
+    st.dictionaries(NAMES, COLUMNS | LONG_FORMS, max_size=2),
 )
 AUDIENCES = st.fixed_dictionaries(
     {
@@ -51,11 +57,18 @@ DRIFT = mostly(
             "mode": mostly(st.sampled_from(["upsert", "upsert", "insert"])),
             "match_on": mostly(st.sampled_from(["email", "externalId"])),
             "fields": mostly(FIELDS),
+            "nulls": mostly(st.sampled_from(["skip", "clear"])),
+            "create_missing": mostly(st.booleans()),
+            "on_deleted": mostly(st.sampled_from(["create", "reject"])),
             "audiences": mostly(st.lists(mostly(AUDIENCES), max_size=3)),
         },
     )
 )
-SHORT_FORMS = st.dictionaries(st.sampled_from(["email", "id", "a b"]), mostly(NAMES), max_size=2)
+SHORT_FORMS = st.dictionaries(
+    st.sampled_from(["email", "id", "a b"]),
+    mostly(NAMES | st.fixed_dictionaries({"attribute": mostly(NAMES)}, optional=OPTIONS)),
+    max_size=2,
+)
 
 
 @given(drift=DRIFT, columns=SHORT_FORMS, other=DRIFT)

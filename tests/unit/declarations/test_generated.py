@@ -58,7 +58,7 @@ def test_the_example_of_the_page_is_right() -> None:
 def test_the_page_describes_every_key() -> None:
     page = generator.generated()["reference/declarations.md"]
 
-    for definition in ("Declaration", "Audience"):
+    for definition in ("Declaration", "Field", "ColumnField", "Audience"):
         for name, key in SCHEMA["$defs"][definition]["properties"].items():
             assert re.search(rf"\| `{name}` \|.*\| {re.escape(key['description'])} \|", page)
 
@@ -84,6 +84,9 @@ def with_drift(drift: Any, attribute: Any = None) -> dict[str, Any]:
         ({"fields": {"start_date": "created"}}, "phone", ["models/0/config/meta/drift"]),
         ({"fields": {"email": 5}}, "phone", ["models/0/config/meta/drift"]),
         ({}, "tags", ["models/0/columns/0/config/meta/drift"]),
+        ({"nulls": "clear", "fields": {"phone": {"column": "phone", "overwrite": False}}}, {"attribute": "name"}, []),
+        ({"fields": {"phone": {"columm": "phone"}}}, "phone", ["models/0/config/meta/drift"]),
+        ({}, {"attribute": "tags"}, ["models/0/columns/0/config/meta/drift"]),
         ({}, ["phone"], ["models/0/columns/0/config/meta/drift"]),
     ],
 )
@@ -102,6 +105,8 @@ def test_an_editor_looks_into_versions_too() -> None:
 
 @given(DRIFT)
 @example({"fields": {"plan\n": "plan"}})
+@example({"fields": {"phone": {"column": "phone", "overwrite": False, "nulls": None}}})
+@example({"fields": {"phone": {"overwrite": "no"}}})
 @example({"audiences": [{"tag": "VIP", "mode": "upsert"}]})
 def test_the_schema_and_the_validation_accept_the_same(drift: Any) -> None:
     report = Report("dim_contacts", "models/dim_contacts.yml")
@@ -122,16 +127,16 @@ def owned_by_drift(drift: Any) -> bool:
 def without_null_keys(drift: Any) -> Any:
     if not isinstance(drift, dict):
         return drift
-    kept = {key: value for key, value in drift.items() if value is not None or key not in DECLARATION_KEYS}
+    kept = _without(drift, "Declaration")
     if isinstance(kept.get("audiences"), list):
-        kept["audiences"] = [
-            {key: value for key, value in one.items() if value is not None or key not in AUDIENCE_KEYS}
-            if isinstance(one, dict)
-            else one
-            for one in kept["audiences"]
-        ]
+        kept["audiences"] = [_without(one, "Audience") for one in kept["audiences"]]
+    if isinstance(kept.get("fields"), dict):
+        kept["fields"] = {name: _without(one, "Field") for name, one in kept["fields"].items()}
     return kept
 
 
-DECLARATION_KEYS = SCHEMA["$defs"]["Declaration"]["properties"]
-AUDIENCE_KEYS = SCHEMA["$defs"]["Audience"]["properties"]
+def _without(value: Any, definition: str) -> Any:
+    if not isinstance(value, dict):
+        return value
+    keys = SCHEMA["$defs"][definition]["properties"]
+    return {key: one for key, one in value.items() if one is not None or key not in keys}

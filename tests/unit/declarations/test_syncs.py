@@ -68,6 +68,29 @@ def test_a_model_can_be_declared_by_its_columns() -> None:
     assert [(one.attribute, one.column) for one in sync.attributes] == [("email", "mail"), ("phone", "mobile")]
 
 
+def test_the_long_forms_say_how_values_are_written() -> None:
+    fields = {"email": "email", "alias": {"column": "nick", "overwrite": False}, "city": {"column": "town"}}
+    columns = {"mobile": {"attribute": "phone", "nulls": "clear"}}
+
+    sync = only_sync(node(drift={"fields": fields, "create_missing": False, "on_deleted": "reject"}, columns=columns))
+
+    assert sync.attributes[1:] == (
+        AttributeMapping("alias", "nick", "meta.drift.fields.alias", overwrite=False),
+        AttributeMapping("city", "town", "meta.drift.fields.city"),
+        AttributeMapping("phone", "mobile", "columns.mobile.meta.drift", clears=True),
+    )
+    assert (sync.create_missing, sync.on_deleted) == (False, "reject")
+
+
+def test_clearing_everything_spares_identities_and_what_is_not_overwritten() -> None:
+    alias, city = {"column": "nick", "overwrite": False}, {"column": "town", "nulls": "skip"}
+    fields = {"email": "email", "externalId": "id", "name": "name", "alias": alias, "city": city}
+
+    sync = only_sync(node(drift={"nulls": "clear", "fields": fields}))
+
+    assert [one.attribute for one in sync.attributes if one.clears] == ["name"]
+
+
 def test_one_mapping_said_twice_is_one_mapping() -> None:
     sync = only_sync(node(drift=EMAIL, columns={"email": "email"}))
 
