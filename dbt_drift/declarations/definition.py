@@ -166,8 +166,8 @@ class Declaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         Nulls,
         Meta(
             description=(
-                "What a null does: `skip` leaves in Drift what is there; `clear` asks Drift to take away the value that "
-                "an earlier sync wrote. `email` and `externalId` are never cleared."
+                "What a null does: `skip` leaves in Drift what is there; `clear` asks Drift to take away the value "
+                "that an earlier sync wrote. `email` and `externalId` are never cleared."
             )
         ),
     ] = "skip"
@@ -185,8 +185,8 @@ class Declaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         OnDeleted,
         Meta(
             description=(
-                "What to do about a contact that was deleted in Drift after a sync had found or made it: `create` makes "
-                "it anew, if `create_missing` allows it; `reject` rejects its row."
+                "What to do about a contact that was deleted in Drift after a sync had found or made it: `create` "
+                "makes it anew, if `create_missing` allows it; `reject` rejects its row."
             )
         ),
     ] = "create"

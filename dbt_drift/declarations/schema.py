@@ -38,7 +38,7 @@ def json_schema() -> dict[str, Any]:
 
 
 def _with_drift(*forms: str) -> dict[str, Any]:
-    """Return the schema of a model or column whose ``meta.drift`` has one of the named forms, or is off or not there."""
+    """Return the schema of a model or column whose ``meta.drift`` has one of these forms, or is off, or not there."""
     drift = {"anyOf": [{"$ref": f"#/$defs/{form}"} for form in (*forms, "Off")]}
     meta = {"type": ["object", "null"], "properties": {"drift": drift}}
     config = {"type": ["object", "null"], "properties": {"meta": meta}}

@@ -26,13 +26,17 @@ class ContactChange(msgspec.Struct, frozen=True, kw_only=True):
         match_on: Which of the identities finds it while its Drift id is unknown.
         contact_id: Its remembered Drift id, or None.
         identity: `email`, and `externalId` where it is mapped, as the model spells them, whether changed or not.
-        attributes: The attributes to write. For a contact without an id: all that the model gives a value.
+        attributes: The attributes to write; a JSON null asks to clear. For a contact without an id: all that the model
+            gives a value.
         add_tags: The tags to apply.
         remove_tags: The tags to take away.
         unchanged: Attributes that Drift accepted before. They are sent only if the remembered contact turns out to be
             deleted, so that its successor is complete.
         unchanged_tags: Tags that Drift accepted before, for the same case.
-        create_missing: False for a row that has left the model: where there is no contact, none is made.
+        fill_only: Attributes that are written only where Drift has no value for them.
+        create_missing: False where no contact is to be made if there is none: as the mapping says, and always for a row
+            that has left the model.
+        deleted: What to do when the remembered contact was deleted in Drift.
     """
 
     seq: int
@@ -45,7 +49,9 @@ class ContactChange(msgspec.Struct, frozen=True, kw_only=True):
     remove_tags: tuple[str, ...] = ()
     unchanged: dict[str, JsonValue] = {}
     unchanged_tags: tuple[str, ...] = ()
+    fill_only: frozenset[str] = frozenset()
     create_missing: bool = True
+    deleted: Literal["create", "reject"] = "create"
 
     def __repr__(self) -> str:
         # A change is personal data from end to end; a log or a traceback gets its number.

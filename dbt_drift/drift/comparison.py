@@ -17,14 +17,14 @@ def differing(wanted: Mapping[str, JsonValue], held: Mapping[str, msgspec.Raw]) 
     """Return those of the wanted attributes that Drift does not hold with this value.
 
     An email that differs only in upper and lower case is held: whether Drift folds it is not documented, and if it
-    does, writing it would change nothing.
+    does, writing it would change nothing. What is to be cleared is held where Drift has no value.
     """
     return {name: value for name, value in wanted.items() if not _held(name, value, held.get(name))}
 
 
 def _held(name: str, wanted: JsonValue, raw: msgspec.Raw | None) -> bool:
     if raw is None:
-        return False
+        return isinstance(wanted, msgspec.Raw) and bytes(wanted) == b"null"
     value = msgspec.json.decode(raw)
     if isinstance(wanted, str):
         return isinstance(value, str) and (wanted == value or (name == "email" and wanted.lower() == value.lower()))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
 from msgspec import structs
 
 from dbt_drift.drift import endpoints
@@ -45,6 +46,7 @@ UNSTABLE = "deleted_meanwhile"
 GAVE_UP = "gave_up"
 """The reason when all tries are used up."""
 
+_NULL = msgspec.Raw(b"null")
 _ROUNDS = 3
 _NOT_FOUND = 404
 _CONFLICT = 409
@@ -240,7 +242,9 @@ class _Upsert:
         return endpoints.contacts_in(_accepted(response).data)
 
     def _create(self) -> Steps[Contact]:
-        attributes: dict[str, JsonValue] = {**self._change.identity, **self._attributes}
+        # A new contact has nothing to clear, and Drift documents values that are not null.
+        given = {name: value for name, value in self._attributes.items() if value != _NULL}
+        attributes: dict[str, JsonValue] = {**self._change.identity, **given}
         while True:
             try:
                 response = yield from self._ask(endpoints.create_contact(attributes))

@@ -5,33 +5,38 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from dbt_drift.drift.changes import ContactChange
-from dbt_drift.warehouse.wire import to_json
+from dbt_drift.warehouse.wire import CLEARED, to_json
 
 if TYPE_CHECKING:
+    from dbt_drift.declarations.syncs import Sync
     from dbt_drift.warehouse.ledger import DeltaRow
 
 MatchOn = Literal["email", "externalId"]
 _IDENTITIES = ("email", "externalId")
 
 
-def contact_change(row: DeltaRow, match_on: MatchOn) -> ContactChange:
+def contact_change(row: DeltaRow, sync: Sync) -> ContactChange:
     """Return what Drift lacks of what the model says about one contact."""
-    changed = {row_name for row_name, _, _ in attribute_changes(row, match_on)}
+    changed = {name for name, _, _ in attribute_changes(row, sync.match_on)}
     known = row.wanted or row.accepted
     return ContactChange(
         seq=row.seq,
         key=row.key,
-        match_on=match_on,
+        match_on=sync.match_on,
         contact_id=row.contact_id,
         identity={name: known[name][1:] for name in _IDENTITIES if name in known},
         attributes={name: to_json(row.wanted[name]) for name in row.wanted if name in changed},
-        unchanged={name: to_json(row.wanted[name]) for name in row.wanted if name not in changed},
+        unchanged={
+            name: to_json(wanted) for name, wanted in row.wanted.items() if name not in changed and wanted != CLEARED
+        },
+        fill_only=frozenset(mapped.attribute for mapped in sync.attributes if not mapped.overwrite),
         add_tags=tuple(tag for tag, sign in tag_changes(row) if sign == "+"),
         remove_tags=tuple(tag for tag, sign in tag_changes(row) if sign == "-"),
         unchanged_tags=tuple(
             tag for tag, sign in row.accepted_tags.items() if sign == "+" and row.wanted_tags.get(tag) == "+"
         ),
-        create_missing=not row.departed,
+        create_missing=sync.create_missing and not row.departed,
+        deleted=sync.on_deleted,
     )
 
 

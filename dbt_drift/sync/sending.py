@@ -19,9 +19,9 @@ from dbt_drift.warehouse.ledger import Entry
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dbt_drift.declarations.syncs import Sync
     from dbt_drift.drift.changes import Outcome
     from dbt_drift.drift.dispatcher import Dispatcher
-    from dbt_drift.sync.changes import MatchOn
     from dbt_drift.warehouse.ledger import DeltaRow, SyncLedger
 
 PAGE_ROWS = 2000
@@ -42,7 +42,7 @@ class Sending:
     Args:
         ledger: The sync's ledger, staged.
         dispatcher: Sends; used for this sync alone.
-        match_on: How the sync's contacts are matched.
+        sync: What is synced.
         stage_id: The stage that the delta belongs to.
         total: How many contacts the delta numbers.
 
@@ -55,12 +55,10 @@ class Sending:
         rejections: The first of these.
     """
 
-    def __init__(
-        self, ledger: SyncLedger, dispatcher: Dispatcher, match_on: MatchOn, stage_id: str, total: int
-    ) -> None:
+    def __init__(self, ledger: SyncLedger, dispatcher: Dispatcher, sync: Sync, stage_id: str, total: int) -> None:
         self._ledger = ledger
         self._dispatcher = dispatcher
-        self._match_on: MatchOn = match_on
+        self._sync = sync
         self._stage_id = stage_id
         self._total = total
         self._read = 0
@@ -114,7 +112,7 @@ class Sending:
                 return
             row = self._page.popleft()
             self._open[row.seq] = row
-            self._dispatcher.submit(contact_change(row, self._match_on))
+            self._dispatcher.submit(contact_change(row, self._sync))
 
     def _take(self, outcomes: list[Outcome]) -> None:
         for outcome in outcomes:

@@ -78,7 +78,7 @@ class SyncRun:
 
     def _send(self, stage_id: str, total: int) -> None:
         with self._client.dispatcher() as dispatcher:
-            sending = Sending(self._ledger, dispatcher, self._sync.match_on, stage_id, total)
+            sending = Sending(self._ledger, dispatcher, self._sync, stage_id, total)
             try:
                 sending.run(lambda done: self._reporter.progress(self._sync, done, total, dispatcher.statistics()))
             finally:

@@ -74,6 +74,7 @@ def sync_spec(sync: Sync, location: Location, kinds: Mapping[str, str], types: M
                 "as_text": mapping.attribute in _STRINGS,
                 "is_email": mapping.attribute == "email",
                 "is_key": mapping.attribute == sync.match_on,
+                "clears": mapping.clears,
             }
             for mapping in sync.attributes
         ],

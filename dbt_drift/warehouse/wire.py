@@ -12,6 +12,9 @@ import msgspec
 
 JsonValue = str | msgspec.Raw
 
+CLEARED = "null"
+"""The wire text that asks Drift to take a value away, and that the snapshot keeps when it has."""
+
 
 def to_json(wire: str) -> JsonValue:
     """Return what a request body holds for a wire text: a string, or the raw JSON literal.

@@ -60,7 +60,7 @@
         source.contact_key,
         {{ 'duplicated.contact_key is not null' if has_duplicates else 'false' }} as is_duplicated
         {%- for attribute in sync.attributes %},
-        source.{{ attribute.state }}, snapshot.{{ attribute.state }} as old_{{ attribute.state }}
+        {{ dbt_drift.wanted_value(attribute) }} as {{ attribute.state }}, snapshot.{{ attribute.state }} as old_{{ attribute.state }}
         {%- endfor %}
         {%- for audience in sync.audiences %},
         {{ dbt_drift.wanted_tag(audience) }} as {{ audience.state }}, snapshot.{{ audience.state }} as old_{{ audience.state }}
@@ -77,7 +77,7 @@
          or duplicated.contact_key is not null
       {%- endif %}
       {%- for attribute in sync.attributes if not attribute.is_key %}
-         or {{ dbt_drift.differs('source.' ~ attribute.state, 'snapshot.' ~ attribute.state, attribute.is_email) }}
+         or {{ dbt_drift.differs('source.' ~ attribute.state, 'snapshot.' ~ attribute.state, attribute.is_email, attribute.clears) }}
       {%- endfor %}
       {%- for audience in sync.audiences %}
          or {{ dbt_drift.differs(dbt_drift.wanted_tag(audience), 'snapshot.' ~ audience.state) }}
@@ -110,10 +110,21 @@
 
 
 {#- A value that is wanted and is not the one that Drift last accepted. Case makes no difference in an e-mail address. In this
-    order an equal row, which is nearly every row, costs one evaluation of the wanted value. -#}
-{% macro differs(wanted, accepted, ignoring_case=false) -%}
+    order an equal row, which is nearly every row, costs one evaluation of the wanted value. Where nulls clear, a wanted value is
+    never null, and clearing what Drift was never sent is no difference. -#}
+{% macro differs(wanted, accepted, ignoring_case=false, clearing=false) -%}
   {%- set wanted, accepted = ('lower(' ~ wanted ~ ')', 'lower(' ~ accepted ~ ')') if ignoring_case else (wanted, accepted) -%}
-  {{ wanted }} <> {{ accepted }} or ({{ accepted }} is null and {{ wanted }} is not null)
+  {{ wanted }} <> {{ accepted }} or ({{ accepted }} is null and {{ wanted }} {{ "<> 'null'" if clearing else 'is not null' }})
+{%- endmacro %}
+
+
+{#- The value of the model's row that the delta holds: asking to clear is wanted only of what Drift was sent. -#}
+{% macro wanted_value(attribute) -%}
+  {%- if attribute.clears -%}
+    case when source.{{ attribute.state }} <> 'null' or snapshot.{{ attribute.state }} is not null then source.{{ attribute.state }} end
+  {%- else -%}
+    source.{{ attribute.state }}
+  {%- endif -%}
 {%- endmacro %}
 
 

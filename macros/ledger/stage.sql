@@ -3,7 +3,7 @@
     the warehouse.
 
     A delta row holds, for each attribute and audience of the mapping, the wanted wire text (`attr_x`, `tag_x`) and the one that
-    Drift last accepted (`old_attr_x`, `old_tag_x`). NULL wants nothing: a null in the model leaves in Drift what is there.
+    Drift last accepted (`old_attr_x`, `old_tag_x`). NULL wants nothing: a null in the model leaves in Drift what is there, unless the field clears.
 
     The difference is a statement of its own, so that everything after it works on what differs, and knows how little that is. -#}
 {% macro stage(sync) %}

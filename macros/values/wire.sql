@@ -1,8 +1,18 @@
 {#- Wire text: one SQL text per value that says by itself what Drift receives. NULL is no value; a leading " marks a string, and
-    all behind it is the string; anything else is a JSON number, true or false. Equal wire texts are equal for Drift, whatever
+    all behind it is the string; anything else is a JSON number, true, false, or the null that clears what is there. Equal wire texts are equal for Drift, whatever
     the columns' types: that is what the snapshot holds and what the difference compares. -#}
 
-{% macro wire(attribute) %}
+{% macro wire(attribute) -%}
+  {%- if attribute.clears -%}
+    coalesce({{ dbt_drift.value_text(attribute) }}, 'null')
+  {%- else -%}
+    {{ dbt_drift.value_text(attribute) }}
+  {%- endif -%}
+{%- endmacro %}
+
+
+{#- The wire text of a value; a null has none. -#}
+{% macro value_text(attribute) %}
   {%- set column = adapter.quote(attribute.column) -%}
   {%- if attribute.is_email -%}
     '"' || {{ dbt_drift.trimmed(dbt_drift.as_text(column)) }}

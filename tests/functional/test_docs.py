@@ -314,7 +314,7 @@ def test_every_macro_is_described() -> None:
 
 
 def test_signatures_are_read_with_defaults() -> None:
-    assert signatures()["differs"] == ["wanted", "accepted", "ignoring_case"]
+    assert signatures()["differs"] == ["wanted", "accepted", "ignoring_case", "clearing"]
 
 
 def test_dbt_takes_the_properties_without_a_warning(tmp_path: Path) -> None:
