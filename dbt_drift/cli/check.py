@@ -15,10 +15,14 @@ from dbt_drift.cli.options import SelectingCommand, project_from, project_option
 @selection_options
 @click.option("--offline", is_flag=True, help="Do not ask Drift anything.")
 def command(*, select: tuple[str, ...], exclude: tuple[str, ...], offline: bool, **given: Any) -> int:
-    """Check the declarations, the relations that they name, and the access to Drift. Writes and sends nothing."""
+    """Check the declarations, the relations that they name, and the access to Drift. Writes and sends nothing.
+
+    What is mapped is compared with the attributes that Drift has, if the token may list them (all_contact_read).
+    """
     from dbt_drift.drift.client import DriftClient  # noqa: PLC0415 - not paid for --help
     from dbt_drift.drift.credentials import access_token, drift_url  # noqa: PLC0415 - not paid for --help
     from dbt_drift.drift.retry import RetryPolicy  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.sync.fitting import check_mapping  # noqa: PLC0415 - not paid for --help
     from dbt_drift.sync.prepare import prepare  # noqa: PLC0415 - not paid for --help
     from dbt_drift.sync.words import counted  # noqa: PLC0415 - not paid for --help
 
@@ -30,5 +34,7 @@ def command(*, select: tuple[str, ...], exclude: tuple[str, ...], offline: bool,
         once_more = RetryPolicy(tries=2)
         with DriftClient(drift_url(os.environ), access_token(os.environ), policy=once_more) as client:
             info = client.token_info()
-        click.echo(f"ok  Drift takes the token: {info.organisation or 'organisation unknown'}")
+            click.echo(f"ok  Drift takes the token: {info.organisation or 'organisation unknown'}")
+            for notice in check_mapping(prepared, client):
+                click.echo(f"warn  {notice}")
     return 0

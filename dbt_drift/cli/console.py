@@ -61,6 +61,10 @@ class Console:
         """Say what is waited for."""
         self._line(f"Waiting for the {holder}")
 
+    def noticed(self, notice: str) -> None:
+        """Show a notice."""
+        self._line(f"{click.style('WARN', fg='yellow')} {notice}")
+
     def sync_started(self, index: int, total: int, sync: Sync) -> None:
         """Announce a sync."""
         self._line(_dotted(f"{index} of {total} START {sync.name}", "[RUN]"))
@@ -135,6 +139,10 @@ class JsonLines:
     def waiting(self, holder: Holder) -> None:
         """Say what is waited for."""
         self._event("Waiting", f"Waiting for the {holder}", {"holder": holder})
+
+    def noticed(self, notice: str) -> None:
+        """Show a notice."""
+        self._event("Notice", notice, {}, level="warn")
 
     def sync_started(self, index: int, total: int, sync: Sync) -> None:
         """Announce a sync."""

@@ -17,6 +17,7 @@ _COMMANDS = {
     "rebuild": "Rebuild a lost ledger by look-ups in Drift; sends nothing.",
     "unlock": "Release the lock that a run left behind.",
     "check": "Check the declarations, the relations and the access to Drift.",
+    "attributes": "List the attributes that Drift has, and the columns that fill them.",
     "sandbox": "Serve a local Drift to try things against.",
     "demo": "Watch a whole project being built and synced to a sandbox.",
 }

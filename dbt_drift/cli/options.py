@@ -67,6 +67,15 @@ _SELECTION = [
     click.option("--exclude", multiple=True, help="Models to leave out, in dbt's selection grammar."),
 ]
 
+_DOCUMENT = [
+    click.option(
+        "--output",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        help="How the outcome is printed on stdout: for people, or as one JSON document.",
+    ),
+]
+
 _OUTPUT = [
     click.option("--quiet", "-q", is_flag=True, envvar=_envvars("QUIET"), help="Print only errors and what was asked."),
     click.option(
@@ -76,12 +85,7 @@ _OUTPUT = [
         envvar=_envvars("LOG_FORMAT"),
         help="json: one JSON object a line; the others, which dbt tells apart: for people.",
     ),
-    click.option(
-        "--output",
-        type=click.Choice(["text", "json"]),
-        default="text",
-        help="How the outcome is printed on stdout: for people, or as one JSON document.",
-    ),
+    *_DOCUMENT,
 ]
 
 
@@ -105,6 +109,7 @@ def _adding(options: list[Callable[[Command], Command]]) -> Callable[[Command], 
 
 project_options = _adding(_PROJECT)
 selection_options = _adding(_SELECTION)
+document_option = _adding(_DOCUMENT)
 output_options = _adding(_OUTPUT)
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+import contextlib
+import os
+import sys
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +17,9 @@ from dbt_drift.cli.options import (
     selection_options,
     selectors,
 )
+
+if TYPE_CHECKING:
+    from dbt_drift.drift.client import DriftClient
 
 
 @click.command("plan", cls=SelectingCommand)
@@ -30,6 +36,9 @@ from dbt_drift.cli.options import (
 def command(rows: int, output: str, select: tuple[str, ...], exclude: tuple[str, ...], **given: Any) -> int:
     """Show what a sync would send: contacts, changed values, tags. Sends nothing and needs no token.
 
+    With a token, the mapping is compared with the attributes that Drift has; without one, the plan goes by those that
+    the last sync found.
+
     The values are personal data: `--rows 0` leaves them out where the output is kept.
     """
     from dbt_drift.cli.plan_view import plan_json, plan_text  # noqa: PLC0415 - not paid for --help
@@ -37,6 +46,17 @@ def command(rows: int, output: str, select: tuple[str, ...], exclude: tuple[str,
     from dbt_drift.sync.prepare import prepare  # noqa: PLC0415 - not paid for --help
 
     prepared = prepare(project_from(given), select=selectors(select), exclude=selectors(exclude))
-    plans = make_plans(prepared, rows=rows)
+    with contextlib.ExitStack() as stack:
+        client = stack.enter_context(_client()) if os.environ.get("DRIFT_ACCESS_TOKEN", "").strip() else None
+        plans = make_plans(
+            prepared, rows=rows, client=client, notice=lambda text: click.echo(f"WARN {text}", file=sys.stderr)
+        )
     click.echo(plan_json(plans) if output == "json" else plan_text(plans))
     return 0
+
+
+def _client() -> DriftClient:
+    from dbt_drift.drift.client import DriftClient  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.drift.credentials import access_token, drift_url  # noqa: PLC0415 - not paid for --help
+
+    return DriftClient(drift_url(os.environ), access_token(os.environ))

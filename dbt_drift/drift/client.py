@@ -74,13 +74,16 @@ class DriftClient:
         """
         return Dispatcher(self._exchange, policy=self._policy, workers=self._workers, flow=flow)
 
-    def attributes(self) -> list[Attribute]:
+    def attributes(self, *, policy: RetryPolicy | None = None) -> list[Attribute]:
         """Return the contact attributes that the organisation has. Needs the scope `all_contact_read`.
+
+        Args:
+            policy: How often it is tried, if not as often as everything else.
 
         Raises:
             DriftUnavailableError: Drift refuses, or cannot be reached.
         """
-        return endpoints.attributes_in(self._ask(endpoints.list_attributes()).data)
+        return endpoints.attributes_in(self._ask(endpoints.list_attributes(), policy).data)
 
     def token_info(self) -> TokenInfo:
         """Return what Drift says of the token in use.
@@ -91,13 +94,14 @@ class DriftClient:
         info: TokenInfo = self._ask(endpoints.look_at_token(self._token.reveal())).data
         return info
 
-    def _ask(self, request: Request) -> Response:
+    def _ask(self, request: Request, policy: RetryPolicy | None = None) -> Response:
         """Send a request that stands alone, in this thread."""
-        delays = self._policy.delays()
+        policy = policy or self._policy
+        delays = policy.delays()
         problem = ""
-        deadline = time.monotonic() + self._policy.patience
+        deadline = time.monotonic() + policy.patience
         faults = 0
-        while faults < self._policy.tries and time.monotonic() < deadline:
+        while faults < policy.tries and time.monotonic() < deadline:
             while wait := self._limiter.reserve(time.monotonic()):
                 time.sleep(min(wait, 1.0))
             attempt = self._exchange.attempt(request)

@@ -1,4 +1,4 @@
-"""What a sync would send, found in the warehouse; nothing is sent and no token is needed."""
+"""What a sync would send, found in the warehouse; nothing is sent, and no token is needed."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from dbt_drift.sync.changes import attribute_changes, tag_changes
+from dbt_drift.sync.fitting import fit_to_drift
 from dbt_drift.warehouse.ledger import Counts, InvalidRow
 from dbt_drift.warehouse.versions import bring_forward
 from dbt_drift.warehouse.wire import to_display
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dbt_drift.declarations.syncs import Sync
+    from dbt_drift.drift.client import DriftClient
     from dbt_drift.sync.prepare import Prepared
     from dbt_drift.warehouse.ledger import DeltaRow
 
@@ -55,19 +59,31 @@ class SyncPlan(msgspec.Struct, frozen=True):
     invalid: list[InvalidRow]
 
 
-def make_plans(prepared: Prepared, *, rows: int) -> list[SyncPlan]:
+def make_plans(
+    prepared: Prepared,
+    *,
+    rows: int,
+    client: DriftClient | None = None,
+    notice: Callable[[str], None] = lambda _: None,
+) -> list[SyncPlan]:
     """Stage every sync in a delta of its own, read it, drop it.
 
     Args:
         prepared: The project and its syncs.
         rows: How many contacts, and how many invalid rows, each plan shows.
+        client: Asked for the attributes that Drift has, nothing else; None to go by those of the last sync.
+        notice: Told what is no error, and what somebody should know.
 
     Raises:
         ConfigurationError: A newer program has written the ledger.
+        DeclarationError: The mapping does not fit the attributes that Drift has.
         WarehouseError: The warehouse refused a statement.
     """
     with prepared.project.connect("version") as session:
         bring_forward(session, prepared.location)
+    prepared, notices = fit_to_drift(prepared, client)
+    for text in notices:
+        notice(text)
     return [_plan(prepared, sync, spec, rows) for sync, spec in prepared.syncs]
 
 

@@ -21,6 +21,9 @@ class Reporter(Protocol):
     def waiting(self, holder: Holder) -> None:
         """Another run has the ledger's lock; this one waits for it."""
 
+    def noticed(self, notice: str) -> None:
+        """Something about the whole run that is no error, and that somebody should know."""
+
     def sync_started(self, index: int, total: int, sync: Sync) -> None:
         """The `index`th of `total` syncs begins."""
 

@@ -10,6 +10,7 @@ from dbt_drift import __version__
 from dbt_drift.drift.client import WORKERS, DriftClient
 from dbt_drift.drift.credentials import access_token, drift_url
 from dbt_drift.drift.limiter import RateLimiter
+from dbt_drift.sync.fitting import fit_to_drift
 from dbt_drift.sync.ledger_run import Run
 from dbt_drift.sync.options import RunOptions
 from dbt_drift.sync.results import (
@@ -47,6 +48,7 @@ def run_syncs(
     Raises:
         ConfigurationError: The token or the URL cannot be used, or the ledger belongs to another Drift or to a newer
             program.
+        DeclarationError: The mapping does not fit the attributes that Drift has.
         LockedError: Another run is at work on the ledger.
         WarehouseError: The ledger cannot be opened.
     """
@@ -67,7 +69,10 @@ def run_syncs(
     with run.begun(wait=options.wait, waiting=reporter.waiting) as lock:
         save_syncs(prepared.project, prepared.location, prepared.syncs)
         with DriftClient(url, token, limiter=limiter, workers=options.workers or WORKERS) as client:
-            results = _run_all(run, lock, client, reporter, options)
+            fitted, notices = fit_to_drift(prepared, client, remember=True)
+            for notice in notices:
+                reporter.noticed(notice)
+            results = _run_all(run, fitted, lock, client, reporter, options)
         document = Results(
             metadata=Metadata(
                 schema_version=SCHEMA_VERSION,
@@ -87,16 +92,16 @@ def run_syncs(
     return document
 
 
-def _run_all(run: Run, lock: RunLock, client: DriftClient, reporter: Reporter, options: RunOptions) -> list[SyncResult]:
+def _run_all(run: Run, prepared: Prepared, lock: RunLock, client: DriftClient, reporter: Reporter, options: RunOptions) -> list[SyncResult]:
     results: list[SyncResult] = []
-    syncs = run.prepared.syncs
+    syncs = prepared.syncs
     broken = ""
     for index, (sync, spec) in enumerate(syncs, start=1):
         if broken:
             result = SyncResult(unique_id=sync.unique_id, name=sync.name, status="skipped", message=broken)
         else:
             reporter.sync_started(index, len(syncs), sync)
-            ledger = run.prepared.ledger(spec, lock=lock)
+            ledger = prepared.ledger(spec, lock=lock)
             result = SyncRun(sync, ledger, client, reporter, full_refresh=options.full_refresh).run()
             if result.status == "error":
                 broken = f"skipped, because {sync.name} broke off"

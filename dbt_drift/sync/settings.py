@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -29,11 +29,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         schema: Where the ledger lies; None for the target's schema with `_drift` behind it.
         database: Its database; None for the target's.
         rate_limit: The quota that runs share.
+        unknown_attributes: Whether a mapped attribute that Drift does not have yet is said, or stops the run.
     """
 
     schema: str | None = None
     database: str | None = None
     rate_limit: RateLimit = RateLimit()
+    unknown_attributes: Literal["warn", "error"] = "warn"
 
 
 def read_settings(given: dict[str, Any]) -> Settings:

@@ -44,8 +44,26 @@ def state_column(prefix: str, name: str) -> str:
     return f"{prefix}_{plain}"
 
 
+def with_types(spec: dict[str, Any], types: Mapping[str, str]) -> dict[str, Any]:
+    """Return the view of a sync whose values are sent as the types say.
+
+    Args:
+        spec: What `sync_spec` returned.
+        types: The type of each attribute that Drift lists, in its words; the others are sent as their columns are.
+    """
+    parts = [
+        part | _sent_as(part["attribute"], part["kind"], types.get(part["attribute"])) for part in spec["attributes"]
+    ]
+    return spec | {"attributes": parts}
+
+
+def _sent_as(attribute: str, kind: str, listed: str | None = None) -> dict[str, bool]:
+    as_text = attribute in _STRINGS or listed == "STRING"
+    return {"as_text": as_text, "as_number": listed == "NUMERIC" and kind == "text" and not as_text}
+
+
 def sync_spec(sync: Sync, location: Location, kinds: Mapping[str, str], types: Mapping[str, str]) -> dict[str, Any]:
-    """Return the macros' view of a sync.
+    """Return the macros' view of a sync, its values sent as their columns are.
 
     Args:
         sync: The sync, its columns resolved to the relation's own spelling.
@@ -71,7 +89,7 @@ def sync_spec(sync: Sync, location: Location, kinds: Mapping[str, str], types: M
                 "column": mapping.column,
                 "kind": kinds[mapping.column],
                 "state": state_column("attr", mapping.attribute),
-                "as_text": mapping.attribute in _STRINGS,
+                **_sent_as(mapping.attribute, kinds[mapping.column]),
                 "is_email": mapping.attribute == "email",
                 "is_key": mapping.attribute == sync.match_on,
                 "clears": mapping.clears,

@@ -21,6 +21,7 @@
 {% macro contacts_relation(ledger) %}{{ return(dbt_drift.ledger_relation(ledger, 'drift_contacts')) }}{% endmacro %}
 {% macro saved_syncs_relation(ledger) %}{{ return(dbt_drift.ledger_relation(ledger, 'drift_syncs')) }}{% endmacro %}
 {% macro staged_relation(ledger) %}{{ return(dbt_drift.ledger_relation(ledger, 'drift_staged')) }}{% endmacro %}
+{% macro attributes_relation(ledger) %}{{ return(dbt_drift.ledger_relation(ledger, 'drift_attributes')) }}{% endmacro %}
 {% macro destination_relation(ledger) %}{{ return(dbt_drift.ledger_relation(ledger, 'drift_destination')) }}{% endmacro %}
 {% macro version_relation(ledger) %}{{ return(dbt_drift.ledger_relation(ledger, 'drift_ledger_version')) }}{% endmacro %}
 {% macro lock_relation(ledger) %}{{ return(dbt_drift.ledger_relation(ledger, 'drift_lock')) }}{% endmacro %}

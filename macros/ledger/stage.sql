@@ -62,6 +62,7 @@
 
 {#- Why a row cannot be sent, and the attribute to blame: two columns, NULL where it can. -#}
 {% macro rejection_sql(sync) -%}
+  {%- set texts = sync.attributes | selectattr('as_number') | list -%}
   {%- set numbers = sync.attributes | selectattr('kind', 'in', ['decimal', 'float', 'date', 'timestamp', 'timestamptz'])
                                     | rejectattr('as_text') | list -%}
   case
@@ -74,6 +75,9 @@
         {%- for attribute in numbers %}
         when {{ dbt_drift.is_not_finite('differing.' ~ attribute.state) }} then 'not_finite'
         {%- endfor %}
+        {%- for attribute in texts %}
+        when left(differing.{{ attribute.state }}, 1) = '"' then 'not_a_number'
+        {%- endfor %}
       end as reason,
       case
         when differing.contact_key is null or differing.is_duplicated then '{{ sync.match_on }}'
@@ -83,6 +87,9 @@
         {%- endfor %}
         {%- for attribute in numbers %}
         when {{ dbt_drift.is_not_finite('differing.' ~ attribute.state) }} then '{{ attribute.attribute | replace("'", "''") }}'
+        {%- endfor %}
+        {%- for attribute in texts %}
+        when left(differing.{{ attribute.state }}, 1) = '"' then '{{ attribute.attribute | replace("'", "''") }}'
         {%- endfor %}
       end as attribute
 {%- endmacro %}

@@ -12,10 +12,12 @@
 
 {#- Whether a text looks like an address: one @, something on both sides, a dot in the domain, no blanks. Whether it is one,
     only Drift can say. -#}
-{% macro looks_like_email(text) %}{{ adapter.dispatch('looks_like_email', 'dbt_drift')(text) }}{% endmacro %}
-{% macro default__looks_like_email(text) -%}
-  regexp_matches({{ text }}, '^[^@[:space:]]+@[^@[:space:].]+([.][^@[:space:].]+)+$')
+{% macro looks_like_email(text) -%}
+  {{ dbt_drift.matches(text, '^[^@[:space:]]+@[^@[:space:].]+([.][^@[:space:].]+)+$') }}
 {%- endmacro %}
-{% macro postgres__looks_like_email(text) -%}
-  {{ text }} ~ '^[^@[:space:]]+@[^@[:space:].]+([.][^@[:space:].]+)+$'
-{%- endmacro %}
+
+
+{#- Whether a text matches a regular expression of the kind that all engines take. -#}
+{% macro matches(text, pattern) %}{{ adapter.dispatch('matches', 'dbt_drift')(text, pattern) }}{% endmacro %}
+{% macro default__matches(text, pattern) %}regexp_matches({{ text }}, '{{ pattern }}'){% endmacro %}
+{% macro postgres__matches(text, pattern) %}({{ text }} ~ '{{ pattern }}'){% endmacro %}

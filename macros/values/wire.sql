@@ -16,6 +16,8 @@
   {%- set column = adapter.quote(attribute.column) -%}
   {%- if attribute.is_email -%}
     '"' || {{ dbt_drift.trimmed(dbt_drift.as_text(column)) }}
+  {%- elif attribute.as_number -%}
+    {{ dbt_drift.number_text(dbt_drift.trimmed(dbt_drift.as_text(column))) }}
   {%- elif attribute.kind in ('text', 'json') or attribute.as_text -%}
     '"' || {{ dbt_drift.canonical_text(column, attribute.kind) }}
   {%- else -%}
@@ -72,6 +74,15 @@
        when left({{ text }}, 1) = '.' then '0' || rtrim({{ text }}, '0')
        when left({{ text }}, 2) = '-.' then '-0' || rtrim(substr({{ text }}, 2), '0')
        else {{ dbt_drift.default__decimal_text(column) }} end
+{%- endmacro %}
+
+
+{#- The number that a text spells, digit for digit; a text that spells none stays a string, and the row is rejected for it. An
+    exponent, a sign + and zeros in front are none: what looks like 007 is a code. -#}
+{% macro number_text(text) -%}
+  {%- set number = dbt_drift.default__decimal_text(text) -%}
+  case when not {{ dbt_drift.matches(text, '^-?(0|[1-9][0-9]*)([.][0-9]+)?$') }} then '"' || {{ text }}
+       when {{ number }} = '-0' then '0' else {{ number }} end
 {%- endmacro %}
 
 

@@ -1,0 +1,55 @@
+"""`dbt-drift attributes`."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dbt_drift.cli.options import document_option, project_from, project_options
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dbt_drift.sync.inventory import InventoryEntry
+
+ATTRIBUTES_VERSION = 1
+"""Raised when the JSON form changes in a way that a reader could stumble over."""
+
+
+@click.command("attributes")
+@project_options
+@document_option
+def command(*, output: str, **given: Any) -> int:
+    """List the contact attributes that Drift has, and the columns that fill them.
+
+    Needs a token with the scope all_contact_read; the warehouse is not used.
+    """
+    import msgspec  # noqa: PLC0415 - not paid for --help
+
+    from dbt_drift.drift.client import DriftClient  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.drift.credentials import access_token, drift_url  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.drift.retry import RetryPolicy  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.sync.inventory import declared_syncs, inventory  # noqa: PLC0415 - not paid for --help
+
+    syncs = declared_syncs(project_from(given))
+    with DriftClient(drift_url(os.environ), access_token(os.environ), policy=RetryPolicy(tries=2)) as client:
+        entries = inventory(client.attributes(), syncs)
+    if output == "json":
+        document = {"attributes_version": ATTRIBUTES_VERSION, "attributes": entries}
+        click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+    else:
+        click.echo("\n".join(_lines(entries)))
+    return 0
+
+
+def _lines(entries: list[InventoryEntry]) -> Iterator[str]:
+    """Yield a table: what Drift lists first, then what only the mapping has."""
+    rows = [("attribute", "type", "label", "filled by")]
+    for entry in sorted(entries, key=lambda entry: entry.type is None):
+        writers = ", ".join(f"{writer.name}.{writer.column}" for writer in entry.mapped_by)
+        rows.append((entry.name, "(not listed)" if entry.type is None else entry.type, entry.label or "", writers))
+    widths = [max(map(len, column)) for column in list(zip(*rows, strict=True))[:-1]]
+    for row in rows:
+        yield "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]).rstrip()
