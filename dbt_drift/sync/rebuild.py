@@ -18,6 +18,7 @@ from dbt_drift.drift.credentials import access_token, drift_url
 from dbt_drift.drift.limiter import RateLimiter
 from dbt_drift.errors import DbtDriftError
 from dbt_drift.sync.changes import contact_change
+from dbt_drift.sync.fitting import fit_to_drift
 from dbt_drift.sync.ledger_run import Run
 from dbt_drift.sync.results import RowCounts, SyncResult
 from dbt_drift.sync.sending import FLUSH_ROWS, FLUSH_SECONDS, PAGE_ROWS, TELL_SECONDS
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from dbt_drift.declarations.syncs import Sync
     from dbt_drift.drift.changes import Outcome
     from dbt_drift.drift.dispatcher import Dispatcher
-    from dbt_drift.sync.changes import MatchOn
     from dbt_drift.sync.options import RunOptions
     from dbt_drift.sync.prepare import Prepared
     from dbt_drift.sync.reporter import Reporter
@@ -54,6 +54,7 @@ def run_rebuild(
     Raises:
         ConfigurationError: The token or the URL cannot be used, or the ledger belongs to another Drift or to a newer
             program.
+        DeclarationError: The mapping does not fit the attributes that Drift has.
         LockedError: Another run is at work on the ledger.
         WarehouseError: The ledger cannot be opened.
     """
@@ -64,6 +65,9 @@ def run_rebuild(
     results = []
     with run.begun(wait=options.wait, waiting=reporter.waiting) as lock:
         with DriftClient(url, token, limiter=limiter, workers=options.workers or WORKERS) as client:
+            prepared, notices = fit_to_drift(prepared, client, remember=True)
+            for notice in notices:
+                reporter.noticed(notice)
             for index, (sync, spec) in enumerate(prepared.syncs, start=1):
                 reporter.sync_started(index, len(prepared.syncs), sync)
                 result = _rebuild(sync, prepared.ledger(spec, lock=lock), client, reporter)
@@ -93,7 +97,7 @@ def _rebuild(sync: Sync, ledger: SyncLedger, client: DriftClient, reporter: Repo
             unfinished=counts.sendable - counts.departed,
         )
         with client.dispatcher(look_up) as dispatcher:
-            looking = _Looking(ledger, dispatcher, sync.match_on, stage_id, counts.sendable)
+            looking = _Looking(ledger, dispatcher, sync, stage_id, counts.sendable)
             try:
                 looking.run(lambda done: reporter.progress(sync, done, counts.sendable, dispatcher.statistics()))
             finally:
@@ -118,12 +122,10 @@ class _Looking:
         missing: Rows for which there is none, or none for certain.
     """
 
-    def __init__(
-        self, ledger: SyncLedger, dispatcher: Dispatcher, match_on: MatchOn, stage_id: str, total: int
-    ) -> None:
+    def __init__(self, ledger: SyncLedger, dispatcher: Dispatcher, sync: Sync, stage_id: str, total: int) -> None:
         self._ledger = ledger
         self._dispatcher = dispatcher
-        self._match_on: MatchOn = match_on
+        self._sync = sync
         self._stage_id = stage_id
         self._total = total
         self._read = 0
@@ -160,14 +162,14 @@ class _Looking:
                 continue
             row = self._page.popleft()
             self._open[row.seq] = row
-            self._dispatcher.submit(contact_change(row, self._match_on))
+            self._dispatcher.submit(contact_change(row, self._sync))
             room -= 1
 
     def _take(self, outcomes: list[Outcome]) -> None:
         for outcome in outcomes:
             row = self._open.pop(outcome.seq)
             # A contact that was found by its address and lacks our externalId is not remembered: that has to be sent.
-            if outcome.status != "matched" or self._match_on in outcome.lacking:
+            if outcome.status != "matched" or self._sync in outcome.lacking:
                 self.missing += 1
                 continue
             self.found += 1
