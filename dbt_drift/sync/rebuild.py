@@ -169,7 +169,7 @@ class _Looking:
         for outcome in outcomes:
             row = self._open.pop(outcome.seq)
             # A contact that was found by its address and lacks our externalId is not remembered: that has to be sent.
-            if outcome.status != "matched" or self._sync in outcome.lacking:
+            if outcome.status != "matched" or self._sync.match_on in outcome.lacking:
                 self.missing += 1
                 continue
             self.found += 1

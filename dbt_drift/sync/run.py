@@ -69,10 +69,7 @@ def run_syncs(
     with run.begun(wait=options.wait, waiting=reporter.waiting) as lock:
         save_syncs(prepared.project, prepared.location, prepared.syncs)
         with DriftClient(url, token, limiter=limiter, workers=options.workers or WORKERS) as client:
-            fitted, notices = fit_to_drift(prepared, client, remember=True)
-            for notice in notices:
-                reporter.noticed(notice)
-            results = _run_all(run, fitted, lock, client, reporter, options)
+            results = _run_all(run, lock, client, reporter, options)
         document = Results(
             metadata=Metadata(
                 schema_version=SCHEMA_VERSION,
@@ -92,7 +89,10 @@ def run_syncs(
     return document
 
 
-def _run_all(run: Run, prepared: Prepared, lock: RunLock, client: DriftClient, reporter: Reporter, options: RunOptions) -> list[SyncResult]:
+def _run_all(run: Run, lock: RunLock, client: DriftClient, reporter: Reporter, options: RunOptions) -> list[SyncResult]:
+    prepared, notices = fit_to_drift(run.prepared, client, remember=True)
+    for notice in notices:
+        reporter.noticed(notice)
     results: list[SyncResult] = []
     syncs = prepared.syncs
     broken = ""

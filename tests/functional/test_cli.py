@@ -28,7 +28,18 @@ def plans_in(out: str) -> dict[str, Any]:
 
 def test_version_and_help(dbt_drift: CommandLine) -> None:
     assert dbt_drift("--version").out == f"dbt-drift, version {__version__}\n"
-    for command in ([], ["plan"], ["sync"], ["status"], ["rebuild"], ["unlock"], ["check"], ["attributes"], ["sandbox"], ["demo"]):
+    for command in (
+        [],
+        ["plan"],
+        ["sync"],
+        ["status"],
+        ["rebuild"],
+        ["unlock"],
+        ["check"],
+        ["attributes"],
+        ["sandbox"],
+        ["demo"],
+    ):
         done = dbt_drift(*command, "-h")
         assert (done.code, done.err) == (0, "")
         assert "Usage:" in done.out
