@@ -67,7 +67,6 @@ def run_syncs(
     )
     run = Run(prepared, command="sync", url=url)
     with run.begun(wait=options.wait, waiting=reporter.waiting) as lock:
-        save_syncs(prepared.project, prepared.location, prepared.syncs)
         with DriftClient(url, token, limiter=limiter, workers=options.workers or WORKERS) as client:
             results = _run_all(run, lock, client, reporter, options)
         document = Results(
@@ -93,6 +92,8 @@ def _run_all(run: Run, lock: RunLock, client: DriftClient, reporter: Reporter, o
     prepared, notices = fit_to_drift(run.prepared, client, remember=True)
     for notice in notices:
         reporter.noticed(notice)
+    # As they are staged: what a post-hook stages by another view of the sync would have to be staged anew.
+    save_syncs(prepared.project, prepared.location, prepared.syncs)
     results: list[SyncResult] = []
     syncs = prepared.syncs
     broken = ""
