@@ -7,6 +7,7 @@
     │   └── DeclarationError     mend the ``meta.drift`` of the models it names         exit code 2
     ├── WarehouseError           look at the warehouse, then run again                  exit code 2
     ├── LockedError              wait for the other run, or release its lock           exit code 2
+    ├── StoppedError             look at the rows that failed, then run again           exit code 1
     └── DriftUnavailableError    look at Drift or at the token, then run again          exit code 2
 
 What goes wrong with one contact is no exception but an outcome of that contact: it costs one row, not the run.
@@ -49,3 +50,7 @@ class LockedError(DbtDriftError):
 
 class DriftUnavailableError(DbtDriftError):
     """Drift refuses every request (token, scope) or cannot be reached at all."""
+
+
+class StoppedError(DbtDriftError):
+    """A run was ended in order before its end: by a signal, or because too many rows failed."""

@@ -76,6 +76,8 @@ class Console:
         parts += [f"{counts.changed:,} changed"]
         parts += [f"{counts.departed:,} departed"] if counts.departed else []
         parts += [f"{invalid:,} invalid"] if invalid else []
+        held = sum(counts.held_back.values())
+        parts += [f"{held:,} held back"] if held else []
         self._line(f"  {', '.join(parts)}")
         self._said = time.monotonic()
         if self._live and counts.sendable:

@@ -16,6 +16,7 @@ _COMMANDS = {
     "status": "Show the ledger: lock, last runs, what waits, what was rejected.",
     "rebuild": "Rebuild a lost ledger by look-ups in Drift; sends nothing.",
     "unlock": "Release the lock that a run left behind.",
+    "retry": "Sync, with the rows that were given up in earlier runs.",
     "check": "Check the declarations, the relations and the access to Drift.",
     "attributes": "List the attributes that Drift has, and the columns that fill them.",
     "sandbox": "Serve a local Drift to try things against.",

@@ -88,6 +88,16 @@ _OUTPUT = [
     *_DOCUMENT,
 ]
 
+_SENDING = [
+    click.option("--threads", type=click.IntRange(min=1), help="The most requests under way at once.  [default: 128]"),
+    click.option("--fail-fast", is_flag=True, help="Stop a sync at the first row that fails."),
+    click.option(
+        "--max-failures",
+        type=click.IntRange(min=0),
+        help="Stop a sync when more rows than this fail, whatever the share.",
+    ),
+]
+
 
 wait_option = click.option(
     "--wait",
@@ -111,6 +121,7 @@ project_options = _adding(_PROJECT)
 selection_options = _adding(_SELECTION)
 document_option = _adding(_DOCUMENT)
 output_options = _adding(_OUTPUT)
+sending_options = _adding(_SENDING)
 
 
 def project_from(given: dict[str, Any]) -> ProjectOptions:

@@ -34,7 +34,8 @@ def _sync_lines(plan: SyncPlan) -> Iterator[str]:
     counts = plan.counts
     invalid = sum(counts.invalid.values())
     yield f"{plan.name}: {counted(counts.rows, 'row')}, {counts.unchanged:,} unchanged"
-    if not counts.sendable and not invalid:
+    held = sum(counts.held_back.values())
+    if not counts.sendable and not invalid and not held:
         yield "  nothing to send"
         return
     if counts.new:
@@ -46,6 +47,9 @@ def _sync_lines(plan: SyncPlan) -> Iterator[str]:
     if invalid:
         reasons = ", ".join(f"{reason} {count:,}" for reason, count in counts.invalid.items())
         yield f"  ! {invalid:,} cannot be sent: {reasons}"
+    if held:
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in counts.held_back.items())
+        yield f"  ! {held:,} held back until they change or `dbt-drift retry`: {reasons}"
     changed = [f"{name} {count:,}" for name, count in counts.attributes.items() if count]
     if changed:
         yield f"  attributes: {', '.join(changed)}"

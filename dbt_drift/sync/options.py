@@ -12,8 +12,14 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         workers: The most requests under way at once; None for enough to use the quota at a latency of two seconds.
         wait: How many seconds to wait for another run to release the ledger's lock.
         full_refresh: Whether everything is sent again, changed or not.
+        retry: Send rows that were given up in earlier runs once more.
+        retry_reason: Of these, only the ones with this reason.
+        max_failures: So many rows may fail before a sync stops; None for what the settings say.
     """
 
     workers: int | None = None
     wait: float = 0.0
     full_refresh: bool = False
+    retry: bool = False
+    retry_reason: str | None = None
+    max_failures: int | None = None

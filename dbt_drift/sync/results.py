@@ -21,7 +21,7 @@ SyncStatus = Literal["success", "warn", "error", "skipped"]
 
 
 class RowCounts(msgspec.Struct, kw_only=True):
-    """Where the model's rows went; `read` = unchanged + sent + invalid + rejected + unfinished.
+    """Where the model's rows went; `read` = unchanged + sent + invalid + rejected + held_back + unfinished.
 
     Attributes:
         read: Rows of the model.
@@ -29,6 +29,7 @@ class RowCounts(msgspec.Struct, kw_only=True):
         sent: Rows that Drift holds now: created + updated + matched, departed contacts left out.
         invalid: Rows that could not be sent: no key, a malformed one, a duplicate one, a number that is none.
         rejected: Rows that Drift refused, or that did not get through after all tries.
+        held_back: Rows that were given up in earlier runs and have not changed since: not sent.
         unfinished: Rows that the run did not come to.
         departed: Contacts, not rows: those whose row has left the model and that lost their tags.
     """
@@ -38,6 +39,7 @@ class RowCounts(msgspec.Struct, kw_only=True):
     sent: int = 0
     invalid: int = 0
     rejected: int = 0
+    held_back: int = 0
     unfinished: int = 0
     departed: int = 0
 
@@ -103,7 +105,7 @@ class SyncResult(msgspec.Struct, kw_only=True):
         contacts: What came of those that were sent.
         requests: Requests to Drift, repetitions included.
         throttled: Of these, how many Drift answered with 429.
-        reasons: How many rows did not get through, by reason.
+        reasons: How many rows did not get through, those held back included, by reason.
         rejections: The first of them.
         rejected_relation: The table that holds all of them; "" where the sync broke off before it was written.
     """

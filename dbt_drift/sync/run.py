@@ -21,6 +21,8 @@ from dbt_drift.sync.results import (
     SyncResult,
     write_results,
 )
+from dbt_drift.sync.settings import Failures
+from dbt_drift.sync.stopping import Stop
 from dbt_drift.sync.sync_run import SyncRun
 from dbt_drift.warehouse.saved import save_syncs
 
@@ -35,7 +37,11 @@ _PLAIN = RunOptions()
 
 
 def run_syncs(
-    prepared: Prepared, environment: Mapping[str, str], reporter: Reporter, options: RunOptions = _PLAIN
+    prepared: Prepared,
+    environment: Mapping[str, str],
+    reporter: Reporter,
+    options: RunOptions = _PLAIN,
+    stop: Stop | None = None,
 ) -> Results:
     """Make Drift match the selected models, and write target/drift_results.json.
 
@@ -44,6 +50,7 @@ def run_syncs(
         environment: Where `DRIFT_ACCESS_TOKEN` and `DRIFT_API_URL` are.
         reporter: Told of each step.
         options: What the user asked of this run.
+        stop: Asked whether the run is to end early; None for a run that nobody ends.
 
     Raises:
         ConfigurationError: The token or the URL cannot be used, or the ledger belongs to another Drift or to a newer
@@ -68,7 +75,7 @@ def run_syncs(
     run = Run(prepared, command="sync", url=url)
     with run.begun(wait=options.wait, waiting=reporter.waiting) as lock:
         with DriftClient(url, token, limiter=limiter, workers=options.workers or WORKERS) as client:
-            results = _run_all(run, lock, client, reporter, options)
+            results = _run_all(run, lock, client, reporter, options, stop or Stop())
         document = Results(
             metadata=Metadata(
                 schema_version=SCHEMA_VERSION,
@@ -88,12 +95,17 @@ def run_syncs(
     return document
 
 
-def _run_all(run: Run, lock: RunLock, client: DriftClient, reporter: Reporter, options: RunOptions) -> list[SyncResult]:
+def _run_all(
+    run: Run, lock: RunLock, client: DriftClient, reporter: Reporter, options: RunOptions, stop: Stop
+) -> list[SyncResult]:
     prepared, notices = fit_to_drift(run.prepared, client, remember=True)
     for notice in notices:
         reporter.noticed(notice)
     # As they are staged: what a post-hook stages by another view of the sync would have to be staged anew.
     save_syncs(prepared.project, prepared.location, prepared.syncs)
+    failures = prepared.settings.failures
+    if options.max_failures is not None:
+        failures = Failures(most=options.max_failures, share=1)
     results: list[SyncResult] = []
     syncs = prepared.syncs
     broken = ""
@@ -103,7 +115,7 @@ def _run_all(run: Run, lock: RunLock, client: DriftClient, reporter: Reporter, o
         else:
             reporter.sync_started(index, len(syncs), sync)
             ledger = prepared.ledger(spec, lock=lock)
-            result = SyncRun(sync, ledger, client, reporter, full_refresh=options.full_refresh).run()
+            result = SyncRun(sync, ledger, client, reporter, options=options, failures=failures, stop=stop).run()
             if result.status == "error":
                 broken = f"skipped, because {sync.name} broke off"
         results.append(result)

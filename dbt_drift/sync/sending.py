@@ -12,6 +12,7 @@ from collections import Counter, deque
 from typing import TYPE_CHECKING
 
 from dbt_drift.sync.changes import contact_change, tag_changes
+from dbt_drift.sync.failures import check_failures
 from dbt_drift.sync.privacy import masked
 from dbt_drift.sync.results import ContactCounts, Rejection
 from dbt_drift.warehouse.ledger import Entry
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from dbt_drift.declarations.syncs import Sync
     from dbt_drift.drift.changes import Outcome
     from dbt_drift.drift.dispatcher import Dispatcher
+    from dbt_drift.sync.settings import Failures
+    from dbt_drift.sync.stopping import Stop
     from dbt_drift.warehouse.ledger import DeltaRow, SyncLedger
 
 PAGE_ROWS = 2000
@@ -45,6 +48,8 @@ class Sending:
         sync: What is synced.
         stage_id: The stage that the delta belongs to.
         total: How many contacts the delta numbers.
+        failures: How many of them may fail.
+        stop: Whether the run is to end before.
 
     Attributes:
         done: Contacts that have their outcome.
@@ -55,12 +60,23 @@ class Sending:
         rejections: The first of these.
     """
 
-    def __init__(self, ledger: SyncLedger, dispatcher: Dispatcher, sync: Sync, stage_id: str, total: int) -> None:
+    def __init__(
+        self,
+        ledger: SyncLedger,
+        dispatcher: Dispatcher,
+        sync: Sync,
+        stage_id: str,
+        total: int,
+        failures: Failures,
+        stop: Stop,
+    ) -> None:
         self._ledger = ledger
         self._dispatcher = dispatcher
         self._sync = sync
         self._stage_id = stage_id
         self._total = total
+        self._failures = failures
+        self._stop = stop
         self._read = 0
         self._page: deque[DeltaRow] = deque()
         self._open: dict[int, DeltaRow] = {}
@@ -83,12 +99,15 @@ class Sending:
             DriftUnavailableError: Drift refuses every request or cannot be reached.
             LockedError: Another run has taken the lock.
             WarehouseError: The warehouse refused a page or the journal.
+            StoppedError: The user ended the run, or too many contacts failed.
         """
         told_at = -math.inf
         try:
             while self.done < self._total:
+                self._stop.check()
                 self._submit()
                 self._take(self._dispatcher.collect(timeout=TELL_SECONDS))
+                check_failures(self._failures, self.done, self.reasons)
                 if (now := time.monotonic()) - told_at >= TELL_SECONDS or self.done == self._total:
                     told_at = now
                     tell(self.done)

@@ -22,6 +22,18 @@ class RateLimit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seconds: Annotated[float, msgspec.Meta(gt=0)] = 20.0
 
 
+class Failures(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How many contacts of one sync may fail before it stops.
+
+    Attributes:
+        most: So many may.
+        share: So large a part of those that have their answer may, once there are 100 of them; 1 for any.
+    """
+
+    most: Annotated[int, msgspec.Meta(ge=0)] = 1000
+    share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.5
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All settings.
 
@@ -30,12 +42,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         database: Its database; None for the target's.
         rate_limit: The quota that runs share.
         unknown_attributes: Whether a mapped attribute that Drift does not have yet is said, or stops the run.
+        failures: What may fail before a sync stops.
     """
 
     schema: str | None = None
     database: str | None = None
     rate_limit: RateLimit = RateLimit()
     unknown_attributes: Literal["warn", "error"] = "warn"
+    failures: Failures = Failures()
 
 
 def read_settings(given: dict[str, Any]) -> Settings:

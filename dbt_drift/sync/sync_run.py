@@ -7,7 +7,7 @@ import uuid
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from dbt_drift.errors import DbtDriftError
+from dbt_drift.errors import DbtDriftError, WarehouseError
 from dbt_drift.sync.privacy import masked
 from dbt_drift.sync.results import Rejection, RowCounts, SyncResult
 from dbt_drift.sync.sending import REJECTIONS_KEPT, Sending
@@ -16,7 +16,10 @@ from dbt_drift.sync.words import counted
 if TYPE_CHECKING:
     from dbt_drift.declarations.syncs import Sync
     from dbt_drift.drift.client import DriftClient
+    from dbt_drift.sync.options import RunOptions
     from dbt_drift.sync.reporter import Reporter
+    from dbt_drift.sync.settings import Failures
+    from dbt_drift.sync.stopping import Stop
     from dbt_drift.warehouse.ledger import Counts, SyncLedger
 
 
@@ -28,17 +31,30 @@ class SyncRun:
         ledger: Its ledger.
         client: The Drift that is brought to it.
         reporter: Told of each step.
-        full_refresh: Whether everything is sent again.
+        options: What the user asked of the run.
+        failures: How many contacts may fail.
+        stop: Whether the run is to end early.
     """
 
     def __init__(
-        self, sync: Sync, ledger: SyncLedger, client: DriftClient, reporter: Reporter, *, full_refresh: bool = False
+        self,
+        sync: Sync,
+        ledger: SyncLedger,
+        client: DriftClient,
+        reporter: Reporter,
+        *,
+        options: RunOptions,
+        failures: Failures,
+        stop: Stop,
     ) -> None:
         self._sync = sync
         self._ledger = ledger
         self._client = client
         self._reporter = reporter
-        self._full_refresh = full_refresh
+        self._options = options
+        self._failures = failures
+        self._stop = stop
+        self._staged = False
         self._result = SyncResult(unique_id=sync.unique_id, name=sync.name, status="success")
 
     def run(self) -> SyncResult:
@@ -49,10 +65,13 @@ class SyncRun:
             self._sync_rows()
         except DbtDriftError as error:
             result.status, result.message = "error", str(error)
+            self._keep_rejected(error)
         else:
             if failed := sum(result.reasons.values()):
                 result.status = "warn"
                 result.message = f"{counted(failed, 'row')} did not get through: see {self._ledger.rejected}"
+                if held := result.rows.held_back:
+                    result.message += f"; {held:,} held back from earlier runs, `dbt-drift retry` sends them again"
         if problem := result.rows.problem:
             # What Drift accepted is in the ledger all the same: only what is said of it is wrong.
             result.status = "error"
@@ -63,22 +82,37 @@ class SyncRun:
     def _sync_rows(self) -> None:
         self._ledger.open()
         self._ledger.fold()
-        if self._full_refresh:
+        if self._options.full_refresh:
             self._ledger.forget()
+        if self._options.retry:
+            self._ledger.release(self._options.retry_reason)
+        self._stop.check()
         if stage_id := self._ledger.staged():
             counts = self._ledger.counts()
         else:
             counts = self._ledger.stage(stage_id := uuid.uuid4().hex)
         self._reporter.staged(self._sync, counts)
         self._count_staged(counts)
+        self._staged = True
         if counts.sendable:
             self._send(stage_id, counts.sendable)
         self._ledger.finish()
         self._result.rejected_relation = self._ledger.rejected
 
+    def _keep_rejected(self, error: DbtDriftError) -> None:
+        """Show what failed until the sync broke off; when the warehouse is what failed, the next run does it."""
+        if not self._staged or isinstance(error, WarehouseError):
+            return
+        try:
+            self._ledger.finish()
+        except WarehouseError as lost:
+            self._result.message += f"\n  {lost}"
+        else:
+            self._result.rejected_relation = self._ledger.rejected
+
     def _send(self, stage_id: str, total: int) -> None:
         with self._client.dispatcher() as dispatcher:
-            sending = Sending(self._ledger, dispatcher, self._sync, stage_id, total)
+            sending = Sending(self._ledger, dispatcher, self._sync, stage_id, total, self._failures, self._stop)
             try:
                 sending.run(lambda done: self._reporter.progress(self._sync, done, total, dispatcher.statistics()))
             finally:
@@ -92,9 +126,10 @@ class SyncRun:
             read=counts.rows,
             unchanged=counts.unchanged,
             invalid=invalid,
+            held_back=sum(counts.held_back.values()),
             unfinished=counts.sendable - counts.departed,
         )
-        self._result.reasons = dict(counts.invalid)
+        self._result.reasons = dict(Counter(counts.invalid) + Counter(counts.held_back))
         if invalid:
             self._result.rejections = [
                 Rejection(masked(row.key), row.reason, row.attribute) for row in self._ledger.invalid(REJECTIONS_KEPT)

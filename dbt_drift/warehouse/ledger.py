@@ -48,7 +48,7 @@ class DeltaRow(msgspec.Struct, frozen=True):
 
 
 class Counts(msgspec.Struct, frozen=True):
-    """What staging found, in contacts unless said; `rows` = unchanged + invalid + (new + changed).
+    """What staging found, in contacts unless said; `rows` = unchanged + invalid + held back + (new + changed).
 
     Attributes:
         rows: Rows of the model.
@@ -58,6 +58,7 @@ class Counts(msgspec.Struct, frozen=True):
         changed: Of these, those with one.
         departed: Of these, those whose row has left the model.
         invalid: Rows that cannot be sent, by reason.
+        held_back: Rows that were given up in earlier runs and have not changed since, by reason.
         attributes: In how many contacts each attribute is new or changed.
         tags_added: How many contacts get each tag.
         tags_removed: How many contacts lose each tag.
@@ -70,6 +71,7 @@ class Counts(msgspec.Struct, frozen=True):
     changed: int
     departed: int
     invalid: dict[str, int]
+    held_back: dict[str, int]
     attributes: dict[str, int]
     tags_added: dict[str, int]
     tags_removed: dict[str, int]
@@ -113,7 +115,7 @@ class SyncLedger:
         lock: Held by the run that writes; None for a plan, which writes nothing that others read.
 
     Attributes:
-        rejected: The table that holds the rows of the last run that did not get through.
+        rejected: The table that holds the rows that do not get through.
     """
 
     def __init__(
@@ -190,6 +192,11 @@ class SyncLedger:
         with self._project.connect("fold") as session, self._work(session):
             session.call("fold", sync=self._spec)
 
+    def release(self, reason: str | None) -> None:
+        """Let rows that were given up be staged again; those with this reason, or all."""
+        with self._project.connect("release") as session, session.transaction():
+            session.call("release", sync=self._spec, reason=reason)
+
     def finish(self) -> None:
         """Keep the rejected rows of this run, and fold the rest."""
         with self._project.connect("finish") as session, self._work(session):
@@ -213,6 +220,7 @@ class SyncLedger:
 
     def _counts(self, session: Session) -> Counts:
         invalid = dict(session.rows(session.call("invalid_counts_sql", sync=self._spec)))
+        held_back = dict(session.rows(session.call("held_counts_sql", sync=self._spec)))
         found = list(session.rows(session.call("counts_sql", sync=self._spec)))
         if not found:
             raise WarehouseError(f"The delta of {self._spec['slug']} gave no counts.")
@@ -228,6 +236,7 @@ class SyncLedger:
             changed=changed,
             departed=departed,
             invalid=invalid,
+            held_back=held_back,
             attributes=attributes,
             tags_added=dict(zip(self._tags, tags[0::2], strict=True)),
             tags_removed=dict(zip(self._tags, tags[1::2], strict=True)),

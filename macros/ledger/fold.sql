@@ -8,15 +8,17 @@
   {% if journaled.rows | length %}
     {{ dbt_drift.fold_snapshot(sync) }}
     {{ dbt_drift.fold_contacts(sync) }}
+    {{ dbt_drift.keep_rejected(sync) }}
     {{ dbt_drift.execute('delete from ' ~ dbt_drift.journal_relation(sync)) }}
     {{ dbt_drift.forget_staged(sync) }}
   {% endif %}
 {% endmacro %}
 
 
-{#- The end of a run: what did not get through is kept where people can look at it, the rest is folded. -#}
+{#- The end of a run. The rejected rows are brought up to date even where nothing was sent: a row that was mended or that left
+    the model leaves them too. -#}
 {% macro finish(sync) %}
-  {{ dbt_drift.create_table_from(dbt_drift.rejected_relation(sync), dbt_drift.rejected_sql(sync)) }}
+  {{ dbt_drift.keep_rejected(sync) }}
   {{ dbt_drift.fold(sync) }}
   {{ dbt_drift.forget_staged(sync) }}
 {% endmacro %}
@@ -90,22 +92,6 @@
 {#- The adapter's own delete+insert, as dbt's incremental models use it. -#}
 {% macro replace_rows(target, source, key, columns) %}
   {{ dbt_drift.execute(get_delete_insert_merge_sql(target, source, key, columns, none)) }}
-{% endmacro %}
-
-
-{#- Rows of the last run that did not get through: found wrong here, or refused by Drift, with its own words. -#}
-{% macro rejected_sql(sync) %}
-  {%- set text = dbt_drift.text_type() -%}
-  select contact_key, 'invalid' as status, reason, attribute, cast(null as {{ text }}) as message,
-         {{ dbt_drift.utc_now() }} as rejected_at
-  from {{ dbt_drift.delta_relation(sync) }}
-  where reason is not null
-  union all
-  select delta.contact_key, journal.status, journal.reason, cast(null as {{ text }}) as attribute, journal.message,
-         journal.journaled_at as rejected_at
-  from {{ dbt_drift.journal_relation(sync) }} as journal
-  join {{ dbt_drift.delta_relation(sync) }} as delta on delta.stage_id = journal.stage_id and delta.seq = journal.seq
-  where journal.status in ('rejected', 'failed')
 {% endmacro %}
 
 

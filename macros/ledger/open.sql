@@ -12,6 +12,7 @@
        ~ ' (seq bigint, stage_id ' ~ text ~ ', action ' ~ text ~ ', reason ' ~ text ~ ', attribute ' ~ text
        ~ ', contact_key ' ~ text ~ ', contact_id bigint)') }}
   {{ dbt_drift.widen_snapshot(sync) }}
+  {{ dbt_drift.open_rejected(sync) }}
 {% endmacro %}
 
 

@@ -42,7 +42,7 @@
 {% macro invalid_sql(sync, most) %}
   select contact_key, reason, attribute
   from {{ dbt_drift.delta_relation(sync) }}
-  where reason is not null
+  where reason is not null and not is_held
   order by seq
   limit {{ most }}
 {% endmacro %}
@@ -50,5 +50,13 @@
 
 {#- How many rows cannot be sent, by reason. -#}
 {% macro invalid_counts_sql(sync) %}
-  select reason, count(*) from {{ dbt_drift.delta_relation(sync) }} where reason is not null group by reason order by reason
+  select reason, count(*) from {{ dbt_drift.delta_relation(sync) }}
+  where reason is not null and not is_held group by reason order by reason
+{% endmacro %}
+
+
+{#- How many rows are held back, by the reason of their last try; contacts whose row has left the model are no rows. -#}
+{% macro held_counts_sql(sync) %}
+  select reason, count(*) from {{ dbt_drift.delta_relation(sync) }}
+  where is_held and action = 'upsert' group by reason order by reason
 {% endmacro %}

@@ -37,25 +37,38 @@
 {% endmacro %}
 
 
-{#- What differs, with its number, its verdict and the Drift id that any sync has learned. -#}
+{#- What differs, with its number, its verdict and the Drift id that any sync has learned. A row that was given up is held back
+    until it changes; only rows that the small table of rejected rows knows are hashed for that. -#}
 {% macro delta_sql(sync) %}
   {%- set states = (sync.attributes + sync.audiences) | map(attribute='state') | list -%}
   select
-    row_number() over (order by case when reason is null then 0 else 1 end, contact_key) as seq,
+    row_number() over (order by case when coalesce(reason, held_reason) is null then 0 else 1 end, contact_key) as seq,
     '{{ sync.stage_id }}' as stage_id,
-    judged.*
+    action,
+    coalesce(reason, held_reason) as reason,
+    attribute,
+    reason is null and held_reason is not null as is_held,
+    contact_key,
+    contact_id
+    {%- for state in states %},
+    {{ state }}, old_{{ state }}
+    {%- endfor %}
   from (
     select
       differing.action,
       {{ dbt_drift.rejection_sql(sync) }},
       differing.contact_key,
-      contacts.contact_id
+      contacts.contact_id,
+      case when held.contact_key is null then null
+           when held.fingerprint = {{ dbt_drift.fingerprint('differing', states) }} then held.reason end as held_reason
       {%- for state in states %},
       differing.{{ state }}, differing.old_{{ state }}
       {%- endfor %}
     from {{ dbt_drift.differing_relation(sync) }} as differing
     left join {{ dbt_drift.contacts_relation(sync.ledger) }} as contacts
       on contacts.contact_key = differing.contact_key and contacts.match_on = '{{ sync.match_on }}'
+    left join (select contact_key, reason, fingerprint from {{ dbt_drift.rejected_relation(sync) }} where given_up) as held
+      on held.contact_key = differing.contact_key
   ) as judged
 {% endmacro %}
 

@@ -115,7 +115,7 @@ def test_log_lines_can_be_objects(people: Bench, dbt_drift: CommandLine) -> None
     both = dbt_drift(
         "sync", "--log-format", "json", "--output", "json", *project_of(people), environment=people.environment
     )
-    assert names(both.err) == ["RunStarted", "SyncStarted", "Staged", "SyncFinished", "RunFinished"]
+    assert names(both.err) == ["RunStarted", "SyncStarted", "Staged", "SyncFinished", "RunFinished"], both.err
     assert json.loads(both.out)["results"][0]["rows"]["unchanged"] == 1
     quiet = dbt_drift("sync", "-q", "--log-format", "json", *project_of(people), environment=people.environment)
     assert names(quiet.out) == ["SyncFinished"]  # a warning

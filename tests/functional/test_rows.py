@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -116,7 +117,7 @@ def test_faults_on_the_way_lose_and_double_nothing(bench: Bench) -> None:
     assert bench.sync().requests == 0
 
 
-@pytest.mark.parametrize(("how", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGTERM, 130)])
+@pytest.mark.parametrize(("how", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGTERM, 1), (signal.SIGINT, 1)])
 def test_a_run_that_is_ended_is_finished_by_the_next(bench: Bench, how: signal.Signals, code: int) -> None:
     bench.table(
         "people", "select 'p' || i || '@example.com' as email, 'N' as name from generate_series(1, 600) as g(i)"
@@ -140,6 +141,11 @@ def test_a_run_that_is_ended_is_finished_by_the_next(bench: Bench, how: signal.S
     assert run.wait() == code
     made = len(bench.sandbox.contacts())
     assert 250 <= made < 600
+    if how is not signal.SIGKILL:
+        (stopped,) = json.loads((bench.target / "drift_results.json").read_bytes())["results"]
+        rows = stopped["rows"]
+        assert (stopped["status"], stopped["message"].split(".")[0]) == ("error", "Interrupted")
+        assert (rows["sent"] + rows["unfinished"], rows["sent"]) == (600, made)
     bench.sandbox.change(latency_ms=0)
 
     result = bench.sync()

@@ -1,0 +1,46 @@
+"""What `sync` and `retry` have in common: a run, its report, its exit code."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import click
+
+from dbt_drift.cli.console import results_json, sync_reporter
+from dbt_drift.cli.options import project_from, selectors
+from dbt_drift.sync.options import RunOptions
+from dbt_drift.sync.prepare import prepare
+from dbt_drift.sync.run import run_syncs
+from dbt_drift.sync.stopping import Stop, stopping_on_signals
+
+
+def run_and_report(given: dict[str, Any], *, retry: bool = False, reason: str | None = None) -> int:
+    """Run with a command's parameters, print what it asks for, and return the exit code.
+
+    Args:
+        given: The parameters of `project_options`, `selection_options`, `output_options` and `sending_options`.
+        retry: Send what was given up once more.
+        reason: Of that, only the rows with this reason.
+
+    Raises:
+        DbtDriftError: Nothing could be run.
+    """
+    options = RunOptions(
+        workers=given["threads"],
+        wait=given["wait"],
+        full_refresh=given.get("full_refresh", False),
+        retry=retry,
+        retry_reason=reason,
+        max_failures=0 if given["fail_fast"] else given["max_failures"],
+    )
+    reporter = sync_reporter(log_format=given["log_format"], quiet=given["quiet"], to_stderr=given["output"] == "json")
+    stop = Stop()
+    with stopping_on_signals(stop):
+        prepared = prepare(project_from(given), select=selectors(given["select"]), exclude=selectors(given["exclude"]))
+        results = run_syncs(prepared, os.environ, reporter, options, stop)
+    reporter.run_finished(results)
+    if given["output"] == "json":
+        click.echo(results_json(results))
+    # A run that was ended early was well until then, whether or not it came to send anything.
+    return min(results.exit_code, 1) if stop.asked else results.exit_code

@@ -1,0 +1,127 @@
+{#- Rows that do not get through, kept from run to run. -#}
+
+{#- Reasons that may pass without the row changing: the trouble is another contact, or Drift itself. -#}
+{% macro passing_reasons() %}
+  {{ return(['gave_up', 'deleted_meanwhile', 'email_taken', 'external_id_taken', 'no_contact', 'tags_unavailable']) }}
+{% endmacro %}
+
+
+{#- So often a row whose reason may pass is sent, one try a run, before it is given up. -#}
+{% macro most_tries() %}{{ return(5) }}{% endmacro %}
+
+
+{#- The columns of the table, in order: [name, type]. -#}
+{% macro rejected_columns() %}
+  {% set text = dbt_drift.text_type() %}
+  {{ return([['contact_key', text], ['status', text], ['reason', text], ['attribute', text], ['message', text],
+             ['first_rejected_at', 'timestamp'], ['last_rejected_at', 'timestamp'], ['tries', 'bigint'],
+             ['given_up', 'boolean'], ['fingerprint', text], ['stage_id', text]]) }}
+{% endmacro %}
+
+
+{#- Makes the table where it is missing. One of an older shape says only what the last run reported: it is made anew, and what
+    is in it is found again by the next sync. -#}
+{% macro open_rejected(sync) %}
+  {% set rejected = dbt_drift.rejected_relation(sync) %}
+  {% set columns = [] %}
+  {% for name, type in dbt_drift.rejected_columns() %}{% do columns.append(name ~ ' ' ~ type) %}{% endfor %}
+  {% set definition = ' (' ~ columns | join(', ') ~ ')' %}
+  {{ dbt_drift.execute('create table if not exists ' ~ rejected ~ definition) }}
+  {% if 'fingerprint' not in adapter.get_columns_in_relation(rejected) | map(attribute='name') | map('lower') | list %}
+    {{ dbt_drift.execute('drop table ' ~ rejected) }}
+    {{ dbt_drift.execute('create table ' ~ rejected ~ definition) }}
+  {% endif %}
+{% endmacro %}
+
+
+{#- What a row wants, as one hash: another one means that the row, or what is mapped of it, has changed. -#}
+{% macro fingerprint(alias, states) -%}
+  {%- set parts = [] -%}
+  {%- for state in states | sort -%}
+    {%- do parts.append("'" ~ state ~ "='") -%}
+    {%- do parts.append('coalesce(' ~ dbt.hash(alias ~ '.' ~ state) ~ ", '')") -%}
+  {%- endfor -%}
+  {{ dbt.hash(dbt.concat(parts)) }}
+{%- endmacro %}
+
+
+{#- Brings the table up to date from delta, journal and itself: a delta row that was tried gets its verdict, one that was held
+    back or not come to keeps what is known of it, and whatever is no longer in the delta is gone. A repetition counts no try
+    twice, for a row remembers the stage that tried it last. -#}
+{% macro keep_rejected(sync) %}
+  {% set rejected = dbt_drift.rejected_relation(sync) %}
+  {% set folding = dbt_drift.folding_relation(sync) %}
+  {% set names = dbt_drift.rejected_columns() | map('first') | join(', ') %}
+  {{ dbt_drift.create_table_from(folding, dbt_drift.rejected_sql(sync)) }}
+  {{ dbt_drift.execute('delete from ' ~ rejected) }}
+  {{ dbt_drift.execute('insert into ' ~ rejected ~ ' (' ~ names ~ ') select ' ~ names ~ ' from ' ~ folding) }}
+  {{ dbt_drift.execute('drop table ' ~ folding) }}
+{% endmacro %}
+
+
+{#- The table's next content. It reads the columns of the delta, as folding does. -#}
+{% macro rejected_sql(sync) %}
+  {%- set text = dbt_drift.text_type() -%}
+  {%- set delta = dbt_drift.delta_relation(sync) -%}
+  {%- set columns = adapter.get_columns_in_relation(delta) | map(attribute='name') | map('lower') | list -%}
+  {%- set states = [] -%}
+  {%- for name in columns if name.startswith('attr_') or name.startswith('tag_') %}{% do states.append(name) %}{% endfor -%}
+  {%- set is_held = 'delta.is_held' if 'is_held' in columns else 'false' -%}
+  select delta.contact_key, 'invalid' as status, delta.reason, delta.attribute, cast(null as {{ text }}) as message,
+         coalesce(earlier.first_rejected_at, {{ dbt_drift.utc_now() }}) as first_rejected_at,
+         {{ dbt_drift.utc_now() }} as last_rejected_at, 0 as tries, false as given_up,
+         cast(null as {{ text }}) as fingerprint, delta.stage_id
+  from {{ delta }} as delta
+  left join (
+    select contact_key, reason, min(first_rejected_at) as first_rejected_at
+    from {{ dbt_drift.rejected_relation(sync) }} where status = 'invalid' group by contact_key, reason
+  ) as earlier on earlier.contact_key = delta.contact_key and earlier.reason = delta.reason
+  where delta.reason is not null and not {{ is_held }}
+  union all
+  select earlier.*
+  from (select {{ dbt_drift.rejected_columns() | map('first') | join(', ') }} from {{ dbt_drift.rejected_relation(sync) }}
+        where status <> 'invalid') as earlier
+  join {{ delta }} as delta on delta.contact_key = earlier.contact_key and (delta.reason is null or {{ is_held }})
+  left join ({{ dbt_drift.answered_sql(sync) }}) as answered on answered.seq = delta.seq
+  where answered.seq is null
+  {%- if states %}
+  union all
+  select tried.contact_key, tried.status, tried.reason, cast(null as {{ text }}), tried.message,
+         tried.first_rejected_at, tried.last_rejected_at, tried.tries,
+         tried.tries >= {{ dbt_drift.most_tries() }}
+         or (tried.status = 'rejected' and coalesce(tried.reason, '') not in ('{{ dbt_drift.passing_reasons() | join("', '") }}')),
+         tried.fingerprint, tried.stage_id
+  from (
+    select delta.contact_key, delta.stage_id, delta.fingerprint, answered.status, answered.reason, answered.message,
+           answered.answered_at as last_rejected_at,
+           case when earlier.fingerprint = delta.fingerprint then earlier.first_rejected_at else answered.answered_at end
+             as first_rejected_at,
+           case when earlier.fingerprint <> delta.fingerprint or earlier.contact_key is null then 1
+                when earlier.stage_id = delta.stage_id then earlier.tries
+                else earlier.tries + 1 end as tries
+    from ({{ dbt_drift.answered_sql(sync) }}) as answered
+    join (select delta.seq, delta.contact_key, delta.stage_id, {{ dbt_drift.fingerprint('delta', states) }} as fingerprint
+          from {{ delta }} as delta) as delta on delta.seq = answered.seq
+    left join {{ dbt_drift.rejected_relation(sync) }} as earlier
+      on earlier.contact_key = delta.contact_key and earlier.status <> 'invalid'
+    where answered.status in ('rejected', 'failed')
+  ) as tried
+  {%- endif %}
+{% endmacro %}
+
+
+{#- The journal's word on each contact of the delta, once: an entry that was written twice says the same twice. -#}
+{% macro answered_sql(sync) %}
+  select delta.seq, max(journal.status) as status, max(journal.reason) as reason, max(journal.message) as message,
+         min(journal.journaled_at) as answered_at
+  from {{ dbt_drift.delta_relation(sync) }} as delta
+  join {{ dbt_drift.journal_relation(sync) }} as journal on journal.stage_id = delta.stage_id and journal.seq = delta.seq
+  group by delta.seq
+{% endmacro %}
+
+
+{#- Lets rows that were given up be sent once more; `reason`: these alone, or none for all. -#}
+{% macro release(sync, reason=none) %}
+  {{ dbt_drift.execute('update ' ~ dbt_drift.rejected_relation(sync) ~ ' set given_up = false where given_up'
+       ~ (" and reason = '" ~ reason | replace("'", "''") ~ "'" if reason else '')) }}
+{% endmacro %}

@@ -1,0 +1,131 @@
+"""Rows that Drift refuses, from run to run: held back, tried again, given up, released."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from dbt_drift.sandbox.behaviour import Fault
+from dbt_drift.sync.options import RunOptions
+from dbt_drift.sync.run import run_syncs
+from tests.functional.harness import Recorder
+
+if TYPE_CHECKING:
+    from dbt_drift.sync.results import SyncResult
+    from tests.functional.harness import Bench
+
+FIELDS = {"fields": {"email": "email", "name": "name"}}
+REFUSED = Fault(status=400, method="POST", path="/contacts")
+
+
+@pytest.fixture
+def refused(bench: Bench) -> Bench:
+    """Three rows, of which Drift refused one."""
+    bench.table("people", "select 'p' || i || '@example.com' as email, 'N' as name from generate_series(1, 3) as g(i)")
+    bench.declare("people", FIELDS)
+    bench.sandbox.change(faults=[Fault(status=400, method="POST", path="/contacts", count=1)])
+    result = bench.sync()
+    assert (result.rows.sent, result.rows.rejected) == (2, 1), result.message
+    bench.requests()
+    return bench
+
+
+def kept(bench: Bench, columns: str) -> list[tuple[Any, ...]]:
+    return bench.warehouse.rows(f"select {columns} from {bench.ledger}.people__rejected order by contact_key")
+
+
+def run(bench: Bench, **options: Any) -> SyncResult:
+    (result,) = run_syncs(bench.prepared, bench.environment, Recorder(), RunOptions(**options)).results
+    return result
+
+
+def adds_up(result: SyncResult) -> bool:
+    rows = result.rows
+    return rows.read == rows.unchanged + rows.sent + rows.invalid + rows.rejected + rows.held_back + rows.unfinished
+
+
+def test_a_refused_row_is_held_back_and_stays_visible(refused: Bench) -> None:
+    plan = refused.plan()
+    results = refused.run()
+
+    (result,) = results.results
+    assert (sum(plan.counts.held_back.values()), plan.counts.sendable) == (1, 0)
+    assert (result.status, result.rows.held_back, result.rows.unchanged, result.requests) == ("warn", 1, 2, 0)
+    assert adds_up(result)
+    assert "retry" in result.message
+    assert results.exit_code == 1
+    assert kept(refused, "status, tries, given_up") == [("rejected", 1, True)]
+
+
+def test_a_row_that_changed_is_sent_again(refused: Bench) -> None:
+    refused.execute("update $.people set name = 'M'")
+
+    assert refused.sync().rows.sent == 3
+    assert kept(refused, "contact_key") == []
+
+
+def test_a_row_that_left_the_model_leaves_the_table(refused: Bench) -> None:
+    refused.execute("delete from $.people")
+
+    assert refused.sync().status == "success"
+    assert kept(refused, "contact_key") == []
+
+
+def test_retry_sends_held_rows_and_counts_the_try(refused: Bench) -> None:
+    (reason,) = (reason for (reason,) in kept(refused, "reason"))
+    assert run(refused, retry=True, retry_reason="another").requests == 0
+    refused.sandbox.change(faults=[REFUSED])
+    again = run(refused, retry=True, retry_reason=reason)
+    assert (again.rows.rejected, again.rows.held_back) == (1, 0)
+    assert kept(refused, "tries, given_up, first_rejected_at < last_rejected_at") == [(2, True, True)]
+
+    refused.sandbox.change(faults=[])
+
+    assert run(refused, retry=True).rows.sent == 1
+    assert refused.sync().status == "success"
+
+
+def test_a_reason_that_may_pass_is_tried_five_times(bench: Bench) -> None:
+    bench.table("people", "select 'a@example.com' as email, 'N' as name, 'X1' as number")
+    bench.declare("people", {"fields": {"email": "email", "name": "name", "externalId": "number"}})
+    bench.sync()
+    bench.execute("insert into $.people values ('b@example.com', 'M', 'X1')")
+
+    runs = [bench.sync() for _ in range(6)]
+
+    assert [result.reasons for result in runs] == [{"external_id_taken": 1}] * 6
+    assert [result.rows.held_back for result in runs] == [0, 0, 0, 0, 0, 1]
+    assert all(map(adds_up, runs))
+    assert kept(bench, "tries, given_up") == [(5, True)]
+
+
+def test_a_table_of_the_older_shape_is_replaced(bench: Bench) -> None:
+    bench.table("people", "select 'a@example.com' as email, 'N' as name")
+    bench.declare("people", FIELDS)
+    bench.execute(f"create schema {bench.ledger}")
+    bench.execute(
+        f"create table {bench.ledger}.people__rejected (contact_key text, status text, rejected_at timestamp)"
+    )
+
+    assert bench.sync().rows.sent == 1
+    assert kept(bench, "fingerprint") == []
+
+
+def test_the_run_stops_when_too_many_rows_fail(bench: Bench) -> None:
+    bench.table(
+        "people", "select 'p' || i || '@example.com' as email, 'N' as name from generate_series(1, 400) as g(i)"
+    )
+    bench.declare("people", FIELDS)
+    bench.sandbox.change(faults=[REFUSED])
+
+    fast = run(bench, max_failures=0, workers=4)
+    share = run(bench, workers=4)
+
+    for result in (fast, share):
+        assert (result.status, adds_up(result)) == ("error", True)
+        assert result.rows.unfinished > 0
+    assert 1 <= fast.rows.rejected < 20
+    assert 100 <= share.rows.rejected < 150
+    assert share.rows.held_back == fast.rows.rejected
+    assert len(kept(bench, "contact_key")) == fast.rows.rejected + share.rows.rejected
