@@ -6,7 +6,14 @@ from typing import Any
 
 import click
 
-from dbt_drift.cli.options import SelectingCommand, output_options, project_options, selection_options, sending_options, wait_option
+from dbt_drift.cli.options import (
+    SelectingCommand,
+    output_options,
+    project_options,
+    selection_options,
+    sending_options,
+    wait_option,
+)
 
 
 @click.command("retry", cls=SelectingCommand)

@@ -67,6 +67,7 @@ class Sending:
         sync: Sync,
         stage_id: str,
         total: int,
+        *,
         failures: Failures,
         stop: Stop,
     ) -> None:

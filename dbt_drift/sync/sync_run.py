@@ -112,7 +112,9 @@ class SyncRun:
 
     def _send(self, stage_id: str, total: int) -> None:
         with self._client.dispatcher() as dispatcher:
-            sending = Sending(self._ledger, dispatcher, self._sync, stage_id, total, self._failures, self._stop)
+            sending = Sending(
+                self._ledger, dispatcher, self._sync, stage_id, total, failures=self._failures, stop=self._stop
+            )
             try:
                 sending.run(lambda done: self._reporter.progress(self._sync, done, total, dispatcher.statistics()))
             finally:

@@ -69,8 +69,9 @@ def test_a_row_that_drift_refuses_costs_that_row(bench: Bench) -> None:
     kept = bench.warehouse.rows(f"select status, reason, message from {bench.ledger}.people__rejected")
     assert [status for status, _, _ in kept] == ["rejected", "rejected"]
     assert all(message for _, _, message in kept)
-    # The fault is over: the next run sends the two and nothing else.
-    assert (bench.sync().rows.sent, bench.sync().requests) == (2, 0)
+    # The fault is over, but only a change or a retry sends a refused row again.
+    bench.execute("update $.people set name = 'M'")
+    assert (bench.sync().rows.sent, bench.sync().requests) == (20, 0)
     assert len(bench.sandbox.contacts()) == 20
 
 
@@ -145,7 +146,8 @@ def test_a_run_that_is_ended_is_finished_by_the_next(bench: Bench, how: signal.S
         (stopped,) = json.loads((bench.target / "drift_results.json").read_bytes())["results"]
         rows = stopped["rows"]
         assert (stopped["status"], stopped["message"].split(".")[0]) == ("error", "Interrupted")
-        assert (rows["sent"] + rows["unfinished"], rows["sent"]) == (600, made)
+        assert rows["sent"] + rows["unfinished"] == 600
+        assert made - 4 <= rows["sent"] <= made  # four threads: a contact may be made and not tagged yet
     bench.sandbox.change(latency_ms=0)
 
     result = bench.sync()
