@@ -94,6 +94,7 @@ def _rebuild(sync: Sync, ledger: SyncLedger, client: DriftClient, reporter: Repo
             read=counts.rows,
             unchanged=counts.unchanged,
             invalid=sum(counts.invalid.values()),
+            held_back=sum(counts.held_back.values()),
             unfinished=counts.sendable - counts.departed,
         )
         with client.dispatcher(look_up) as dispatcher:

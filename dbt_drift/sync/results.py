@@ -51,6 +51,7 @@ class RowCounts(msgspec.Struct, kw_only=True):
             "sent": self.sent,
             "invalid": self.invalid,
             "rejected": self.rejected,
+            "held_back": self.held_back,
             "unfinished": self.unfinished,
         }
         if sum(parts.values()) == self.read and min(parts.values()) >= 0:
