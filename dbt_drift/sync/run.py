@@ -75,7 +75,7 @@ def run_syncs(
     run = Run(prepared, command="sync", url=url)
     with run.begun(wait=options.wait, waiting=reporter.waiting) as lock:
         with DriftClient(url, token, limiter=limiter, workers=options.workers or WORKERS) as client:
-            results = _run_all(run, lock, client, reporter, options, stop or Stop())
+            results = _run_all(run, lock, client, reporter, options, stop=stop or Stop())
         document = Results(
             metadata=Metadata(
                 schema_version=SCHEMA_VERSION,
@@ -96,7 +96,7 @@ def run_syncs(
 
 
 def _run_all(
-    run: Run, lock: RunLock, client: DriftClient, reporter: Reporter, options: RunOptions, stop: Stop
+    run: Run, lock: RunLock, client: DriftClient, reporter: Reporter, options: RunOptions, *, stop: Stop
 ) -> list[SyncResult]:
     prepared, notices = fit_to_drift(run.prepared, client, remember=True)
     for notice in notices:
