@@ -44,6 +44,10 @@ class WarehouseError(DbtDriftError):
     """The warehouse refused a statement, or could not be reached."""
 
 
+class WarehouseLostError(WarehouseError):
+    """The warehouse does not answer, or has broken off the connection: the same may work in a while."""
+
+
 class LockedError(DbtDriftError):
     """Another run holds the ledger's lock, or has taken it from this one."""
 

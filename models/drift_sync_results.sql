@@ -1,6 +1,7 @@
 {%- set syncs = source('drift_ledger', 'drift_run_syncs') -%}
 {%- set counts = [
-    'rows_read', 'rows_unchanged', 'rows_sent', 'rows_invalid', 'rows_rejected', 'rows_unfinished', 'rows_departed',
+    'rows_read', 'rows_unchanged', 'rows_sent', 'rows_invalid', 'rows_rejected', 'rows_held_back',
+    'rows_unfinished', 'rows_departed',
     'created', 'updated', 'matched', 'tags_added', 'tags_removed', 'requests', 'throttled',
 ] -%}
 {% if dbt_drift.is_there(syncs) %}

@@ -75,10 +75,9 @@ def _run_lines(run: RunStatus) -> Iterator[str]:
 
 
 def _counts(sync: SyncCounts) -> str:
-    counts = {
-        name: getattr(sync, f"rows_{name}") for name in ("unchanged", "sent", "invalid", "rejected", "unfinished")
-    }
-    parts = [counted(sync.rows_read, "row"), *(f"{count:,} {name}" for name, count in counts.items() if count)]
+    kinds = ("unchanged", "sent", "invalid", "rejected", "held_back", "unfinished")
+    counts = {kind.replace("_", " "): getattr(sync, f"rows_{kind}") for kind in kinds}
+    parts = [counted(sync.rows_read, "row"), *(f"{count:,} {kind}" for kind, count in counts.items() if count)]
     return f"{', '.join(parts)}; {counted(sync.requests, 'request')}"
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from dbt_drift.errors import ConfigurationError, DbtDriftError, WarehouseError
+from dbt_drift.errors import ConfigurationError, DbtDriftError, WarehouseError, WarehouseLostError
 from dbt_drift.project import bundled
 
 if TYPE_CHECKING:
@@ -154,7 +154,8 @@ class DbtProject:
         """Open a connection called `name`, and close it at the end: no lock of ours outlives the block.
 
         Raises:
-            WarehouseError: the warehouse cannot be reached or refuses a statement; carries its own words.
+            WarehouseError: the warehouse refuses a statement; carries its own words.
+            WarehouseLostError: it cannot be reached, or has broken off the connection; likewise.
         """
         with _dbt_errors(WarehouseError):
             adapter = self._adapter or self._register_adapter()
@@ -262,8 +263,26 @@ def _dbt_errors(kind: type[DbtDriftError]) -> Iterator[None]:
         from dbt_common.exceptions import DbtBaseException  # noqa: PLC0415 (see module)
 
         if isinstance(error, DbtBaseException) or _from_driver(error):
-            raise kind(str(error).strip()) from error
+            lost = kind is WarehouseError and _is_lost(error)
+            raise (WarehouseLostError if lost else kind)(str(error).strip()) from error
         raise
+
+
+def _is_lost(error: BaseException | None) -> bool:
+    """Whether there is no connection any more, or none could be had; said by dbt or, below, by the driver.
+
+    Postgres gives a shutdown, a crash and a start that is not over the codes 57P01 to 57P03, and a connection that
+    broke off none at all (postgresql.org/docs/current/errcodes-appendix.html).
+    """
+    while error is not None:
+        names = {base.__name__ for base in type(error).__mro__}
+        code = getattr(error, "pgcode", None) or ""
+        if "FailedToConnectError" in names:
+            return True
+        if names & {"OperationalError", "InterfaceError"} and (not code or code.startswith(("57P0", "08"))):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _from_driver(error: Exception) -> bool:

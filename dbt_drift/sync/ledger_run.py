@@ -89,6 +89,7 @@ class Run:
             rows_sent=rows.sent,
             rows_invalid=rows.invalid,
             rows_rejected=rows.rejected,
+            rows_held_back=rows.held_back,
             rows_unfinished=rows.unfinished,
             rows_departed=rows.departed,
             created=contacts.created,

@@ -20,7 +20,7 @@ from dbt_drift.warehouse.ledger import SyncLedger
 from dbt_drift.warehouse.spec import Location, sync_spec
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from dbt_drift.project.gateway import Session
     from dbt_drift.warehouse.lock import RunLock
@@ -41,9 +41,16 @@ class Prepared(msgspec.Struct, frozen=True):
     location: Location
     syncs: list[tuple[Sync, dict[str, Any]]]
 
-    def ledger(self, spec: dict[str, Any], *, delta: str = "delta", lock: RunLock | None = None) -> SyncLedger:
-        """Return the ledger of one sync, to be written by the holder of the lock."""
-        return SyncLedger(self.project, spec, delta=delta, lock=lock)
+    def ledger(
+        self,
+        spec: dict[str, Any],
+        *,
+        delta: str = "delta",
+        lock: RunLock | None = None,
+        tell: Callable[[str], None] | None = None,
+    ) -> SyncLedger:
+        """Return the ledger of one sync, to be written by the holder of the lock; see `SyncLedger`."""
+        return SyncLedger(self.project, spec, delta=delta, lock=lock, tell=tell)
 
 
 def locate(options: ProjectOptions) -> tuple[DbtProject, Settings, Location]:

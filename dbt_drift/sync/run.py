@@ -114,7 +114,7 @@ def _run_all(
             result = SyncResult(unique_id=sync.unique_id, name=sync.name, status="skipped", message=broken)
         else:
             reporter.sync_started(index, len(syncs), sync)
-            ledger = prepared.ledger(spec, lock=lock)
+            ledger = prepared.ledger(spec, lock=lock, tell=reporter.noticed)
             result = SyncRun(sync, ledger, client, reporter, options=options, failures=failures, stop=stop).run()
             if result.status == "error":
                 broken = f"skipped, because {sync.name} broke off"

@@ -11,10 +11,12 @@ import time
 from collections import Counter, deque
 from typing import TYPE_CHECKING
 
+from dbt_drift.errors import WarehouseLostError
 from dbt_drift.sync.changes import contact_change, tag_changes
 from dbt_drift.sync.failures import check_failures
 from dbt_drift.sync.privacy import masked
 from dbt_drift.sync.results import ContactCounts, Rejection
+from dbt_drift.sync.words import counted
 from dbt_drift.warehouse.ledger import Entry
 
 if TYPE_CHECKING:
@@ -30,9 +32,12 @@ if TYPE_CHECKING:
 PAGE_ROWS = 2000
 """Contacts read at once: a page is short work for the warehouse and lasts Drift's default quota 40 seconds."""
 
-FLUSH_ROWS = 500
+UNWRITTEN_ROWS = 500
+"""What a kill can cost: so many contacts, at most, are under way or answered and not in the journal yet."""
+
+FLUSH_ROWS = 250
 FLUSH_SECONDS = 2.0
-"""What a kill can cost: the outcomes of at most this many contacts or seconds are asked for again."""
+"""When answers go to the journal: half of the above, so that the other half goes on meanwhile."""
 
 TELL_SECONDS = 0.2
 
@@ -88,6 +93,7 @@ class Sending:
         self.rejected_rows = 0
         self.contacts = ContactCounts()
         self.reasons: Counter[str] = Counter()
+        self._failed: Counter[str] = Counter()
         self.rejections: list[Rejection] = []
 
     def run(self, tell: Callable[[int], None]) -> None:
@@ -108,7 +114,7 @@ class Sending:
                 self._stop.check()
                 self._submit()
                 self._take(self._dispatcher.collect(timeout=TELL_SECONDS))
-                check_failures(self._failures, self.done, self.reasons)
+                check_failures(self._failures, self.done, self._failed)
                 if (now := time.monotonic()) - told_at >= TELL_SECONDS or self.done == self._total:
                     told_at = now
                     tell(self.done)
@@ -120,10 +126,10 @@ class Sending:
             try:
                 self._take(self._dispatcher.collect(timeout=0))
             finally:
-                self._write()
+                self._write_last()
 
     def _submit(self) -> None:
-        for _ in range(self._dispatcher.room):
+        for _ in range(min(self._dispatcher.room, UNWRITTEN_ROWS - len(self._open) - len(self._unwritten))):
             if not self._page and self._read < self._total:
                 upto = min(self._read + PAGE_ROWS, self._total)
                 self._page.extend(self._ledger.page(self._read, upto))
@@ -157,6 +163,8 @@ class Sending:
         if outcome.status in {"rejected", "failed"}:
             reason = outcome.reason or outcome.status
             self.reasons[reason] += 1
+            if not outcome.attributes_accepted:  # an organisation without tags is no reason to stop
+                self._failed[reason] += 1
             self.rejected_rows += not row.departed
             if len(self.rejections) < REJECTIONS_KEPT:
                 self.rejections.append(Rejection(masked(row.key), reason))
@@ -168,10 +176,21 @@ class Sending:
             self.contacts.tags_added += signs.count("+")
             self.contacts.tags_removed += signs.count("-")
 
+    def _write_last(self) -> None:
+        """Write what is left, or say what is lost of it."""
+        try:
+            self._write()
+        except WarehouseLostError as lost:
+            raise WarehouseLostError(
+                str(lost),
+                advice=f"The answers for {counted(len(self._unwritten), 'contact')} could not be written down: the "
+                "next run asks Drift for them again. Run it when the warehouse is back.",
+            ) from lost
+
     def _write(self) -> None:
-        entries, self._unwritten = self._unwritten, []
-        if entries:
-            self._ledger.record(entries)
+        if self._unwritten:
+            self._ledger.record(self._unwritten)
+            self._unwritten = []
         else:
             self._ledger.keep_lock()
         self._written_at = time.monotonic()

@@ -7,7 +7,7 @@ import uuid
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from dbt_drift.errors import DbtDriftError, WarehouseError
+from dbt_drift.errors import DbtDriftError, LockedError, WarehouseError
 from dbt_drift.sync.privacy import masked
 from dbt_drift.sync.results import Rejection, RowCounts, SyncResult
 from dbt_drift.sync.sending import REJECTIONS_KEPT, Sending
@@ -101,7 +101,7 @@ class SyncRun:
 
     def _keep_rejected(self, error: DbtDriftError) -> None:
         """Show what failed until the sync broke off; when the warehouse is what failed, the next run does it."""
-        if not self._staged or isinstance(error, WarehouseError):
+        if not self._staged or isinstance(error, WarehouseError | LockedError):
             return
         try:
             self._ledger.finish()

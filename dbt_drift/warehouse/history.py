@@ -39,6 +39,7 @@ class SyncCounts(msgspec.Struct, frozen=True, kw_only=True):
     rows_sent: int
     rows_invalid: int
     rows_rejected: int
+    rows_held_back: int
     rows_unfinished: int
     rows_departed: int
     created: int

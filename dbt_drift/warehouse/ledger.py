@@ -7,20 +7,25 @@ free for dbt. The relations and what a crash leaves of them are described in doc
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import functools
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import msgspec
 
 from dbt_drift.errors import WarehouseError
+from dbt_drift.warehouse.patience import Patience
 from dbt_drift.warehouse.saved import spec_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from contextlib import AbstractContextManager
 
     from dbt_drift.project.gateway import DbtProject, Session
     from dbt_drift.warehouse.lock import RunLock
     from dbt_drift.warehouse.spec import Location
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class DeltaRow(msgspec.Struct, frozen=True):
@@ -105,6 +110,18 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
     """After a look-up: the columns of the snapshot whose values Drift was found to hold."""
 
 
+def _patient(method: Callable[Concatenate[SyncLedger, P], R]) -> Callable[Concatenate[SyncLedger, P], R]:
+    """Let a method be done again while the warehouse is away. Each is one transaction, and may be done twice."""
+
+    @functools.wraps(method)
+    def repeated(ledger: SyncLedger, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        if ledger.patience is None:
+            return method(ledger, *args, **kwargs)
+        return ledger.patience.repeat(lambda: method(ledger, *args, **kwargs))
+
+    return repeated
+
+
 class SyncLedger:
     """The ledger of one sync.
 
@@ -113,15 +130,24 @@ class SyncLedger:
         spec: The macros' view of the sync (see `spec.sync_spec`).
         delta: The delta's name; a plan uses one of its own, so that it never disturbs a running sync.
         lock: Held by the run that writes; None for a plan, which writes nothing that others read.
+        tell: Told when the warehouse is away; None where that ends the command at once, as in a plan.
 
     Attributes:
         rejected: The table that holds the rows that do not get through.
+        patience: With a warehouse that is away; None for none.
     """
 
     def __init__(
-        self, project: DbtProject, spec: dict[str, Any], *, delta: str = "delta", lock: RunLock | None = None
+        self,
+        project: DbtProject,
+        spec: dict[str, Any],
+        *,
+        delta: str = "delta",
+        lock: RunLock | None = None,
+        tell: Callable[[str], None] | None = None,
     ) -> None:
         self._project = project
+        self.patience = Patience(tell) if tell else None
         self._lock = lock
         self._spec = spec | {"delta": delta}
         self._spec_hash = spec_hash(spec)
@@ -129,11 +155,13 @@ class SyncLedger:
         self._tags: list[str] = [part["tag"] for part in spec["audiences"]]
         self.rejected = f"{spec['ledger']['schema']}.{spec['slug']}__rejected"
 
+    @_patient
     def open(self) -> None:
         """Make the ledger's relations where they are missing."""
         with self._project.connect("open") as session, session.transaction():
             session.call("open_ledger", sync=self._spec)
 
+    @_patient
     def stage(self, stage_id: str) -> Counts:
         """Write the difference to the delta and count it."""
         self._spec["stage_id"] = stage_id
@@ -142,6 +170,7 @@ class SyncLedger:
                 session.call("stage", sync=self._spec)
             return self._counts(session)
 
+    @_patient
     def staged(self) -> str | None:
         """Return the stage that the post-hook of the model has left in dbt's last invocation, and take it up.
 
@@ -155,28 +184,33 @@ class SyncLedger:
                     return str(stage_id)
         return None
 
+    @_patient
     def counts(self) -> Counts:
         """Count what is staged."""
         with self._project.connect("counts") as session:
             return self._counts(session)
 
+    @_patient
     def page(self, after: int, upto: int) -> list[DeltaRow]:
         """Return the contacts numbered `after` + 1 to `upto`, in that order."""
         with self._project.connect("page") as session:
             sql = session.call("page_sql", sync=self._spec, after=after, upto=upto)
             return [self._row(values) for values in session.rows(sql)]
 
+    @_patient
     def invalid(self, most: int) -> list[InvalidRow]:
         """Return up to `most` of the rows that cannot be sent."""
         with self._project.connect("invalid") as session:
             sql = session.call("invalid_sql", sync=self._spec, most=most)
             return [InvalidRow(*values) for values in session.rows(sql)]
 
+    @_patient
     def record(self, entries: Sequence[Entry]) -> None:
         """Append outcomes to the journal, in one transaction."""
         with self._project.connect("journal") as session, self._transaction(session):
             session.call("journal", sync=self._spec, entries=[_bindings(entry) for entry in entries])
 
+    @_patient
     def keep_lock(self) -> None:
         """Give a sign of life while there is nothing to write."""
         if self._lock is not None:
@@ -187,16 +221,19 @@ class SyncLedger:
         columns = [part["state"] for part in self._spec["attributes"] if part["attribute"] in attributes]
         return columns + [part["state"] for part in self._spec["audiences"] if part["tag"] in tags]
 
+    @_patient
     def fold(self) -> None:
         """Take into the snapshot what an interrupted run left in the journal; called before anything is staged anew."""
         with self._project.connect("fold") as session, self._work(session):
             session.call("fold", sync=self._spec)
 
+    @_patient
     def release(self, reason: str | None) -> None:
         """Let rows that were given up be staged again; those with this reason, or all."""
-        with self._project.connect("release") as session, session.transaction():
+        with self._project.connect("release") as session, self._transaction(session):
             session.call("release", sync=self._spec, reason=reason)
 
+    @_patient
     def finish(self) -> None:
         """Keep the rejected rows of this run, and fold the rest."""
         with self._project.connect("finish") as session, self._work(session):
@@ -207,6 +244,7 @@ class SyncLedger:
         with self._project.connect("discard") as session, session.transaction():
             session.call("discard", sync=self._spec)
 
+    @_patient
     def forget(self) -> None:
         """Forget what Drift accepted, so that all is sent again; ids, and the tags that mirrors set, stay known."""
         with self._project.connect("forget") as session, self._work(session):

@@ -98,7 +98,7 @@
 {#- Forgets what Drift accepted, so that the next stage finds that everything differs: the attributes, and the tags, except that
     of a tag that was set it stays known that it was ('*'), because a mirror takes away what it set. -#}
 {% macro forget(sync) %}
-  {{ dbt_drift.forget_staged(sync) }}
+  {{ dbt_drift.release(sync) }}
   {% set states = [] %}
   {% for column in adapter.get_columns_in_relation(dbt_drift.snapshot_relation(sync)) | map(attribute='name') | map('lower') %}
     {% if column.startswith('tag_') %}

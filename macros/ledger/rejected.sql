@@ -122,6 +122,7 @@
 
 {#- Lets rows that were given up be sent once more; `reason`: these alone, or none for all. -#}
 {% macro release(sync, reason=none) %}
+  {{ dbt_drift.forget_staged(sync) }}
   {{ dbt_drift.execute('update ' ~ dbt_drift.rejected_relation(sync) ~ ' set given_up = false where given_up'
        ~ (" and reason = '" ~ reason | replace("'", "''") ~ "'" if reason else '')) }}
 {% endmacro %}

@@ -9,7 +9,7 @@
   {{ dbt_drift.execute('create table if not exists ' ~ dbt_drift.run_syncs_relation(ledger)
        ~ ' (run_id ' ~ text ~ ', unique_id ' ~ text ~ ', name ' ~ text ~ ', status ' ~ text ~ ', message ' ~ text
        ~ ', rows_read bigint, rows_unchanged bigint, rows_sent bigint, rows_invalid bigint, rows_rejected bigint'
-       ~ ', rows_unfinished bigint, rows_departed bigint, created bigint, updated bigint, matched bigint'
+       ~ ', rows_held_back bigint, rows_unfinished bigint, rows_departed bigint, created bigint, updated bigint, matched bigint'
        ~ ', tags_added bigint, tags_removed bigint, requests bigint, throttled bigint, seconds float'
        ~ ', finished_at timestamp)') }}
 {% endmacro %}
@@ -50,7 +50,7 @@
 {% macro run_syncs_sql(ledger, run_ids) %}
   select
     run_id, unique_id, name, status, message, rows_read, rows_unchanged, rows_sent, rows_invalid, rows_rejected,
-    rows_unfinished, rows_departed, created, updated, matched, tags_added, tags_removed, requests, throttled, seconds
+    rows_held_back, rows_unfinished, rows_departed, created, updated, matched, tags_added, tags_removed, requests, throttled, seconds
   from {{ dbt_drift.run_syncs_relation(ledger) }}
   where run_id in ('{{ run_ids | join("', '") }}')
   order by finished_at

@@ -1,0 +1,60 @@
+"""A warehouse that is away for a while: what can be done twice is done again until it is back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import backoff
+
+from dbt_drift.errors import WarehouseLostError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+AWAY_SECONDS = 300.0
+"""How long it may be away: a restart takes seconds, a failover a minute or two."""
+
+_LONGEST_DELAY = 10.0
+
+
+class Patience:
+    """Repeats work while the warehouse is away.
+
+    Once it has been away too long nothing is repeated any more: what is left to do then is to end in order.
+
+    Args:
+        tell: Told in words that it is away, once each time.
+    """
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+        self._over = False
+
+    def repeat(self, work: Callable[[], T]) -> T:
+        """Do a piece of work, which must be such that doing it twice is doing it once.
+
+        Raises:
+            WarehouseLostError: The warehouse stays away.
+        """
+        if self._over:
+            return work()
+        trying: Callable[..., Any] = backoff.on_exception(
+            backoff.expo,
+            WarehouseLostError,
+            max_time=lambda: AWAY_SECONDS,
+            max_value=_LONGEST_DELAY,
+            on_backoff=self._say,
+            logger=None,
+        )
+        try:
+            done: T = trying(work)()
+        except WarehouseLostError:
+            self._over = True
+            raise
+        return done
+
+    def _say(self, details: Any) -> None:
+        if details["tries"] == 1:
+            self._tell(f"The warehouse is away, trying again for {AWAY_SECONDS:.0f} seconds: {details['exception']}")
