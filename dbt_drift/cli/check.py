@@ -7,7 +7,14 @@ from typing import Any
 
 import click
 
-from dbt_drift.cli.options import SelectingCommand, project_from, project_options, selection_options, selectors
+from dbt_drift.cli.options import (
+    SelectingCommand,
+    project_from,
+    project_options,
+    selection_options,
+    selectors,
+    warn_of_undeclared,
+)
 
 
 @click.command("check", cls=SelectingCommand)
@@ -27,6 +34,7 @@ def command(*, select: tuple[str, ...], exclude: tuple[str, ...], offline: bool,
     from dbt_drift.sync.words import counted  # noqa: PLC0415 - not paid for --help
 
     prepared = prepare(project_from(given), select=selectors(select), exclude=selectors(exclude))
+    warn_of_undeclared(prepared)
     for sync, _ in prepared.syncs:
         tags = f", {counted(len(sync.audiences), 'audience')}" if sync.audiences else ""
         click.echo(f"ok  {sync.name}: {counted(len(sync.attributes), 'attribute')}{tags}, {sync.relation_name}")

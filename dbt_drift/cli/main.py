@@ -19,6 +19,8 @@ _COMMANDS = {
     "retry": "Sync, with the rows that were given up in earlier runs.",
     "check": "Check the declarations, the relations and the access to Drift.",
     "attributes": "List the attributes that Drift has, and the columns that fill them.",
+    "untag": "Take a tag away that a model no longer declares.",
+    "forget": "Leave a tag in Drift that a model no longer declares.",
     "sandbox": "Serve a local Drift to try things against.",
     "demo": "Watch a whole project being built and synced to a sandbox.",
 }

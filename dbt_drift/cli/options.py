@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dbt_drift.project.gateway import ProjectOptions
+    from dbt_drift.sync.prepare import Prepared
 
 Command = TypeVar("Command", bound="Callable[..., Any]")
 
@@ -130,6 +131,14 @@ def project_from(given: dict[str, Any]) -> ProjectOptions:
 
     names = ("project_dir", "profiles_dir", "profile", "target", "target_path")
     return ProjectOptions(**{name: given[name] for name in names}, vars=given["variables"])
+
+
+def warn_of_undeclared(prepared: Prepared) -> None:
+    """Say on stderr which tags contacts carry that no model declares any more."""
+    from dbt_drift.sync.departed import warnings  # noqa: PLC0415 - not paid for --help
+
+    for warning in warnings(prepared):
+        click.echo(f"Warning: {warning}", err=True)
 
 
 def selectors(given: tuple[str, ...]) -> list[str]:

@@ -16,6 +16,7 @@ from dbt_drift.cli.options import (
     project_options,
     selection_options,
     selectors,
+    warn_of_undeclared,
 )
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def command(rows: int, output: str, select: tuple[str, ...], exclude: tuple[str,
     from dbt_drift.sync.prepare import prepare  # noqa: PLC0415 - not paid for --help
 
     prepared = prepare(project_from(given), select=selectors(select), exclude=selectors(exclude))
+    warn_of_undeclared(prepared)
     with contextlib.ExitStack() as stack:
         client = stack.enter_context(_client()) if os.environ.get("DRIFT_ACCESS_TOKEN", "").strip() else None
         plans = make_plans(

@@ -32,9 +32,11 @@ def resolve(sync: Sync, columns: Sequence[str]) -> tuple[Sync, list[Problem]]:
         structs.replace(mapped, column=_bind(mapped.column, columns, mapped.key, report)) for mapped in sync.attributes
     )
     audiences = tuple(
-        structs.replace(audience, when=_bind(audience.when, columns, f"{audience.key}.when", report))
-        if audience.when is not None
-        else audience
+        structs.replace(
+            audience,
+            when=audience.when and _bind(audience.when, columns, f"{audience.key}.when", report),
+            tag_from=audience.tag_from and _bind(audience.tag_from, columns, f"{audience.key}.tag_from", report),
+        )
         for audience in sync.audiences
     )
     return structs.replace(sync, attributes=attributes, audiences=audiences), report.problems

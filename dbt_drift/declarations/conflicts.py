@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from dbt_drift.declarations.problems import Report
     from dbt_drift.declarations.syncs import Sync
 
 
-def report_conflicts(declared: Iterable[tuple[Sync, Report]]) -> None:
-    """Report each attribute and each tag that an earlier model writes already.
+def report_conflicts(declared: Sequence[tuple[Sync, Report]]) -> None:
+    """Report each attribute that an earlier model writes already, and each tag that two models fight about.
 
     Each sync would undo what the other one did, in every run. Names are compared without case: whether Drift tells
     `VIP` from `vip` is not documented, and nobody means two different things by them.
@@ -21,7 +21,6 @@ def report_conflicts(declared: Iterable[tuple[Sync, Report]]) -> None:
         declared: All syncs of the project, valid otherwise or not, each with the report of its model.
     """
     attribute_owners: dict[str, Sync] = {}
-    tag_owners: dict[str, Sync] = {}
     for sync, report in declared:
         for mapped in sync.attributes:
             if mapped.attribute in {"email", sync.match_on}:
@@ -33,11 +32,27 @@ def report_conflicts(declared: Iterable[tuple[Sync, Report]]) -> None:
                     f"the attribute {mapped.attribute!r} is also written by {owner.name} ({owner.path})",
                     _way_out(sync, owner),
                 )
+    report_tag_conflicts(declared)
+
+
+def report_tag_conflicts(declared: Iterable[tuple[Sync, Report]]) -> None:
+    """Report each tag about which two models would fight.
+
+    Two models may both add a tag, or both remove it: in whatever order they run, Drift ends up the same. A mirror takes
+    away what the other one gave, so it shares its tag with nobody.
+
+    Args:
+        declared: The syncs, each with the report of its model. Tags that a column names are seen once they are known.
+    """
+    claims: dict[str, tuple[Sync, str]] = {}
+    for sync, report in declared:
         for audience in sync.audiences:
-            owner = tag_owners.setdefault(audience.tag.casefold(), sync)
-            if owner is not sync:
+            if not audience.tag:
+                continue
+            owner, mode = claims.setdefault(audience.tag.casefold(), (sync, audience.mode))
+            if owner is not sync and (mode != audience.mode or mode == "mirror"):
                 report.add(
-                    f"{audience.key}.tag",
+                    f"{audience.key}.{'tag_from' if audience.tag_from else 'tag'}",
                     f"the tag {audience.tag!r} is also decided by {owner.name} ({owner.path})",
                     _way_out(sync, owner),
                 )

@@ -83,16 +83,8 @@ _UPSERT_IS_BOTH = f"{_ONLY_UPSERT}. With it, a row without a contact creates one
 
 
 class Audience(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One Drift contact tag, and which rows of the model carry it."""
+    """One Drift contact tag, or the tags that a column names, and which rows of the model carry them."""
 
-    tag: Annotated[
-        str,
-        Meta(
-            description="The tag's name in Drift. One tag belongs to one audience of one model.",
-            examples=["VIP"],
-            pattern=NAME_PATTERN,
-        ),
-    ]
     mode: Annotated[
         AudienceMode,
         Meta(
@@ -114,6 +106,17 @@ class Audience(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             description="A boolean column of the model, true where the row is a member. Left out: every row is one.",
             examples=["is_vip"],
             extra={"hint": "Name a boolean column, or leave `when` out if every row is a member."},
+        ),
+    ] = None
+    tag: Annotated[
+        Annotated[str, Meta(pattern=NAME_PATTERN)] | None,
+        Meta(description="The tag's name in Drift. Needed unless `tag_from` is given.", examples=["VIP"]),
+    ] = None
+    tag_from: Annotated[
+        ColumnName | None,
+        Meta(
+            description="Instead of `tag`: a column with the row's tag, as text, or its tags, as a list of texts.",
+            examples=["plan_tag"],
         ),
     ] = None
 

@@ -90,7 +90,8 @@ attribute, except those that Drift keeps for itself:
 - **A sync without `email`**, and `match_on: externalId` without `externalId`.
 - **Two columns for one attribute** of a model, and **one attribute written by two models**: each sync would undo the
   other's work. Only the keys are free: `email`, and `externalId` where it is matched on.
-- **One tag in two audiences**, of one model or of two, for the same reason. Case does not tell two names apart.
+- **One tag in two audiences** of one model, and **one tag about which two models fight**: two may both `add` it or both
+  `remove` it, any other pair would undo each other's work. Case does not tell two names apart.
 - **`nulls: clear` on `email` or `externalId`**, which say who the contact is, and together with `overwrite: false`.
   The model's own `nulls: clear` leaves these fields out.
 - **Anything without a relation**: ephemeral and disabled models, sources, analyses, tests, exposures.

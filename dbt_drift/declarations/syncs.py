@@ -67,12 +67,15 @@ class AudienceMapping(Struct, frozen=True):
         mode: ``add``, ``remove`` or ``mirror``.
         when: The boolean column that is true for members; None if every row is a member.
         key: Where it was declared, such as ``meta.drift.audiences[0]``.
+        tag_from: The column that names the tags; None if the declaration does. As declared, the tag is then "";
+            ``sync.named_tags`` puts one mapping for each tag in its place.
     """
 
     tag: str
     mode: AudienceMode
     when: str | None
     key: str
+    tag_from: str | None = None
 
 
 class Sync(Struct, frozen=True, kw_only=True):
@@ -277,17 +280,29 @@ def _check_keys(node: Node, declaration: Declaration, mapped: set[str], report: 
 
 
 def _audiences(declaration: Declaration, report: Report) -> tuple[AudienceMapping, ...]:
-    """Return the audiences and report a tag that is named twice."""
-    first_of: dict[str, str] = {}
+    """Return the audiences and report those without a tag, with two sources of it, or with one that is named twice."""
+    first_of: dict[tuple[str, str], str] = {}
     audiences = []
     for index, audience in enumerate(declaration.audiences):
         key = f"{DRIFT_KEY}.audiences[{index}]"
-        first = first_of.setdefault(audience.tag.casefold(), key)
+        if audience.tag is None and audience.tag_from is None:
+            # One that could not be read was reported as what it is.
+            if not any(problem.key in {f"{key}.tag", f"{key}.tag_from"} for problem in report.problems):
+                report.add(f"{key}.tag", "this key is required and missing", "Or name a column: `tag_from`.")
+            continue
+        if audience.tag is not None and audience.tag_from is not None:
+            report.add(
+                f"{key}.tag_from",
+                "the audience has a `tag` already",
+                "Keep one of the two: `tag` is a name, `tag_from` a column of names.",
+            )
+        kind, name = ("tag", audience.tag) if audience.tag is not None else ("column", audience.tag_from or "")
+        first = first_of.setdefault((kind, name.casefold()), key)
         if first != key:
             report.add(
-                f"{key}.tag",
-                f"the tag {audience.tag!r} has an audience already ({first})",
+                f"{key}.{'tag' if kind == 'tag' else 'tag_from'}",
+                f"the {kind} {name!r} has an audience already ({first})",
                 "Keep one of them: `mirror` both adds the tag and takes it away.",
             )
-        audiences.append(AudienceMapping(audience.tag, audience.mode, audience.when, key))
+        audiences.append(AudienceMapping(audience.tag or "", audience.mode, audience.when, key, audience.tag_from))
     return tuple(audiences)

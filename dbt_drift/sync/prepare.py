@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from dbt_drift.declarations.columns import resolve
+from dbt_drift.declarations.conflicts import report_tag_conflicts
 from dbt_drift.declarations.manifest import read_manifest
-from dbt_drift.declarations.problems import Problem, render
+from dbt_drift.declarations.problems import Problem, Report, render
 from dbt_drift.declarations.syncs import Sync, declare
 from dbt_drift.errors import ConfigurationError, DeclarationError
 from dbt_drift.project.gateway import DbtProject, ProjectOptions
+from dbt_drift.sync.named_tags import expand
 from dbt_drift.sync.settings import Settings, read_settings
 from dbt_drift.warehouse.ledger import SyncLedger
+from dbt_drift.warehouse.registry import Registered, registered_audiences
 from dbt_drift.warehouse.spec import Location, sync_spec
 
 if TYPE_CHECKING:
@@ -34,12 +37,16 @@ class Prepared(msgspec.Struct, frozen=True):
         settings: Its settings.
         location: Where its ledger lies.
         syncs: The selected syncs, their columns spelled as the relations spell them, with the macros' view of each.
+        registered: The audiences that the ledger has ever seen.
+        unselected: The slugs of the declared syncs that were not selected.
     """
 
     project: DbtProject
     settings: Settings
     location: Location
     syncs: list[tuple[Sync, dict[str, Any]]]
+    registered: list[Registered]
+    unselected: frozenset[str]
 
     def ledger(
         self,
@@ -68,13 +75,16 @@ def locate(options: ProjectOptions) -> tuple[DbtProject, Settings, Location]:
     )
 
 
-def prepare(options: ProjectOptions, *, select: Sequence[str] = (), exclude: Sequence[str] = ()) -> Prepared:
+def prepare(
+    options: ProjectOptions, *, select: Sequence[str] = (), exclude: Sequence[str] = (), needs_syncs: bool = True
+) -> Prepared:
     """Read the project and check everything that the selected syncs need.
 
     Args:
         options: dbt's own flags.
         select: dbt selectors; none means every declared model.
         exclude: dbt selectors.
+        needs_syncs: Whether a project that declares nothing is an error.
 
     Raises:
         ConfigurationError: The project, its profile, its settings, its manifest or a selector is wrong, or
@@ -86,20 +96,35 @@ def prepare(options: ProjectOptions, *, select: Sequence[str] = (), exclude: Seq
     manifest_path = project.target_path / "manifest.json"
     manifest = read_manifest(manifest_path)
     chosen = project.select(manifest_path, select, exclude) if select or exclude else None
-    declared = declare(manifest, chosen)
-    if not declared:
+    everything = declare(manifest)
+    declared = [sync for sync in everything if chosen is None or sync.unique_id in chosen]
+    if not declared and needs_syncs:
         raise ConfigurationError(
             "No selected model declares a sync." if chosen is not None else "No model of the project declares a sync.",
             advice="Give a model `config: {meta: {drift: {fields: {email: <column>}}}}` and run `dbt build`.",
         )
     with project.connect("check") as session:
-        bound = [_bind(session, sync, location) for sync in declared]
-    if problems := [problem for _, _, found in bound for problem in found]:
+        registered = registered_audiences(session, location)
+        bound = [_bind(session, sync, location, registered) for sync in declared]
+    # Of tags that columns name, only now is it known whether two models fight about one.
+    reports = [(sync, Report(sync.name, sync.path)) for sync, _, _ in bound]
+    report_tag_conflicts(reports)
+    problems = [problem for _, _, found in bound for problem in found]
+    if problems := [*problems, *(problem for _, report in reports for problem in report.problems)]:
         raise DeclarationError(render(problems))
-    return Prepared(project, settings, location, [(sync, spec) for sync, spec, _ in bound])
+    return Prepared(
+        project=project,
+        settings=settings,
+        location=location,
+        syncs=[(sync, spec) for sync, spec, _ in bound],
+        registered=registered,
+        unselected=frozenset({sync.slug for sync in everything} - {sync.slug for sync in declared}),
+    )
 
 
-def _bind(session: Session, sync: Sync, location: Location) -> tuple[Sync, dict[str, Any], list[Problem]]:
+def _bind(
+    session: Session, sync: Sync, location: Location, registered: Sequence[Registered]
+) -> tuple[Sync, dict[str, Any], list[Problem]]:
     """Hold a declaration against the relation that the warehouse has."""
     place = {"database": sync.database, "schema": sync.schema, "identifier": sync.identifier}
     columns = session.call("model_columns", sync=place)
@@ -117,7 +142,13 @@ def _bind(session: Session, sync: Sync, location: Location) -> tuple[Sync, dict[
     types = {column["name"]: column["type"] for column in columns}
     if not problems:
         problems = _misfits(sync, kinds, types)
-    return sync, {} if problems else sync_spec(sync, location, kinds, types), problems
+    if problems:
+        return sync, {}, problems
+    expanded, problems = expand(session, sync, location, kinds, types, registered)
+    spec = sync_spec(expanded, location, kinds, types)
+    # A column that names no tag today has its audience all the same.
+    spec["tag_columns"] = [audience.tag_from for audience in sync.audiences if audience.tag_from]
+    return expanded, spec, problems
 
 
 def _misfits(sync: Sync, kinds: dict[str, str], types: dict[str, str]) -> list[Problem]:
@@ -133,6 +164,15 @@ def _misfits(sync: Sync, kinds: dict[str, str], types: dict[str, str]) -> list[P
          "Make it a condition in the model, such as `plan = 'gold' as is_vip`.")
         for audience in sync.audiences
         if audience.when is not None and kinds[audience.when] != "boolean"
+    ]  # fmt: skip
+    wrong += [
+        (f"{audience.key}.tag_from",
+         f"the column {audience.tag_from!r} is {types[audience.tag_from]}, not text or a list of texts",
+         "Cast it to text in the model.")
+        for audience in sync.audiences
+        if audience.tag_from is not None
+        and kinds[audience.tag_from] != "text"
+        and not types[audience.tag_from].lower().endswith(("]", "array"))
     ]  # fmt: skip
     return [
         Problem(path=sync.path, model=sync.name, key=key, message=message, suggestion=suggestion)

@@ -71,10 +71,12 @@ def sync_spec(sync: Sync, location: Location, kinds: Mapping[str, str], types: M
         kinds: The kind of each column of the relation, as the macro `kind` tells it.
         types: Its type, in the warehouse's own words.
     """
-    used = {mapping.column for mapping in sync.attributes} | {a.when for a in sync.audiences if a.when is not None}
+    used = {mapping.column for mapping in sync.attributes}
+    used |= {column for a in sync.audiences for column in (a.when, a.tag_from) if column is not None}
     key_column = next(m.column for m in sync.attributes if m.attribute == sync.match_on)
     return {
         "slug": sync.slug,
+        "model": sync.name,
         "database": sync.database,
         "schema": sync.schema,
         "identifier": sync.identifier,
@@ -101,6 +103,8 @@ def sync_spec(sync: Sync, location: Location, kinds: Mapping[str, str], types: M
                 "tag": audience.tag,
                 "mode": audience.mode,
                 "when": audience.when,
+                "tag_from": audience.tag_from,
+                "is_list": audience.tag_from is not None and kinds[audience.tag_from] == "json",
                 "state": state_column("tag", audience.tag),
             }
             for audience in sync.audiences

@@ -6,6 +6,7 @@
 {#- Whether any key stands in two rows, changed or not. Counting distinct hashes is half the price of grouping the keys, and a
     collision only makes the difference look for duplicates that are not there. -#}
 {% macro has_duplicates(sync) %}
+  {% if sync.untag %}{{ return(false) }}{% endif %}
   {% set counted = run_query(dbt_drift.key_counts_sql(dbt_drift.keys_sql(sync))) %}
   {{ return(counted.rows[0][0] != counted.rows[0][1]) }}
 {% endmacro %}
@@ -37,7 +38,7 @@
     {{ dbt_drift.wire(attribute) }} as {{ attribute.state }}
     {%- endfor %}
     {%- for audience in sync.audiences %},
-    {{ adapter.quote(audience.when) if audience.when else 'true' }} as {{ audience.state }}
+    {{ dbt_drift.member_sql(audience) }} as {{ audience.state }}
     {%- endfor %}
   from {{ dbt_drift.model_relation(sync) }}
 {% endmacro %}
@@ -45,8 +46,12 @@
 
 {#- All that differs: rows of the model, and contacts whose row has left it. -#}
 {% macro difference_sql(sync, has_duplicates) %}
+      {%- if not sync.untag %}
       {{ dbt_drift.changed_sql(sync, has_duplicates) }}
-      {%- if sync.audiences | selectattr('mode', 'equalto', 'mirror') | list %}
+      {%- endif %}
+      {%- if sync.untag %}
+      {{ dbt_drift.departed_sql(sync) }}
+      {%- elif sync.audiences | selectattr('mode', 'equalto', 'mirror') | list %}
       union all
       {{ dbt_drift.departed_sql(sync) }}
       {%- endif %}
@@ -103,8 +108,10 @@
         {%- endif %} as {{ audience.state }}, snapshot.{{ audience.state }} as old_{{ audience.state }}
         {%- endfor %}
       from {{ dbt_drift.snapshot_relation(sync) }} as snapshot
+      {%- if not sync.untag %}
       left join ({{ dbt_drift.keys_sql(sync) }}) as source on source.contact_key = snapshot.contact_key
-      where source.contact_key is null
+      {%- endif %}
+      where {{ 'true' if sync.untag else 'source.contact_key is null' }}
         and ({% for audience in mirrors %}{{ 'or ' if not loop.first }}{{ dbt_drift.was_set('snapshot.' ~ audience.state) }}{{ ' ' if not loop.last }}{% endfor %})
 {% endmacro %}
 

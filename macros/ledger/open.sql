@@ -13,6 +13,7 @@
        ~ ', contact_key ' ~ text ~ ', contact_id bigint)') }}
   {{ dbt_drift.widen_snapshot(sync) }}
   {{ dbt_drift.open_rejected(sync) }}
+  {{ dbt_drift.register_audiences(sync) }}
 {% endmacro %}
 
 

@@ -16,7 +16,7 @@
     tags to set and to take away. -#}
 {% macro counts_sql(sync) %}
   select
-    (select count(*) from {{ dbt_drift.model_relation(sync) }}),
+    {{ '0' if sync.untag else '(select count(*) from ' ~ dbt_drift.model_relation(sync) ~ ')' }},
     count(case when action = 'upsert' then 1 end),
     count(case when reason is null then 1 end),
     count(case when reason is null and contact_id is null then 1 end),

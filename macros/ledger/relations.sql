@@ -22,6 +22,7 @@
 {% macro saved_syncs_relation(ledger) %}{{ return(dbt_drift.ledger_relation(ledger, 'drift_syncs')) }}{% endmacro %}
 {% macro staged_relation(ledger) %}{{ return(dbt_drift.ledger_relation(ledger, 'drift_staged')) }}{% endmacro %}
 {% macro attributes_relation(ledger) %}{{ return(dbt_drift.ledger_relation(ledger, 'drift_attributes')) }}{% endmacro %}
+{% macro audiences_relation(ledger) %}{{ return(dbt_drift.ledger_relation(ledger, 'drift_audiences')) }}{% endmacro %}
 {% macro destination_relation(ledger) %}{{ return(dbt_drift.ledger_relation(ledger, 'drift_destination')) }}{% endmacro %}
 {% macro version_relation(ledger) %}{{ return(dbt_drift.ledger_relation(ledger, 'drift_ledger_version')) }}{% endmacro %}
 {% macro lock_relation(ledger) %}{{ return(dbt_drift.ledger_relation(ledger, 'drift_lock')) }}{% endmacro %}

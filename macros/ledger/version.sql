@@ -14,6 +14,7 @@
   {% if version > newest %}{{ return([version, found[0][1]]) }}{% endif %}
   {% if version < 1 %}{{ dbt_drift.migrate_to_1(ledger) }}{% endif %}
   {% if version < 2 %}{{ dbt_drift.migrate_to_2(ledger, tables) }}{% endif %}
+  {% if version < 3 %}{{ dbt_drift.migrate_to_3(ledger) }}{% endif %}
   {% if version < newest %}
     {{ dbt_drift.insert_row(dbt_drift.version_relation(ledger), {'version': newest, 'program': program}, ['migrated_at']) }}
   {% endif %}
@@ -22,7 +23,7 @@
 
 
 {#- The version that this program writes. -#}
-{% macro ledger_version() %}{{ return(2) }}{% endmacro %}
+{% macro ledger_version() %}{{ return(3) }}{% endmacro %}
 
 
 {#- The last version and who wrote it: no row where none is written down. -#}
@@ -52,6 +53,14 @@
       {{ dbt_drift.execute('alter table ' ~ journal ~ ' add column held ' ~ dbt_drift.text_type()) }}
     {% endif %}
   {% endfor %}
+{% endmacro %}
+
+
+{#- Which audiences each sync has had. -#}
+{% macro migrate_to_3(ledger) %}
+  {% set text = dbt_drift.text_type() %}
+  {{ dbt_drift.execute('create table if not exists ' ~ dbt_drift.audiences_relation(ledger) ~ ' (slug ' ~ text ~ ', model ' ~ text
+       ~ ', match_on ' ~ text ~ ', state ' ~ text ~ ', tag ' ~ text ~ ', mode ' ~ text ~ ', tag_from ' ~ text ~ ')') }}
 {% endmacro %}
 
 

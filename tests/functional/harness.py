@@ -174,6 +174,10 @@ class Bench:
         (self.target / "manifest.json").write_text(json.dumps(self._manifest))
         self._prepared = None
 
+    def declared(self, name: str) -> Any:
+        """Return what a model declares."""
+        return self._manifest["nodes"][f"model.bench.{name}"]["config"]["meta"]["drift"]
+
     def options(self, **settings: Any) -> ProjectOptions:
         """Return dbt's flags; settings: of dbt-drift, over the test's own."""
         chosen = {"schema": self.ledger, "rate_limit": {"requests": 0}, **settings}

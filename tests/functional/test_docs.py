@@ -155,6 +155,8 @@ def options_of_commands() -> dict[str, dict[str, click.Option]]:
         command = group.get_command(context, name)
         assert command is not None
         for option in command.params:
+            if isinstance(option, click.Argument):
+                continue  # named in the table of commands
             assert isinstance(option, click.Option)
             for spelling in [*option.opts, *option.secondary_opts]:
                 found.setdefault(spelling, {})[name] = option
@@ -183,7 +185,8 @@ def test_the_options_are_described_in_their_own_words() -> None:
 
 def test_every_command_is_in_the_table() -> None:
     commands = {f"dbt-drift {name}" for name in group.list_commands(click.Context(group))}
-    assert first_cells(text_of("reference/cli.md")) >= commands
+    described = {" ".join(cell.split()[:2]) for cell in first_cells(text_of("reference/cli.md"))}
+    assert described >= commands
 
 
 # Declarations and settings

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def as_version_1(bench: Bench) -> None:
     """Turn the ledger into one of the days when no version was written down."""
-    for table in ("drift_ledger_version", "drift_lock", "drift_runs", "drift_run_syncs"):
+    for table in ("drift_ledger_version", "drift_lock", "drift_runs", "drift_run_syncs", "drift_audiences"):
         bench.warehouse.execute(f"drop table {bench.ledger}.{table}")
     bench.warehouse.execute(f"alter table {bench.ledger}.people__journal drop column held")
 
@@ -40,7 +40,7 @@ def test_a_ledger_without_a_version_is_migrated_and_nothing_is_sent(
 
     result = bench.sync()
     assert (result.requests, result.rows.unchanged) == (0, 3)
-    assert rows_of(bench, "drift_ledger_version", "version, program") == [(2, __version__)]
+    assert rows_of(bench, "drift_ledger_version", "version, program") == [(3, __version__)]
     assert bench.sync().requests == 0
     assert len(rows_of(bench, "drift_ledger_version", "version")) == 1
 
@@ -50,18 +50,18 @@ def test_a_migration_that_broke_off_is_done_again(bench: Bench) -> None:
     bench.sync()
     bench.warehouse.execute(f"delete from {bench.ledger}.drift_ledger_version")
     assert bench.sync().requests == 0
-    assert rows_of(bench, "drift_ledger_version", "version") == [(2,)]
+    assert rows_of(bench, "drift_ledger_version", "version") == [(3,)]
 
 
 def test_an_older_program_refuses_a_newer_ledger(bench: Bench, dbt_drift: CommandLine) -> None:
     people(bench, 1)
     bench.sync()
-    bench.warehouse.execute(f"insert into {bench.ledger}.drift_ledger_version values (3, '9.8.7', null)")
+    bench.warehouse.execute(f"insert into {bench.ledger}.drift_ledger_version values (4, '9.8.7', null)")
     bench.requests()
     for asked in (["sync"], ["plan"], ["rebuild"], ["status"], ["unlock"]):
         done = command(bench, dbt_drift, *asked)
         assert done.code == 2, asked
-        assert f"version 3, written by dbt-drift 9.8.7; this is dbt-drift {__version__}" in done.err
+        assert f"version 4, written by dbt-drift 9.8.7; this is dbt-drift {__version__}" in done.err
         assert "pip install 'dbt-drift>=9.8.7'" in done.err
     assert bench.requests() == 0
     assert len(rows_of(bench, "drift_ledger_version", "version")) == 2
@@ -94,4 +94,4 @@ def test_connections_that_come_first_at_once_make_one_ledger(bench: Bench) -> No
         for thread in threads:
             thread.join()
         assert failures == []
-        assert rows_of(bench, "drift_ledger_version", "version") == [(2,)]
+        assert rows_of(bench, "drift_ledger_version", "version") == [(3,)]

@@ -1,0 +1,24 @@
+"""`dbt-drift forget`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from dbt_drift.cli.options import project_from, project_options
+
+
+@click.command("forget")
+@click.argument("model")
+@click.argument("tag")
+@project_options
+def command(model: str, tag: str, **given: Any) -> int:
+    """Forget that MODEL set TAG, once MODEL no longer declares it or is gone. Drift keeps the tag."""
+    from dbt_drift.sync.departed import forget_tag  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.sync.prepare import prepare  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.sync.words import counted  # noqa: PLC0415 - not paid for --help
+
+    audience = forget_tag(prepare(project_from(given), needs_syncs=False), model, tag)
+    click.echo(f"Forgotten: {counted(audience.holders, 'contact')} of {model} keep the tag {tag!r} in Drift.")
+    return 0

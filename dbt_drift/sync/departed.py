@@ -1,0 +1,159 @@
+"""Audiences that nobody declares any more while contacts still carry their tags: named, taken back or forgotten."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from dbt_drift.declarations.syncs import AttributeMapping, AudienceMapping, Sync
+from dbt_drift.drift.client import DriftClient
+from dbt_drift.drift.credentials import access_token, drift_url
+from dbt_drift.drift.limiter import RateLimiter
+from dbt_drift.errors import ConfigurationError, LockedError
+from dbt_drift.sync.ledger_run import Run
+from dbt_drift.sync.sync_run import SyncRun
+from dbt_drift.sync.words import counted
+from dbt_drift.warehouse.lock import RunLock
+from dbt_drift.warehouse.registry import Registered, forget
+from dbt_drift.warehouse.spec import state_column, sync_spec
+from dbt_drift.warehouse.versions import bring_forward
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Literal
+
+    from dbt_drift.sync.prepare import Prepared
+    from dbt_drift.sync.reporter import Reporter
+    from dbt_drift.sync.results import SyncResult
+
+
+def undeclared(prepared: Prepared) -> list[Registered]:
+    """Return the audiences whose tag contacts carry and that left their declaration, or whose model left the project.
+
+    Syncs that are declared and not selected are not looked at.
+    """
+    specs = {sync.slug: spec for sync, spec in prepared.syncs}
+    return [
+        audience
+        for audience in prepared.registered
+        if audience.holders and audience.slug not in prepared.unselected and not _decides(specs, audience)
+    ]
+
+
+def warnings(prepared: Prepared) -> list[str]:
+    """Return what to tell the user of each of these audiences."""
+    declared = {sync.slug for sync, _ in prepared.syncs}
+    return [
+        f"{audience.model} {'no longer declares' if audience.slug in declared else 'is gone and had set'} the tag "
+        f"{audience.tag!r}, and {counted(audience.holders, 'contact')} still carry it. Take it away with "
+        f'`dbt-drift untag {audience.model} "{audience.tag}"`, or leave it in Drift for good with '
+        f'`dbt-drift forget {audience.model} "{audience.tag}"`.'
+        for audience in undeclared(prepared)
+    ]
+
+
+def forget_tag(prepared: Prepared, model: str, tag: str) -> Registered:
+    """Forget that a model set a tag.
+
+    Raises:
+        ConfigurationError: The ledger knows no such audience, or the model still declares it.
+        LockedError: A run is at work on the ledger.
+    """
+    audience = _find(prepared, model, tag)
+    with prepared.project.connect("forget") as session:
+        bring_forward(session, prepared.location)
+        lock = RunLock(prepared.project, prepared.location, run_id=str(uuid.uuid4()), command="forget")
+        if (holder := lock.take(session)) is not None:
+            raise LockedError(f"Another run is at work on the ledger: {holder}.", advice="Try again when it has ended.")
+        try:
+            with lock.transaction(session):
+                forget(session, prepared.location, audience)
+        finally:
+            lock.release(session)
+    return audience
+
+
+def untag(prepared: Prepared, model: str, tag: str, environment: Mapping[str, str], reporter: Reporter) -> SyncResult:
+    """Take a tag away from the contacts that a model gave it to; what is left when it breaks off, the next call does.
+
+    Raises:
+        ConfigurationError: The ledger knows no such audience, a model still decides about the tag, or the token or
+            the URL cannot be used.
+        LockedError: A run is at work on the ledger.
+    """
+    audience = _find(prepared, model, tag)
+    for sync, _ in prepared.syncs:
+        if any(one.tag.casefold() == tag.casefold() and one.mode != "remove" for one in sync.audiences):
+            raise ConfigurationError(
+                f"The tag {tag!r} is given by {sync.name} now: taking it away would undo its work.",
+                advice=f'`dbt-drift forget {model} "{tag}"` leaves it to {sync.name}.',
+            )
+    sync, spec = _untagging(prepared, audience)
+    url, token = drift_url(environment), access_token(environment)
+    rate = prepared.settings.rate_limit
+    run = Run(prepared, command="untag", url=url)
+    with run.begun(wait=0, waiting=reporter.waiting) as lock:
+        with DriftClient(url, token, limiter=RateLimiter(rate.requests or None, rate.seconds)) as client:
+            reporter.sync_started(1, 1, sync)
+            result = SyncRun(sync, prepared.ledger(spec, lock=lock), client, reporter).run()
+            run.synced(result)
+            reporter.sync_finished(1, 1, result)
+        if result.status == "success":
+            with prepared.project.connect("forget") as session, lock.transaction(session):
+                forget(session, prepared.location, audience)
+        run.ended(result.status)
+    return result
+
+
+def _find(prepared: Prepared, model: str, tag: str) -> Registered:
+    named = [one for one in prepared.registered if one.tag == tag and model in {one.model, one.slug}]
+    if not named:
+        known = ", ".join(sorted({f"{one.model} {one.tag!r}" for one in prepared.registered})) or "none"
+        raise ConfigurationError(f"The ledger knows no tag {tag!r} of {model}. It knows: {known}.")
+    if len(named) > 1:
+        slugs = ", ".join(one.slug for one in named)
+        raise ConfigurationError(f"Several syncs were called {model}.", advice=f"Name one of them: {slugs}.")
+    (audience,) = named
+    if _decides({sync.slug: spec for sync, spec in prepared.syncs}, audience):
+        raise ConfigurationError(
+            f"{model} still declares the tag {tag!r}.",
+            advice="Take the audience out of its meta.drift and run `dbt parse` first.",
+        )
+    return audience
+
+
+def _decides(specs: Mapping[str, dict[str, Any]], audience: Registered) -> bool:
+    """Whether the sync that set the tag still declares it, by name or by the column that named it."""
+    spec = specs.get(audience.slug)
+    return spec is not None and (
+        audience.tag_from in spec["tag_columns"] or any(told["state"] == audience.state for told in spec["audiences"])
+    )
+
+
+def _untagging(prepared: Prepared, audience: Registered) -> tuple[Sync, dict[str, Any]]:
+    """Return a sync in which everybody has left the audience, and the macros' view of it.
+
+    It needs no model, which may be gone, only what the snapshot has. The e-mail address and the externalId are for the
+    contacts whose Drift id was lost.
+    """
+    match_on: Literal["email", "externalId"] = "externalId" if audience.match_on == "externalId" else "email"
+    identities = [name for name in ("email", "externalId") if state_column("attr", name) in audience.columns]
+    sync = Sync(
+        unique_id=f"untag.{audience.slug}",
+        name=f"{audience.model} {audience.tag}",
+        slug=audience.slug,
+        resource_type="model",
+        package="",
+        materialized="",
+        database=prepared.location.database,
+        schema=prepared.location.schema,
+        identifier=f"{audience.slug}__snapshot",
+        relation_name="",
+        path="",
+        tags=(),
+        match_on=match_on,
+        attributes=tuple(AttributeMapping(name, name, "") for name in identities),
+        audiences=(AudienceMapping(audience.tag, "mirror", None, ""),),
+    )
+    texts = dict.fromkeys(identities, "text")
+    return sync, sync_spec(sync, prepared.location, texts, texts) | {"untag": True}

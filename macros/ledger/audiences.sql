@@ -1,0 +1,86 @@
+{#- Which rows are members of an audience, which tags a column names, and which audiences a ledger has ever seen. -#}
+
+{#- Whether a row of the model is a member: its flag, its tag, or both. -#}
+{% macro member_sql(audience) -%}
+  {%- set flag = adapter.quote(audience.when) if audience.when else 'true' -%}
+  {%- if not audience.tag_from -%}
+    {{ flag }}
+  {%- else -%}
+    {%- set tag = dbt_drift.text_literal(audience.tag) -%}
+    {%- if audience.is_list -%}
+      ({{ flag }} and exists (select 1 from (select unnest({{ adapter.quote(audience.tag_from) }}) as tag) as listed
+                              where {{ dbt_drift.trimmed(dbt_drift.as_text('tag')) }} = {{ tag }}))
+    {%- else -%}
+      ({{ flag }} and {{ dbt_drift.trimmed(dbt_drift.as_text(adapter.quote(audience.tag_from))) }} = {{ tag }})
+    {%- endif -%}
+  {%- endif -%}
+{%- endmacro %}
+
+
+{#- The tags that a column names, at most `most`: blanks around a name do not count, an empty one is none. -#}
+{% macro named_tags_sql(sync, audience, most) %}
+  {%- set column = adapter.quote(audience.tag_from) -%}
+  select distinct {{ dbt_drift.trimmed(dbt_drift.as_text('tag')) }} as tag
+  from (
+    select {{ 'unnest(' ~ column ~ ')' if audience.is_list else column }} as tag
+    from {{ dbt_drift.model_relation(sync) }}
+    {{ 'where ' ~ adapter.quote(audience.when) if audience.when }}
+  ) as named
+  where {{ dbt_drift.trimmed(dbt_drift.as_text('tag')) }} <> ''
+  order by 1
+  limit {{ most }}
+{% endmacro %}
+
+
+{% macro text_literal(text) %}{{ return("'" ~ text | replace("'", "''") ~ "'") }}{% endmacro %}
+
+
+{#- Remembers each audience of the sync under its state column, beyond its stay in the mapping. Writes only what is new. -#}
+{% macro register_audiences(sync) %}
+  {% set registry = dbt_drift.audiences_relation(sync.ledger) %}
+  {% set present = {} %}
+  {% for row in run_query("select state, mode, tag_from, match_on from " ~ registry ~ " where slug = '" ~ sync.slug ~ "'").rows %}
+    {% do present.update({row[0]: [row[1], row[2], row[3]]}) %}
+  {% endfor %}
+  {% set mark = get_binding_char() %}
+  {% for audience in sync.audiences if present.get(audience.state) != [audience.mode, audience.tag_from, sync.match_on] and not sync.untag %}
+    {{ dbt_drift.unregister_audience(sync.ledger, sync.slug, audience.state) }}
+    {% do adapter.add_query(
+         'insert into ' ~ registry ~ ' (slug, model, match_on, state, tag, mode, tag_from) values ('
+         ~ ([mark] * 7) | join(', ') ~ ')', auto_begin=False,
+         bindings=[sync.slug, sync.model, sync.match_on, audience.state, audience.tag, audience.mode, audience.tag_from]) %}
+  {% endfor %}
+{% endmacro %}
+
+
+{% macro unregister_audience(ledger, slug, state) %}
+  {{ dbt_drift.execute('delete from ' ~ dbt_drift.audiences_relation(ledger) ~ " where slug = '" ~ slug ~ "' and state = '" ~ state ~ "'") }}
+{% endmacro %}
+
+
+{#- Every audience that was ever registered, with the contacts that carry its tag because of it: [{slug, model, match_on, state,
+    tag, mode, tag_from, holders, columns}]. `columns` are those of its snapshot. -#}
+{% macro registered_audiences(ledger) %}
+  {% set registry = dbt_drift.audiences_relation(ledger) %}
+  {% set found = [] %}
+  {% if adapter.get_columns_in_relation(registry) | length %}
+    {% for row in run_query('select slug, model, match_on, state, tag, mode, tag_from from ' ~ registry ~ ' order by slug, tag').rows %}
+      {% set snapshot = dbt_drift.ledger_relation(ledger, row[0] ~ '__snapshot') %}
+      {% set columns = adapter.get_columns_in_relation(snapshot) | map(attribute='name') | map('lower') | list %}
+      {% if row[3] in columns %}
+        {% set holders = run_query('select count(*) from ' ~ snapshot ~ ' where ' ~ dbt_drift.was_set(row[3])).rows[0][0] %}
+        {% do found.append({'slug': row[0], 'model': row[1], 'match_on': row[2], 'state': row[3], 'tag': row[4], 'mode': row[5],
+                            'tag_from': row[6], 'holders': holders | int,
+                            'columns': columns}) %}
+      {% endif %}
+    {% endfor %}
+  {% endif %}
+  {{ return(found) }}
+{% endmacro %}
+
+
+{#- Drops what is remembered of one audience: the tag stays in Drift, and nobody takes it away any more. -#}
+{% macro forget_audience(ledger, slug, state) %}
+  {{ dbt_drift.execute('update ' ~ dbt_drift.ledger_relation(ledger, slug ~ '__snapshot') ~ ' set ' ~ state ~ ' = null') }}
+  {{ dbt_drift.unregister_audience(ledger, slug, state) }}
+{% endmacro %}
