@@ -151,6 +151,7 @@ def _untagging(prepared: Prepared, audience: Registered) -> tuple[Sync, dict[str
         relation_name="",
         path="",
         tags=(),
+        declared="",
         match_on=match_on,
         attributes=tuple(AttributeMapping(name, name, "") for name in identities),
         audiences=(AudienceMapping(audience.tag, "mirror", None, ""),),

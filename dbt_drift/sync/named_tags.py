@@ -27,6 +27,7 @@ def expand(
     location: Location,
     kinds: Mapping[str, str],
     types: Mapping[str, str],
+    *,
     registered: Sequence[Registered],
 ) -> tuple[Sync, list[Problem]]:
     """Return the sync with one audience for each tag that its columns name or that a mirror has to take back.

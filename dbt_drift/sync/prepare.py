@@ -144,7 +144,7 @@ def _bind(
         problems = _misfits(sync, kinds, types)
     if problems:
         return sync, {}, problems
-    expanded, problems = expand(session, sync, location, kinds, types, registered)
+    expanded, problems = expand(session, sync, location, kinds, types, registered=registered)
     spec = sync_spec(expanded, location, kinds, types)
     # A column that names no tag today has its audience all the same.
     spec["tag_columns"] = [audience.tag_from for audience in sync.audiences if audience.tag_from]
