@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 from typing import Any
 
 import click
@@ -23,10 +22,11 @@ def command(model: str, tag: str, **given: Any) -> int:
     from dbt_drift.cli.console import sync_reporter  # noqa: PLC0415 - not paid for --help
     from dbt_drift.sync.departed import untag  # noqa: PLC0415 - not paid for --help
     from dbt_drift.sync.prepare import prepare  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.sync.stopping import Stop, stopping_on_signals  # noqa: PLC0415 - not paid for --help
 
-    # A scheduler's stop is taken like Ctrl-C: what is under way ends, and is journaled.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     reporter = sync_reporter(log_format="default", quiet=False, to_stderr=False)
-    prepared = prepare(project_from(given), needs_syncs=False)
-    result = untag(prepared, model, tag, os.environ, reporter)
+    stop = Stop()
+    with stopping_on_signals(stop):
+        prepared = prepare(project_from(given), needs_syncs=False)
+        result = untag(prepared, model, tag, os.environ, reporter, stop=stop)
     return 0 if result.status == "success" else 1

@@ -11,6 +11,8 @@ from dbt_drift.drift.credentials import access_token, drift_url
 from dbt_drift.drift.limiter import RateLimiter
 from dbt_drift.errors import ConfigurationError, LockedError
 from dbt_drift.sync.ledger_run import Run
+from dbt_drift.sync.options import RunOptions
+from dbt_drift.sync.stopping import Stop
 from dbt_drift.sync.sync_run import SyncRun
 from dbt_drift.sync.words import counted
 from dbt_drift.warehouse.lock import RunLock
@@ -73,7 +75,15 @@ def forget_tag(prepared: Prepared, model: str, tag: str) -> Registered:
     return audience
 
 
-def untag(prepared: Prepared, model: str, tag: str, environment: Mapping[str, str], reporter: Reporter) -> SyncResult:
+def untag(
+    prepared: Prepared,
+    model: str,
+    tag: str,
+    environment: Mapping[str, str],
+    reporter: Reporter,
+    *,
+    stop: Stop | None = None,
+) -> SyncResult:
     """Take a tag away from the contacts that a model gave it to; what is left when it breaks off, the next call does.
 
     Raises:
@@ -95,7 +105,11 @@ def untag(prepared: Prepared, model: str, tag: str, environment: Mapping[str, st
     with run.begun(wait=0, waiting=reporter.waiting) as lock:
         with DriftClient(url, token, limiter=RateLimiter(rate.requests or None, rate.seconds)) as client:
             reporter.sync_started(1, 1, sync)
-            result = SyncRun(sync, prepared.ledger(spec, lock=lock), client, reporter).run()
+            ledger = prepared.ledger(spec, lock=lock, tell=reporter.noticed)
+            failures = prepared.settings.failures
+            result = SyncRun(
+                sync, ledger, client, reporter, options=RunOptions(), failures=failures, stop=stop or Stop()
+            ).run()
             run.synced(result)
             reporter.sync_finished(1, 1, result)
         if result.status == "success":
