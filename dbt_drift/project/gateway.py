@@ -272,14 +272,14 @@ def _is_lost(error: BaseException | None) -> bool:
     """Whether there is no connection any more, or none could be had; said by dbt or, below, by the driver.
 
     Postgres gives a shutdown, a crash and a start that is not over the codes 57P01 to 57P03, and a connection that
-    broke off none at all (postgresql.org/docs/current/errcodes-appendix.html).
+    broke off none at all (postgresql.org/docs/current/errcodes-appendix.html). More special errors than these two of
+    PEP 249, such as DuckDB's about its file, are about something else.
     """
     while error is not None:
-        names = {base.__name__ for base in type(error).__mro__}
-        code = getattr(error, "pgcode", None) or ""
-        if "FailedToConnectError" in names:
+        name, code = type(error).__name__, getattr(error, "pgcode", None) or ""
+        if name == "FailedToConnectError" or code.startswith(("57P0", "08")):
             return True
-        if names & {"OperationalError", "InterfaceError"} and (not code or code.startswith(("57P0", "08"))):
+        if name in {"OperationalError", "InterfaceError"} and not code:
             return True
         error = error.__cause__ or error.__context__
     return False

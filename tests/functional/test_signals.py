@@ -1,0 +1,44 @@
+"""The second signal ends a run at once, also where the main thread is in a long statement."""
+
+from __future__ import annotations
+
+import signal
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.functional.command_line import project_of, start_process
+from tests.functional.harness import Bench
+from tests.functional.ledgers import people
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dbt_drift.sandbox.server import Sandbox
+    from tests.functional.harness import ParsedProject
+
+SLEEPING = "from pg_stat_activity where wait_event = 'PgSleep'"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_signal_in_staging_ends_it_at_once(
+    postgres_project: ParsedProject, tmp_path: Path, sandbox: Sandbox, number: signal.Signals
+) -> None:
+    bench = Bench(postgres_project, tmp_path, sandbox)
+    people(bench, 5)
+    # A view that takes a minute to read.
+    bench.execute("alter table $.people rename to slow")
+    bench.execute("create view $.people as select slow.* from $.slow, (select pg_sleep(60)) as asleep")
+    running = start_process("sync", *project_of(bench), environment=bench.environment)
+    while not bench.warehouse.rows(f"select pid {SLEEPING}"):
+        assert running.poll() is None, running.communicate()
+        time.sleep(0.05)
+    running.send_signal(number)
+    assert running.stderr is not None
+    while "Stopping" not in running.stderr.readline():
+        assert running.poll() is None
+    running.send_signal(number)
+    running.communicate(timeout=30)
+    assert running.returncode == 128 + number
+    bench.warehouse.rows(f"select pg_terminate_backend(pid) {SLEEPING}")
