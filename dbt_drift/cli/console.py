@@ -27,6 +27,7 @@ _LINE_EVERY = 15.0
 _STATUS = {
     "success": ("OK", "green"),
     "warn": ("WARN", "yellow"),
+    "held": ("HELD", "red"),
     "error": ("ERROR", "red"),
     "skipped": ("SKIP", "yellow"),
 }
@@ -103,7 +104,7 @@ class Console:
         contacts = result.contacts
         done = f"{contacts.created:,} created, {contacts.updated:,} updated, {contacts.matched:,} matched"
         ending = f"[{click.style(word, fg=colour)} {done} in {result.execution_time:.2f}s]"
-        bad = result.status == "error"
+        bad = result.status in {"error", "held"}
         self._line(_dotted(f"{index} of {total} {word} {result.name}", ending), important=bad)
         if result.message:
             self._line(f"  {result.message}", important=bad)
@@ -166,7 +167,7 @@ class JsonLines:
 
     def sync_finished(self, index: int, total: int, result: SyncResult) -> None:
         """Say what came of a sync."""
-        level = {"error": "error", "warn": "warn"}.get(result.status, "info")
+        level = {"error": "error", "held": "error", "warn": "warn"}.get(result.status, "info")
         message = f"{index} of {total} {result.status} {result.name}"
         self._event("SyncFinished", message, {"result": result}, level=level)
 

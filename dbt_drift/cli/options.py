@@ -97,6 +97,13 @@ _SENDING = [
         type=click.IntRange(min=0),
         help="Stop a sync when more rows than this fail, whatever the share.",
     ),
+    click.option("--allow-removals", is_flag=True, help="Send what guards would hold back."),
+    click.option(
+        "--max-removals",
+        type=click.IntRange(min=0),
+        help="Hold a sync back only when more tags and values than this would be taken away.",
+    ),
+    click.option("--limit", type=click.IntRange(min=1), help="Send at most so many contacts of each model."),
 ]
 
 

@@ -37,6 +37,7 @@ def _sync_lines(plan: SyncPlan) -> Iterator[str]:
     held = sum(counts.held_back.values())
     if not counts.sendable and not invalid and not held:
         yield "  nothing to send"
+        yield from _held_lines(plan)
         return
     if counts.new:
         yield f"  + {counts.new:,} new: looked up in Drift, created where it has none"
@@ -57,7 +58,13 @@ def _sync_lines(plan: SyncPlan) -> Iterator[str]:
     tags += [f"-{tag} {count:,}" for tag, count in counts.tags_removed.items() if count]
     if tags:
         yield f"  tags: {', '.join(tags)}"
+    yield from _held_lines(plan)
     yield from _row_lines(plan)
+
+
+def _held_lines(plan: SyncPlan) -> Iterator[str]:
+    if plan.held:
+        yield "  HELD  " + plan.held.replace("\n", "\n      ")
 
 
 def _row_lines(plan: SyncPlan) -> Iterator[str]:

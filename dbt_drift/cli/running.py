@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from typing import Any
 
@@ -33,6 +34,8 @@ def run_and_report(given: dict[str, Any], *, retry: bool = False, reason: str | 
         retry=retry,
         retry_reason=reason,
         max_failures=0 if given["fail_fast"] else given["max_failures"],
+        max_removals=math.inf if given["allow_removals"] else given["max_removals"],
+        limit=given["limit"],
     )
     reporter = sync_reporter(log_format=given["log_format"], quiet=given["quiet"], to_stderr=given["output"] == "json")
     stop = Stop()

@@ -121,6 +121,23 @@ class Audience(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = None
 
 
+class Guards(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How much a sync may take away before it is held back. What is left out is as in the project's settings."""
+
+    most: Annotated[
+        Annotated[int, Meta(ge=0)] | None,
+        Meta(description="So many contacts may lose one tag, or the values of one attribute.", examples=[5000]),
+    ] = None
+    share: Annotated[
+        Annotated[float, Meta(ge=0, le=1)] | None,
+        Meta(description="So large a part of the contacts that have it may lose it; 1 for any.", examples=[0.5]),
+    ] = None
+    shrink: Annotated[
+        Annotated[float, Meta(ge=0, le=1)] | None,
+        Meta(description="So large a part of the rows of the last sync may be gone; 1 for any.", examples=[0.8]),
+    ] = None
+
+
 class Declaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What Drift should hold of one model: its contacts, their attributes and their tags."""
 
@@ -201,6 +218,14 @@ class Declaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
             extra={"hint": "Write each audience as an item of a list: `- tag: VIP` and `mode: mirror` below it."},
         ),
     ] = []
+    guards: Annotated[
+        Guards | None,
+        Meta(
+            description="Limits of this model instead of the project's. [What they guard](../how-to/guards.md)",
+            examples=[{"share": 0.5}],
+            extra={"hint": "Write `most:`, `share:` or `shrink:` below `guards:`."},
+        ),
+    ] = None
 
 
 DriftMeta: TypeAlias = Annotated[

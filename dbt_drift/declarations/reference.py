@@ -63,6 +63,8 @@ What the options are good for: [attributes](../how-to/attributes.md).
 
 {audience}
 
+{guards}
+
 ## Beside the column
 
 The `meta.drift` of a column is the Drift attribute that it fills: `drift: phone` says the same as
@@ -124,6 +126,7 @@ def reference_page() -> str:
         field="### " + _section("A field's long form", definitions["Field"]),
         column_field="### " + _section("A column's long form", definitions["ColumnField"]),
         audience="### " + _section("`audiences`", definitions["Audience"]),
+        guards="### " + _section("`guards`", definitions["Guards"]),
         standard="\n".join(f"- `{name}`: {meaning}" for name, meaning in STANDARD.items()),
         read_only="\n".join(f"- {_listed(names)}: {reason}." for reason, names in _by_reason().items()),
     )
@@ -145,7 +148,18 @@ def _values(key: dict[str, Any]) -> str:
     choices = [form for form in key.get("anyOf", [key]) if form.get("type") != "null"]
     if "enum" in choices[0]:
         return _values(choices[0])
-    return {"string": "text", "object": "mapping", "array": "list", "boolean": "true or false"}[choices[0]["type"]]
+    kind = choices[0].get("type", "object")  # what another definition describes is a mapping
+    return _WORDS[kind]
+
+
+_WORDS = {
+    "string": "text",
+    "object": "mapping",
+    "array": "list",
+    "boolean": "true or false",
+    "integer": "whole number",
+    "number": "number",
+}
 
 
 def _default(name: str, key: dict[str, Any], definition: dict[str, Any]) -> str:

@@ -53,7 +53,8 @@ def _fit(value: Any, kind: inspect.Type, key: str, report: Report, extra: Mappin
     if isinstance(kind, inspect.LiteralType):
         return _fit_choice(value, kind, key, report, extra)
     expected, shape, fit_parts = _SHAPES[type(kind)]
-    if not isinstance(value, shape):
+    # In Python, true is a number.
+    if not isinstance(value, shape) or (isinstance(value, bool) and shape is not bool):
         quotes = _QUOTES if shape is str and isinstance(value, (bool, int, float)) else ""
         report.add(key, f"expected {expected}, found {_describe(value)}", extra.get("hint", quotes))
         return MISFIT
@@ -124,6 +125,14 @@ def _fit_bool(value: bool, kind: inspect.BoolType, key: str, report: Report) -> 
     return value
 
 
+def _fit_number(value: float, kind: inspect.IntType | inspect.FloatType, key: str, report: Report) -> Any:
+    if (kind.ge is None or value >= kind.ge) and (kind.le is None or value <= kind.le):
+        return value
+    bounds = [f"{word} {bound}" for word, bound in (("at least", kind.ge), ("at most", kind.le)) if bound is not None]
+    report.add(key, f"{value} is not {' and '.join(bounds)}")
+    return MISFIT
+
+
 def _fit_choice(value: Any, kind: inspect.LiteralType, key: str, report: Report, extra: Mapping[str, Any]) -> Any:
     if value in kind.values:
         return value
@@ -141,12 +150,14 @@ def _fit_choice(value: Any, kind: inspect.LiteralType, key: str, report: Report,
 
 _QUOTES = "If that is a name, put it in quotes: YAML reads 2024 as a number, and yes, no, on and off as true or false."
 
-_SHAPES: dict[type[inspect.Type], tuple[str, type, Any]] = {
+_SHAPES: dict[type[inspect.Type], tuple[str, type | tuple[type, ...], Any]] = {
     inspect.StructType: ("a mapping", dict, _fit_struct),
     inspect.DictType: ("a mapping", dict, _fit_dict),
     inspect.ListType: ("a list", list, _fit_list),
     inspect.StrType: ("text", str, _fit_text),
     inspect.BoolType: ("true or false", bool, _fit_bool),
+    inspect.IntType: ("a whole number", int, _fit_number),
+    inspect.FloatType: ("a number", (int, float), _fit_number),
 }
 
 

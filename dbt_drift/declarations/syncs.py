@@ -16,6 +16,7 @@ from dbt_drift.declarations.definition import (
     Declaration,
     DriftMeta,
     Field,
+    Guards,
     MatchOn,
     OnDeleted,
 )
@@ -101,6 +102,7 @@ class Sync(Struct, frozen=True, kw_only=True):
         on_deleted: What to do when a remembered contact was deleted in Drift.
         attributes: The mapped attributes: email, then the others in the order of declaration.
         audiences: The tags that the model decides about, in the order of declaration.
+        guards: Its own limits of what a sync may take away.
     """
 
     unique_id: str
@@ -121,6 +123,7 @@ class Sync(Struct, frozen=True, kw_only=True):
     on_deleted: OnDeleted = "create"
     attributes: tuple[AttributeMapping, ...]
     audiences: tuple[AudienceMapping, ...]
+    guards: Guards = Guards()
 
     @property
     def match_column(self) -> str:
@@ -209,6 +212,7 @@ def _compile(node: Node, slug: str, report: Report) -> Sync | None:
         on_deleted=declaration.on_deleted,
         attributes=_attributes(node, declaration, report),
         audiences=_audiences(declaration, report),
+        guards=declaration.guards or Guards(),
     )
 
 

@@ -15,6 +15,8 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         retry: Send rows that were given up in earlier runs once more.
         retry_reason: Of these, only the ones with this reason.
         max_failures: So many rows may fail before a sync stops; None for what the settings say.
+        max_removals: So many tags and values may be taken away, and models may shrink; None for what guards say.
+        limit: The most contacts that a sync sends; None for all.
     """
 
     workers: int | None = None
@@ -23,3 +25,5 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     retry: bool = False
     retry_reason: str | None = None
     max_failures: int | None = None
+    max_removals: float | None = None
+    limit: int | None = None

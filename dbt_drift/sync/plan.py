@@ -9,6 +9,7 @@ import msgspec
 
 from dbt_drift.sync.changes import attribute_changes, tag_changes
 from dbt_drift.sync.fitting import fit_to_drift
+from dbt_drift.sync.guards import Guard
 from dbt_drift.warehouse.ledger import Counts, InvalidRow
 from dbt_drift.warehouse.versions import bring_forward
 from dbt_drift.warehouse.wire import to_display
@@ -50,6 +51,7 @@ class SyncPlan(msgspec.Struct, frozen=True):
         counts: How much differs.
         changes: The first of the contacts that would be touched.
         invalid: The first of the rows that cannot be sent.
+        held: Why a sync would be held back, and what it would take away; "" where it would not.
     """
 
     unique_id: str
@@ -57,6 +59,7 @@ class SyncPlan(msgspec.Struct, frozen=True):
     counts: Counts
     changes: list[PlannedChange]
     invalid: list[InvalidRow]
+    held: str = ""
 
 
 def make_plans(
@@ -84,17 +87,25 @@ def make_plans(
     prepared, notices = fit_to_drift(prepared, client)
     for text in notices:
         notice(text)
-    return [_plan(prepared, sync, spec, rows) for sync, spec in prepared.syncs]
+    guard = Guard(prepared.settings.guards)
+    return [_plan(prepared, sync, spec, rows, guard) for sync, spec in prepared.syncs]
 
 
-def _plan(prepared: Prepared, sync: Sync, spec: dict[str, object], rows: int) -> SyncPlan:
+def _plan(prepared: Prepared, sync: Sync, spec: dict[str, object], rows: int, guard: Guard) -> SyncPlan:
     ledger = prepared.ledger(spec, delta="plan")
     ledger.open()
     counts = ledger.stage(uuid.uuid4().hex)
     shown = ledger.page(0, rows) if rows and counts.sendable else []
     invalid = ledger.invalid(rows) if rows and counts.invalid else []
     ledger.discard()
-    return SyncPlan(sync.unique_id, sync.name, counts, [_change(sync, row) for row in shown], invalid)
+    return SyncPlan(
+        unique_id=sync.unique_id,
+        name=sync.name,
+        counts=counts,
+        changes=[_change(sync, row) for row in shown],
+        invalid=invalid,
+        held=guard.check(sync, counts),
+    )
 
 
 def _change(sync: Sync, row: DeltaRow) -> PlannedChange:

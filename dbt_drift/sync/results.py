@@ -17,7 +17,7 @@ SCHEMA_VERSION = "drift_results/v1"
 
 FILE_NAME = "drift_results.json"
 
-SyncStatus = Literal["success", "warn", "error", "skipped"]
+SyncStatus = Literal["success", "warn", "held", "error", "skipped"]
 
 
 class RowCounts(msgspec.Struct, kw_only=True):
@@ -98,8 +98,8 @@ class SyncResult(msgspec.Struct, kw_only=True):
     Attributes:
         unique_id: dbt's id of the model.
         name: The model's name.
-        status: `success`; `warn`: some rows did not get through; `error`: the sync broke off; `skipped`: an earlier
-            one broke the run off.
+        status: `success`; `warn`: some rows did not get through; `held`: a guard held the sync back before it sent
+            anything; `error`: the sync broke off; `skipped`: an earlier one broke the run off.
         message: One line for a person.
         execution_time: In seconds.
         rows: Where the model's rows went.
@@ -168,14 +168,16 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
         statuses = {result.status for result in self.results}
         if statuses <= {"success"}:
             return 0
-        done = statuses & {"success", "warn"} or any(result.rows.sent or result.rows.problem for result in self.results)
+        done = statuses & {"success", "warn", "held"} or any(
+            result.rows.sent or result.rows.problem for result in self.results
+        )
         return 1 if done else 2
 
     @property
     def status(self) -> SyncStatus:
         """The worst of the syncs' statuses; `skipped` comes with an `error`."""
         statuses = {result.status for result in self.results}
-        return next((status for status in ("error", "warn") if status in statuses), "success")
+        return next((status for status in ("error", "held", "warn") if status in statuses), "success")
 
 
 def write_results(results: Results, folder: Path) -> Path:

@@ -11,6 +11,7 @@ from dbt_drift.drift.client import WORKERS, DriftClient
 from dbt_drift.drift.credentials import access_token, drift_url
 from dbt_drift.drift.limiter import RateLimiter
 from dbt_drift.sync.fitting import fit_to_drift
+from dbt_drift.sync.guards import Guard
 from dbt_drift.sync.ledger_run import Run
 from dbt_drift.sync.options import RunOptions
 from dbt_drift.sync.results import (
@@ -106,6 +107,7 @@ def _run_all(
     failures = prepared.settings.failures
     if options.max_failures is not None:
         failures = Failures(most=options.max_failures, share=1)
+    guard = Guard(prepared.settings.guards, options.max_removals)
     results: list[SyncResult] = []
     syncs = prepared.syncs
     broken = ""
@@ -115,7 +117,9 @@ def _run_all(
         else:
             reporter.sync_started(index, len(syncs), sync)
             ledger = prepared.ledger(spec, lock=lock, tell=reporter.noticed)
-            result = SyncRun(sync, ledger, client, reporter, options=options, failures=failures, stop=stop).run()
+            result = SyncRun(
+                sync, ledger, client, reporter, options=options, failures=failures, stop=stop, guard=guard
+            ).run()
             if result.status == "error":
                 broken = f"skipped, because {sync.name} broke off"
         results.append(result)

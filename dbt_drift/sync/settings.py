@@ -34,6 +34,24 @@ class Failures(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.5
 
 
+class Guards(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How much a sync may take away before it is held back; a model may have limits of its own.
+
+    Attributes:
+        most: So many contacts may lose one tag, or the values of one attribute.
+        share: So large a part of the contacts that have it may lose it; 1 for any.
+        shrink: So large a part of the rows of the last sync may be gone; 1 for any.
+        run_most: So many tags and values may go in one run.
+        run_share: So large a part of those that its audiences and attributes have may go; 1 for any.
+    """
+
+    most: Annotated[int, msgspec.Meta(ge=0)] = 1000
+    share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.3
+    shrink: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.5
+    run_most: Annotated[int, msgspec.Meta(ge=0)] = 5000
+    run_share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.3
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All settings.
 
@@ -43,6 +61,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         rate_limit: The quota that runs share.
         unknown_attributes: Whether a mapped attribute that Drift does not have yet is said, or stops the run.
         failures: What may fail before a sync stops.
+        guards: What a sync may take away before it is held back.
     """
 
     schema: str | None = None
@@ -50,6 +69,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     rate_limit: RateLimit = RateLimit()
     unknown_attributes: Literal["warn", "error"] = "warn"
     failures: Failures = Failures()
+    guards: Guards = Guards()
 
 
 def read_settings(given: dict[str, Any]) -> Settings:

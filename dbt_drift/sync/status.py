@@ -53,7 +53,7 @@ class RunStatus(msgspec.Struct, frozen=True):
     Attributes:
         run_id: Its invocation id.
         command: `sync` or `rebuild`.
-        status: `success`, `warn` or `error`, the worst of its syncs; `running`; `died`: it never came to its end.
+        status: the worst of its syncs, `success`, `warn`, `held` or `error`; `running`; `died`: it never ended.
         program: The version of dbt-drift.
         target: dbt's target.
         drift_url: Where Drift was.
@@ -66,7 +66,7 @@ class RunStatus(msgspec.Struct, frozen=True):
 
     run_id: str
     command: str
-    status: Literal["success", "warn", "error", "running", "died"]
+    status: Literal["success", "warn", "held", "error", "running", "died"]
     program: str
     target: str
     drift_url: str

@@ -16,6 +16,7 @@ from dbt_drift.sync.words import counted
 if TYPE_CHECKING:
     from dbt_drift.declarations.syncs import Sync
     from dbt_drift.drift.client import DriftClient
+    from dbt_drift.sync.guards import Guard
     from dbt_drift.sync.options import RunOptions
     from dbt_drift.sync.reporter import Reporter
     from dbt_drift.sync.settings import Failures
@@ -33,6 +34,7 @@ class SyncRun:
         reporter: Told of each step.
         options: What the user asked of the run.
         failures: How many contacts may fail.
+        guard: What may be taken away; None for whatever the rows say.
         stop: Whether the run is to end early.
     """
 
@@ -46,6 +48,7 @@ class SyncRun:
         options: RunOptions,
         failures: Failures,
         stop: Stop,
+        guard: Guard | None = None,
     ) -> None:
         self._sync = sync
         self._ledger = ledger
@@ -54,6 +57,7 @@ class SyncRun:
         self._options = options
         self._failures = failures
         self._stop = stop
+        self._guard = guard
         self._staged = False
         self._result = SyncResult(unique_id=sync.unique_id, name=sync.name, status="success")
 
@@ -67,17 +71,23 @@ class SyncRun:
             result.status, result.message = "error", str(error)
             self._keep_rejected(error)
         else:
-            if failed := sum(result.reasons.values()):
-                result.status = "warn"
-                result.message = f"{counted(failed, 'row')} did not get through: see {self._ledger.rejected}"
-                if held := result.rows.held_back:
-                    result.message += f"; {held:,} held back from earlier runs, `dbt-drift retry` sends them again"
+            if result.status == "success" and result.reasons:
+                self._warn()
         if problem := result.rows.problem:
             # What Drift accepted is in the ledger all the same: only what is said of it is wrong.
             result.status = "error"
             result.message = f"Internal error: {problem} Please report it. {result.message}".rstrip()
         result.execution_time = round(time.monotonic() - started, 3)
         return result
+
+    def _warn(self) -> None:
+        result = self._result
+        failed = counted(sum(result.reasons.values()), "row")
+        words = [result.message] if result.message else []
+        words.append(f"{failed} did not get through: see {self._ledger.rejected}")
+        if held := result.rows.held_back:
+            words.append(f"{held:,} held back from earlier runs, `dbt-drift retry` sends them again")
+        result.status, result.message = "warn", "; ".join(words)
 
     def _sync_rows(self) -> None:
         self._ledger.open()
@@ -93,9 +103,14 @@ class SyncRun:
             counts = self._ledger.stage(stage_id := uuid.uuid4().hex)
         self._reporter.staged(self._sync, counts)
         self._count_staged(counts)
+        if self._guard and (why := self._guard.check(self._sync, counts)):
+            self._result.status, self._result.message = "held", why
+            return
         self._staged = True
-        if counts.sendable:
-            self._send(stage_id, counts.sendable)
+        if total := min(counts.sendable, self._options.limit or counts.sendable):
+            self._send(stage_id, total)
+        if left := counts.sendable - total:
+            self._result.message = f"{counted(left, 'contact')} left for the next run, because of --limit"
         self._ledger.finish()
         self._result.rejected_relation = self._ledger.rejected
 

@@ -65,7 +65,7 @@ class PastRun(msgspec.Struct, frozen=True):
         pid: Its process there.
         started_at: UTC, by the warehouse's clock.
         finished_at: The same, or None where the end is not written down.
-        status: `success`, `warn` or `error`, the worst of its syncs; `running` where the end is not written down.
+        status: the worst of its syncs, `success`, `warn`, `held` or `error`; `running` where its end is not known.
     """
 
     run_id: str

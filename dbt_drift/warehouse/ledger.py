@@ -67,6 +67,10 @@ class Counts(msgspec.Struct, frozen=True):
         attributes: In how many contacts each attribute is new or changed.
         tags_added: How many contacts get each tag.
         tags_removed: How many contacts lose each tag.
+        tags_carried: Of the tags that some lose: how many contacts carry it, as far as this sync set it.
+        values_cleared: How many contacts lose the value of each attribute that some lose.
+        values_held: Of these attributes: how many contacts have a value that this sync wrote.
+        rows_before: Rows of the model when it was last synced to the end; None where it never was.
     """
 
     rows: int
@@ -80,6 +84,10 @@ class Counts(msgspec.Struct, frozen=True):
     attributes: dict[str, int]
     tags_added: dict[str, int]
     tags_removed: dict[str, int]
+    tags_carried: dict[str, int]
+    values_cleared: dict[str, int]
+    values_held: dict[str, int]
+    rows_before: int | None
 
     @property
     def unchanged(self) -> int:
@@ -152,6 +160,7 @@ class SyncLedger:
         self._spec = spec | {"delta": delta}
         self._spec_hash = spec_hash(spec)
         self._attributes: list[str] = [part["attribute"] for part in spec["attributes"]]
+        self._clearing: list[str] = [part["attribute"] for part in spec["attributes"] if part["clears"]]
         self._tags: list[str] = [part["tag"] for part in spec["audiences"]]
         self.rejected = f"{spec['ledger']['schema']}.{spec['slug']}__rejected"
 
@@ -262,9 +271,14 @@ class SyncLedger:
         found = list(session.rows(session.call("counts_sql", sync=self._spec)))
         if not found:
             raise WarehouseError(f"The delta of {self._spec['slug']} gave no counts.")
+        before_sql = session.call("rows_before_sql", sync=self._spec)
         fixed, rest = found[0][:6], list(found[0][6:])
         attributes = dict(zip(self._attributes, rest, strict=False))
-        tags = rest[len(self._attributes) :]
+        tags = rest[len(self._attributes) :][: 2 * len(self._tags)]
+        cleared = rest[len(self._attributes) + len(tags) :]
+        removed = dict(zip(self._tags, tags[1::2], strict=True))
+        losses = {name: count for name, count in zip(self._clearing, cleared, strict=True) if count}
+        carried, held = self._holders(session, removed, losses)
         rows, differing, sendable, new, changed, departed = fixed
         return Counts(
             rows=max(rows, differing),  # a model that dbt builds anew meanwhile may have shrunk since it was compared
@@ -277,8 +291,23 @@ class SyncLedger:
             held_back=held_back,
             attributes=attributes,
             tags_added=dict(zip(self._tags, tags[0::2], strict=True)),
-            tags_removed=dict(zip(self._tags, tags[1::2], strict=True)),
+            tags_removed=removed,
+            tags_carried=carried,
+            values_cleared=losses,
+            values_held=held,
+            rows_before=next((before for (before,) in session.rows(before_sql)), None),
         )
+
+    def _holders(
+        self, session: Session, removed: dict[str, int], cleared: dict[str, int]
+    ) -> tuple[dict[str, int], dict[str, int]]:
+        """Return how many contacts have what some lose; the snapshot is only read where some lose something."""
+        if not any(removed.values()) and not cleared:
+            return {}, {}
+        ((_, *found),) = session.rows(session.call("holders_sql", sync=self._spec))
+        carried = {tag: count for tag, count in zip(self._tags, found, strict=False) if removed[tag]}
+        held = dict(zip(self._clearing, found[len(self._tags) :], strict=True))
+        return carried, {name: held[name] for name in cleared}
 
     def _row(self, values: tuple[Any, ...]) -> DeltaRow:
         seq, action, key, contact_id, *states = values

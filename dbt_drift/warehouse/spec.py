@@ -77,6 +77,7 @@ def sync_spec(sync: Sync, location: Location, kinds: Mapping[str, str], types: M
     return {
         "slug": sync.slug,
         "model": sync.name,
+        "unique_id": sync.unique_id,
         "database": sync.database,
         "schema": sync.schema,
         "identifier": sync.identifier,

@@ -13,7 +13,7 @@
 
 {#- One row of counts: the model's rows, then the delta's: differing rows, sendable rows, contacts without a remembered id,
     contacts with one, departed contacts; for each attribute the contacts in which it is new or changed; for each audience the
-    tags to set and to take away. -#}
+    tags to set and to take away; for each attribute that clears, the values to take away. -#}
 {% macro counts_sql(sync) %}
   select
     {{ '0' if sync.untag else '(select count(*) from ' ~ dbt_drift.model_relation(sync) ~ ')' }},
@@ -34,7 +34,42 @@
     count(case when reason is null and {{ audience.state }} = '{{ sign }}' and coalesce(old_{{ audience.state }}, '') <> '{{ sign }}' then 1 end)
     {%- endfor %}
     {%- endfor %}
+    {%- for attribute in sync.attributes if attribute.clears %},
+    count(case when reason is null and {{ attribute.state }} = 'null' and {{ dbt_drift.has_value('old_' ~ attribute.state) }} then 1 end)
+    {%- endfor %}
   from {{ dbt_drift.delta_relation(sync) }}
+{% endmacro %}
+
+
+{#- Of how many contacts it is remembered that they carry each tag because of this sync, and then, of how many that they have a
+    value of each attribute that clears: one row. -#}
+{% macro holders_sql(sync) %}
+  select
+    count(*)
+    {%- for audience in sync.audiences %},
+    count(case when {{ dbt_drift.was_set(audience.state) }} then 1 end)
+    {%- endfor %}
+    {%- for attribute in sync.attributes if attribute.clears %},
+    count(case when {{ dbt_drift.has_value(attribute.state) }} then 1 end)
+    {%- endfor %}
+  from {{ dbt_drift.snapshot_relation(sync) }}
+{% endmacro %}
+
+
+{#- Whether Drift accepted a value: not nothing, and not that there be none. -#}
+{% macro has_value(accepted) -%}
+  coalesce({{ accepted }}, 'null') <> 'null'
+{%- endmacro %}
+
+
+{#- How many rows the model had when it was last synced to the end: no row where it never was. -#}
+{% macro rows_before_sql(sync) %}
+  select rows_read
+  from {{ dbt_drift.run_syncs_relation(sync.ledger) }}
+  where unique_id = '{{ sync.unique_id }}' and status in ('success', 'warn')
+    and run_id in (select run_id from {{ dbt_drift.runs_relation(sync.ledger) }} where command in ('sync', 'rebuild'))
+  order by finished_at desc
+  limit 1
 {% endmacro %}
 
 

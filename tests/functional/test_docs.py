@@ -24,7 +24,7 @@ from dbt_drift.sandbox.control import _HANDLERS
 from dbt_drift.sandbox.routes import ROUTES
 from dbt_drift.sync.plan import SyncPlan
 from dbt_drift.sync.results import ContactCounts, Metadata, Rejection, RowCounts, SyncResult
-from dbt_drift.sync.settings import Failures, RateLimit, Settings, read_settings
+from dbt_drift.sync.settings import Failures, Guards, RateLimit, Settings, read_settings
 from tests.unit.declarations.projects import manifest, node
 
 if TYPE_CHECKING:
@@ -220,9 +220,10 @@ def test_the_settings_shown_are_right() -> None:
 
 
 def test_every_setting_has_its_row() -> None:
-    names = {field.name for field in msgspec.structs.fields(Settings)} - {"rate_limit", "failures"}
+    names = {field.name for field in msgspec.structs.fields(Settings)} - {"rate_limit", "failures", "guards"}
     names |= {f"rate_limit.{field.name}" for field in msgspec.structs.fields(RateLimit)}
     names |= {f"failures.{field.name}" for field in msgspec.structs.fields(Failures)}
+    names |= {f"guards.{field.name}" for field in msgspec.structs.fields(Guards)}
     assert first_cells(text_of("reference/settings.md")) == names
 
 

@@ -110,7 +110,7 @@ _FAULT = st.one_of(
 
 def test_results_add_up_whatever_happens(bench: Bench) -> None:
     bench.table("people", "select cast('' as varchar) as email, cast('' as varchar) as name, true as vip where false")
-    bench.declare("people", {"fields": FIELDS, "audiences": VIP})
+    bench.declare("people", {"fields": FIELDS, "audiences": VIP, "guards": {"shrink": 1}})
     numbers = iter(range(10**6))
 
     @settings(max_examples=6 if bench.warehouse.kind == "duckdb" else 2, deadline=None, phases=[Phase.generate])

@@ -72,7 +72,7 @@ def test_a_row_that_leaves_the_model_clears_nothing(people: Bench) -> None:
     assert people.tags(ADA) == {"VIP"}
     people.execute("delete from $.people")
 
-    people.sync()
+    people.sync(max_removals=1)
 
     assert people.tags(ADA) == set()
     assert people.contact(ADA) == {"email": ADA, "name": "Ada", "plan": 7, "city": "London"}

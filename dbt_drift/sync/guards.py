@@ -1,0 +1,135 @@
+"""What a bad day upstream must not take away: a sync that would remove too much is held back before it sends anything.
+
+Removals are tags that a mirror takes back, tags that a `remove` audience takes away, and values that `nulls: clear`
+clears. Of a `remove` audience nobody knows who carries its tag in Drift, so it has no share, only a number.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from dbt_drift.sync.words import counted
+
+if TYPE_CHECKING:
+    from dbt_drift.declarations.syncs import Sync
+    from dbt_drift.sync.settings import Guards
+    from dbt_drift.warehouse.ledger import Counts
+
+SHARE_COUNTS_FROM = 20
+"""Removals, or rows gone, from which a share says anything: fewer are a small audience's everyday."""
+
+
+class Removal(msgspec.Struct, frozen=True):
+    """What contacts would lose.
+
+    Attributes:
+        what: The tag or the attribute, in words.
+        contacts: How many would lose it.
+        of: How many have it; None where nobody knows.
+    """
+
+    what: str
+    contacts: int
+    of: int | None
+
+    def __str__(self) -> str:
+        part = counted(self.contacts, "contact")
+        if self.of is not None:
+            part = f"{self.contacts:,} of {counted(self.of, 'contact')}"
+        return f"{part} would lose {self.what}"
+
+
+class Guard:
+    """The limits of one run, and what its syncs have removed so far.
+
+    Args:
+        limits: The project's.
+        max_removals: So many removals of each kind, of a sync and of the run, are meant, and none of the other limits
+            counts; None for the limits of the project and of the models.
+    """
+
+    def __init__(self, limits: Guards, max_removals: float | None = None) -> None:
+        self._limits = limits
+        self._max_removals = max_removals
+        self._removals: list[Removal] = []
+
+    def check(self, sync: Sync, counts: Counts) -> str:
+        """Return why a sync must not be sent and what it would do, or "" and count what it removes as removed."""
+        found = removals(sync, counts)
+        # A model with limits of its own says what is normal for it: not to be outvoted by what is for all models.
+        of_run = [] if sync.guards.most is not None or sync.guards.share is not None else found
+        why = [*self._shrunk(sync, counts), *self._too_many(sync, found), *self._too_many_in_run(of_run)]
+        if not why:
+            self._removals += of_run
+            return ""
+        lines = [f"Held back, with nothing sent: {'; '.join(why)}."]
+        lines += [f"{'; '.join(map(str, found))}."] if found else []
+        meant = f"--max-removals {sum(removal.contacts for removal in found)}" if found else "--allow-removals"
+        lines.append(
+            "Look at it with `dbt-drift plan`. If it is meant: "
+            f"`dbt-drift sync --select {sync.name} {meant}`, or raise the limit in `guards`."
+        )
+        return "\n  ".join(lines)
+
+    def _shrunk(self, sync: Sync, counts: Counts) -> list[str]:
+        before, now = counts.rows_before or 0, counts.rows
+        limit = 1 if self._max_removals is not None else _of(sync.guards.shrink, self._limits.shrink)
+        gone = before - now
+        if gone <= limit * before or (now and gone < SHARE_COUNTS_FROM):
+            return []
+        if not now:
+            return [f"the model is empty, and had {counted(before, 'row')} at the last sync"]
+        return [f"the model has {counted(now, 'row')}, and had {before:,} at the last sync (limit: {limit:.0%} fewer)"]
+
+    def _too_many(self, sync: Sync, found: list[Removal]) -> list[str]:
+        most, share = _of(sync.guards.most, self._limits.most), _of(sync.guards.share, self._limits.share)
+        if self._max_removals is not None:
+            most, share = self._max_removals, 1
+        return [
+            f"too many contacts would lose {removal.what} (limit: {_limit(most, share)})"
+            for removal in found
+            if _exceeds(removal.contacts, removal.of, most, share)
+        ]
+
+    def _too_many_in_run(self, found: list[Removal]) -> list[str]:
+        most, share = float(self._limits.run_most), self._limits.run_share
+        if self._max_removals is not None:
+            most, share = self._max_removals, 1
+        every = [*self._removals, *found]
+        known = [removal for removal in every if removal.of is not None]
+        total = sum(removal.contacts for removal in every)
+        part, of = sum(removal.contacts for removal in known), sum(removal.of or 0 for removal in known)
+        if not found or not (_exceeds(total, None, most, share) or _exceeds(part, of, math.inf, share)):
+            return []
+        return [f"the run would take away {total:,} tags and values (limit: {_limit(most, share)})"]
+
+
+def removals(sync: Sync, counts: Counts) -> list[Removal]:
+    """Return what contacts would lose, tag by tag and attribute by attribute."""
+    known = {audience.tag for audience in sync.audiences if audience.mode == "mirror"}
+    tags = [
+        Removal(f"the tag {tag!r}", count, counts.tags_carried[tag] if tag in known else None)
+        for tag, count in counts.tags_removed.items()
+        if count
+    ]
+    values = [
+        Removal(f"the value of {name}", count, counts.values_held[name])
+        for name, count in counts.values_cleared.items()
+    ]
+    return [*tags, *values]
+
+
+def _exceeds(number: int, of: int | None, most: float, share: float) -> bool:
+    return number > most or (of is not None and number >= SHARE_COUNTS_FROM and number > share * of)
+
+
+def _of(own: float | None, general: float) -> float:
+    return general if own is None else own
+
+
+def _limit(most: float, share: float) -> str:
+    parts = [f"{most:,.0f}"] if math.isfinite(most) else []
+    return " or ".join([*parts, *([f"{share:.0%}"] if share < 1 else [])])
