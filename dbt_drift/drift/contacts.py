@@ -40,6 +40,9 @@ TAGS_UNAVAILABLE = "tags_unavailable"
 NO_CONTACT = "no_contact"
 """The reason when there is no such contact and none is to be made."""
 
+DELETED = "deleted_in_drift"
+"""The reason when the contact was deleted in Drift after it was remembered, and no successor is to be made."""
+
 UNSTABLE = "deleted_meanwhile"
 """The reason when the contact is deleted each time it is found."""
 
@@ -47,6 +50,9 @@ GAVE_UP = "gave_up"
 """The reason when all tries are used up."""
 
 _NULL = msgspec.Raw(b"null")
+_NOTHING = (None, msgspec.Raw(b"null"), msgspec.Raw(b'""'))
+"""How an answer has no value for an attribute."""
+
 _ROUNDS = 3
 _NOT_FOUND = 404
 _CONFLICT = 409
@@ -135,6 +141,7 @@ class _Upsert:
         self._attributes_accepted = False
         self._tags_accepted = False
         self._requests = 0
+        self._seen = False
         self.created = False
         self.wrote = False
 
@@ -155,6 +162,8 @@ class _Upsert:
         for _ in range(_ROUNDS):
             if (yield from self._write()):
                 return
+            if self._change.deleted == "reject" and self._change.contact_id is not None:
+                raise _RejectedError(DELETED, f"Drift no longer has the contact {self._change.contact_id}.")
             self._forget()
         raise _RejectedError(UNSTABLE, "The contact was deleted in Drift each time it had been found or made.")
 
@@ -189,6 +198,7 @@ class _Upsert:
     def _forget(self) -> None:
         """Start over without the id, and with all that the successor of the deleted contact needs."""
         self._id = None
+        self._seen = False
         self._attributes_accepted = False
         self._attributes = {**self._change.unchanged, **self._change.attributes}
         self._add = (*self._change.unchanged_tags, *self._change.add_tags)
@@ -203,10 +213,17 @@ class _Upsert:
                 return
             contact = yield from self._create()
         self._id = contact.id
-        self._attributes = differing(self._attributes, contact.attributes)
+        self._leave_what_is_there(contact)
         if contact.tags is not None:
             self._add = [tag for tag in self._add if tag not in contact.tags]
             self._remove = [tag for tag in self._remove if tag in contact.tags]
+
+    def _leave_what_is_there(self, contact: Contact) -> None:
+        """Write only what differs, and nothing over a value of Drift's where that is not wanted."""
+        lacking = differing(self._attributes, contact.attributes)
+        kept = {name for name in self._change.fill_only if contact.attributes.get(name) not in _NOTHING}
+        self._attributes = {name: value for name, value in lacking.items() if name not in kept}
+        self._seen = True
 
     def _find(self) -> Steps[Contact | None]:
         external_id = self._change.identity.get("externalId")
@@ -265,6 +282,11 @@ class _Upsert:
             raise _rejection(response)
 
     def _write_attributes(self, contact_id: int) -> Steps[None]:
+        if not self._seen and self._change.fill_only & self._attributes.keys():
+            response = yield from self._ask(endpoints.read_contact(contact_id))
+            if response.status == _NOT_FOUND:
+                raise _GoneError
+            self._leave_what_is_there(endpoints.contact_in(_accepted(response).data))
         if not self._attributes:
             return
         response = yield from self._ask(endpoints.update_contact(contact_id, self._attributes))
