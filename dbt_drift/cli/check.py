@@ -11,8 +11,8 @@ from dbt_drift.cli.options import (
     SelectingCommand,
     project_from,
     project_options,
+    selection_from,
     selection_options,
-    selectors,
     warn_of_undeclared,
 )
 
@@ -21,7 +21,7 @@ from dbt_drift.cli.options import (
 @project_options
 @selection_options
 @click.option("--offline", is_flag=True, help="Do not ask Drift anything.")
-def command(*, select: tuple[str, ...], exclude: tuple[str, ...], offline: bool, **given: Any) -> int:
+def command(*, offline: bool, **given: Any) -> int:
     """Check the declarations, the relations that they name, and the access to Drift. Writes and sends nothing.
 
     What is mapped is compared with the attributes that Drift has, if the token may list them (all_contact_read).
@@ -33,7 +33,7 @@ def command(*, select: tuple[str, ...], exclude: tuple[str, ...], offline: bool,
     from dbt_drift.sync.prepare import prepare  # noqa: PLC0415 - not paid for --help
     from dbt_drift.sync.words import counted  # noqa: PLC0415 - not paid for --help
 
-    prepared = prepare(project_from(given), select=selectors(select), exclude=selectors(exclude))
+    prepared = prepare(project_from(given), selection_from(given))
     warn_of_undeclared(prepared)
     for sync, _ in prepared.syncs:
         tags = f", {counted(len(sync.audiences), 'audience')}" if sync.audiences else ""

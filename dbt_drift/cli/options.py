@@ -10,7 +10,7 @@ import yaml
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dbt_drift.project.gateway import ProjectOptions
+    from dbt_drift.project.gateway import ProjectOptions, Selection
     from dbt_drift.sync.prepare import Prepared
 
 Command = TypeVar("Command", bound="Callable[..., Any]")
@@ -66,6 +66,8 @@ _PROJECT = [
 _SELECTION = [
     click.option("--select", "-s", multiple=True, help="Models to take, in dbt's selection grammar."),
     click.option("--exclude", multiple=True, help="Models to leave out, in dbt's selection grammar."),
+    click.option("--selector", metavar="NAME", help="Models to take, by a selector of selectors.yml."),
+    click.option("--state", metavar="DIR", help="Artifacts that state: and result: compare with. [DBT_STATE]"),
 ]
 
 _DOCUMENT = [
@@ -89,7 +91,14 @@ _OUTPUT = [
     *_DOCUMENT,
 ]
 
+ignore_option = click.option(
+    "--ignore-run-results",
+    is_flag=True,
+    help="Take every selected model as it is in the warehouse, whatever dbt's last command built, failed or skipped.",
+)
+
 _SENDING = [
+    ignore_option,
     click.option("--threads", type=click.IntRange(min=1), help="The most requests under way at once.  [default: 128]"),
     click.option("--fail-fast", is_flag=True, help="Stop a sync at the first row that fails."),
     click.option(
@@ -148,6 +157,13 @@ def warn_of_undeclared(prepared: Prepared) -> None:
         click.echo(f"Warning: {warning}", err=True)
 
 
-def selectors(given: tuple[str, ...]) -> list[str]:
-    """Split what was given to `--select` or `--exclude`: dbt takes several selectors in one argument too."""
-    return [selector for argument in given for selector in argument.split()]
+def selection_from(given: dict[str, Any]) -> Selection:
+    """Take what is selected out of a command's parameters. dbt takes several selectors in one argument too."""
+    from dbt_drift.project.gateway import Selection  # noqa: PLC0415 - not paid for --help
+
+    return Selection(
+        select=tuple(selector for argument in given["select"] for selector in argument.split()),
+        exclude=tuple(selector for argument in given["exclude"] for selector in argument.split()),
+        selector=given["selector"],
+        state=given["state"],
+    )

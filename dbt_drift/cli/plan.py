@@ -11,11 +11,12 @@ import click
 
 from dbt_drift.cli.options import (
     SelectingCommand,
+    ignore_option,
     output_options,
     project_from,
     project_options,
+    selection_from,
     selection_options,
-    selectors,
     warn_of_undeclared,
 )
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 @project_options
 @selection_options
 @output_options
+@ignore_option
 @click.option(
     "--rows",
     default=10,
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     type=click.IntRange(min=0),
     help="How many contacts of each sync to show; 0 for counts only.",
 )
-def command(rows: int, output: str, select: tuple[str, ...], exclude: tuple[str, ...], **given: Any) -> int:
+def command(*, rows: int, output: str, ignore_run_results: bool, **given: Any) -> int:
     """Show what a sync would send: contacts, changed values, tags. Sends nothing and needs no token.
 
     With a token, the mapping is compared with the attributes that Drift has; without one, the plan goes by those that
@@ -46,7 +48,7 @@ def command(rows: int, output: str, select: tuple[str, ...], exclude: tuple[str,
     from dbt_drift.sync.plan import make_plans  # noqa: PLC0415 - not paid for --help
     from dbt_drift.sync.prepare import prepare  # noqa: PLC0415 - not paid for --help
 
-    prepared = prepare(project_from(given), select=selectors(select), exclude=selectors(exclude))
+    prepared = prepare(project_from(given), selection_from(given), heed_last_build=not ignore_run_results)
     warn_of_undeclared(prepared)
     with contextlib.ExitStack() as stack:
         client = stack.enter_context(_client()) if os.environ.get("DRIFT_ACCESS_TOKEN", "").strip() else None

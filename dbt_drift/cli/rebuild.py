@@ -12,8 +12,8 @@ from dbt_drift.cli.options import (
     SelectingCommand,
     project_from,
     project_options,
+    selection_from,
     selection_options,
-    selectors,
     wait_option,
 )
 
@@ -23,9 +23,7 @@ from dbt_drift.cli.options import (
 @selection_options
 @wait_option
 @click.option("--threads", type=click.IntRange(min=1), help="The most requests under way at once.  [default: 128]")
-def command(
-    *, select: tuple[str, ...], exclude: tuple[str, ...], threads: int | None, wait: float, **given: Any
-) -> int:
+def command(*, threads: int | None, wait: float, **given: Any) -> int:
     """Rebuild a lost ledger: look up each contact that it does not remember. Writes nothing to Drift.
 
     The next sync then sends what really differs. One request a row, or more; can be interrupted and run again.
@@ -37,7 +35,7 @@ def command(
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     reporter = sync_reporter(log_format="default", quiet=False, to_stderr=False)
-    prepared = prepare(project_from(given), select=selectors(select), exclude=selectors(exclude))
+    prepared = prepare(project_from(given), selection_from(given))
     results = run_rebuild(prepared, os.environ, reporter, RunOptions(workers=threads, wait=wait))
     if all(result.status == "success" for result in results):
         return 0

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from dbt_drift.cli.console import results_json, sync_reporter
-from dbt_drift.cli.options import project_from, selectors, warn_of_undeclared
+from dbt_drift.cli.options import project_from, selection_from, warn_of_undeclared
 from dbt_drift.sync.options import RunOptions
 from dbt_drift.sync.prepare import prepare
 from dbt_drift.sync.run import run_syncs
@@ -40,7 +40,7 @@ def run_and_report(given: dict[str, Any], *, retry: bool = False, reason: str | 
     reporter = sync_reporter(log_format=given["log_format"], quiet=given["quiet"], to_stderr=given["output"] == "json")
     stop = Stop()
     with stopping_on_signals(stop):
-        prepared = prepare(project_from(given), select=selectors(given["select"]), exclude=selectors(given["exclude"]))
+        prepared = prepare(project_from(given), selection_from(given), heed_last_build=not given["ignore_run_results"])
         warn_of_undeclared(prepared)
         results = run_syncs(prepared, os.environ, reporter, options, stop)
     reporter.run_finished(results)

@@ -58,6 +58,19 @@ class NodeConfig(Struct, frozen=True):
     meta: Meta | None = None
 
 
+class DependsOn(Struct, frozen=True):
+    """What a node selects from, by ``unique_id``."""
+
+    nodes: list[str] = []
+
+
+class FileHash(Struct, frozen=True):
+    """The hash of a node's file when dbt read it."""
+
+    name: str = ""
+    checksum: str = ""
+
+
 class Node(Struct, frozen=True):
     """A model, seed, snapshot, source, test or any other resource of the project.
 
@@ -66,6 +79,9 @@ class Node(Struct, frozen=True):
         patch_path: The properties file with its package, such as ``jaffle://models/schema.yml``.
         original_file_path: The file itself, relative to the root of its package.
         relation_name: The quoted name of the relation in the warehouse; None if there is no relation.
+        depends_on: What it selects from.
+        attached_node: Of a generic test: what it is declared on.
+        checksum: Of its file, without the blanks around its content; of a unit test a plain text.
     """
 
     unique_id: str
@@ -83,6 +99,9 @@ class Node(Struct, frozen=True):
     meta: Meta | None = None
     columns: dict[str, Column] | None = None
     tags: list[str] | None = None
+    depends_on: DependsOn | None = None
+    attached_node: str | None = None
+    checksum: FileHash | str | None = None
 
     @property
     def drift(self) -> Any:
@@ -108,6 +127,7 @@ class Manifest(Struct, frozen=True):
         nodes: Models, seeds, snapshots, analyses, tests and operations by ``unique_id``.
         sources: Sources by ``unique_id``.
         exposures: Exposures by ``unique_id``.
+        unit_tests: Unit tests by ``unique_id``.
         disabled: Disabled resources by ``unique_id``: several can share one, and one that is enabled can have it too.
     """
 
@@ -115,6 +135,7 @@ class Manifest(Struct, frozen=True):
     nodes: dict[str, Node] = {}
     sources: dict[str, Node] = {}
     exposures: dict[str, Node] = {}
+    unit_tests: dict[str, Node] = {}
     disabled: dict[str, list[Node]] | None = None
 
 

@@ -20,7 +20,7 @@ from dbt_drift.errors import ConfigurationError, DbtDriftError, WarehouseError, 
 from dbt_drift.project import bundled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from dbt.adapters.sql.impl import SQLAdapter
     from dbt.config.runtime import RuntimeConfig
@@ -45,6 +45,28 @@ class ProjectOptions(msgspec.Struct, frozen=True, kw_only=True):
     target: str | None = None
     target_path: str | None = None
     vars: dict[str, Any] | None = None
+
+
+class Selection(msgspec.Struct, frozen=True, kw_only=True):
+    """What the user selects, in dbt's own words; nothing selects all.
+
+    Attributes:
+        select: Selectors, as given to `--select`.
+        exclude: Selectors, as given to `--exclude`.
+        selector: The name of a selector of selectors.yml.
+        state: Where `state:` and `result:` find the artifacts to compare with, from the project's root; None leaves it
+            to dbt: its environment variable.
+    """
+
+    select: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    selector: str | None = None
+    state: str | None = None
+
+    @property
+    def is_made(self) -> bool:
+        """Whether anything is selected."""
+        return bool(self.select or self.exclude or self.selector)
 
 
 class _Invocation(msgspec.Struct):
@@ -163,13 +185,12 @@ class DbtProject:
                 _open_patiently(adapter)
                 yield Session(adapter)
 
-    def select(self, manifest: Path, select: Sequence[str], exclude: Sequence[str]) -> set[str]:
+    def select(self, manifest: Path, selection: Selection) -> set[str]:
         """Return the unique_ids that dbt's own selection grammar picks from a written manifest.
 
         Args:
             manifest: The manifest.json to select from, written by dbt-core.
-            select: dbt selectors, as given to `--select`; none means all.
-            exclude: dbt selectors, as given to `--exclude`.
+            selection: What to pick.
 
         Raises:
             ConfigurationError: dbt does not understand a selector or the manifest.
@@ -183,8 +204,12 @@ class DbtProject:
             arguments = ["--quiet", "--log-level-file", "none", "ls", "--output", "json", "--output-keys", "unique_id"]
             arguments += ["--project-dir", str(self.root), "--profile", self.profile_name, "--target", self.target_name]
             arguments += ["--profiles-dir", str(self._options.profiles_dir)]
-            for flag, given in (("--select", select), ("--exclude", exclude)):
+            if self._options.vars:
+                arguments += ["--vars", msgspec.json.encode(self._options.vars).decode()]
+            for flag, given in (("--select", selection.select), ("--exclude", selection.exclude)):
                 arguments += [flag, *given] if given else []
+            for flag, value in (("--selector", selection.selector), ("--state", selection.state)):
+                arguments += [flag, value] if value else []
             with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
                 outcome = dbtRunner(manifest=loaded).invoke(arguments)
             _set_flags(self._options)  # dbt's runner left its own behind

@@ -85,7 +85,7 @@ def make_plans(
     with prepared.project.connect("version") as session:
         bring_forward(session, prepared.location)
     prepared, notices = fit_to_drift(prepared, client)
-    for text in notices:
+    for text in [*prepared.notices, *(f"{held.sync.name}: {held.why}" for held in prepared.held), *notices]:
         notice(text)
     guard = Guard(prepared.settings.guards)
     return [_plan(prepared, sync, spec, rows, guard) for sync, spec in prepared.syncs]

@@ -13,9 +13,11 @@ from dbt_drift.declarations.columns import resolve
 from dbt_drift.declarations.conflicts import report_tag_conflicts
 from dbt_drift.declarations.manifest import read_manifest
 from dbt_drift.declarations.problems import Problem, Report, render
+from dbt_drift.declarations.run_results import read_run_results
 from dbt_drift.declarations.syncs import Sync, declare
 from dbt_drift.errors import ConfigurationError, DeclarationError
-from dbt_drift.project.gateway import DbtProject, ProjectOptions
+from dbt_drift.project.gateway import DbtProject, ProjectOptions, Selection
+from dbt_drift.sync.freshness import Held, Judgement, judge
 from dbt_drift.sync.named_tags import expand
 from dbt_drift.sync.settings import Settings, read_settings
 from dbt_drift.warehouse.ledger import SyncLedger
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
     from dbt_drift.warehouse.lock import RunLock
 
 
+_ALL = Selection()
+
+
 class Prepared(msgspec.Struct, frozen=True):
     """A project whose declared models can be synced.
 
@@ -38,7 +43,9 @@ class Prepared(msgspec.Struct, frozen=True):
         location: Where its ledger lies.
         syncs: The selected syncs, their columns spelled as the relations spell them, with the macros' view of each.
         registered: The audiences that the ledger has ever seen.
-        unselected: The slugs of the declared syncs that were not selected.
+        unselected: The slugs of the declared syncs that were not selected, or that are held back.
+        held: The selected syncs that are held back, because of dbt's last command.
+        notices: What somebody should know of dbt's last command besides.
     """
 
     project: DbtProject
@@ -47,6 +54,8 @@ class Prepared(msgspec.Struct, frozen=True):
     syncs: list[tuple[Sync, dict[str, Any]]]
     registered: list[Registered]
     unselected: frozenset[str]
+    held: list[Held] = []
+    notices: list[str] = []
 
     def ledger(
         self,
@@ -76,15 +85,19 @@ def locate(options: ProjectOptions) -> tuple[DbtProject, Settings, Location]:
 
 
 def prepare(
-    options: ProjectOptions, *, select: Sequence[str] = (), exclude: Sequence[str] = (), needs_syncs: bool = True
+    options: ProjectOptions,
+    selection: Selection = _ALL,
+    *,
+    needs_syncs: bool = True,
+    heed_last_build: bool = False,
 ) -> Prepared:
     """Read the project and check everything that the selected syncs need.
 
     Args:
         options: dbt's own flags.
-        select: dbt selectors; none means every declared model.
-        exclude: dbt selectors.
+        selection: Which declared models to take.
         needs_syncs: Whether a project that declares nothing is an error.
+        heed_last_build: Whether to leave out what dbt's last command has not built, or has found to be bad.
 
     Raises:
         ConfigurationError: The project, its profile, its settings, its manifest or a selector is wrong, or
@@ -95,7 +108,7 @@ def prepare(
     project, settings, location = locate(options)
     manifest_path = project.target_path / "manifest.json"
     manifest = read_manifest(manifest_path)
-    chosen = project.select(manifest_path, select, exclude) if select or exclude else None
+    chosen = project.select(manifest_path, selection) if selection.is_made else None
     everything = declare(manifest)
     declared = [sync for sync in everything if chosen is None or sync.unique_id in chosen]
     if not declared and needs_syncs:
@@ -103,9 +116,13 @@ def prepare(
             "No selected model declares a sync." if chosen is not None else "No model of the project declares a sync.",
             advice="Give a model `config: {meta: {drift: {fields: {email: <column>}}}}` and run `dbt build`.",
         )
+    judgement = Judgement(declared)
+    if heed_last_build:
+        results = read_run_results(project.target_path / "run_results.json")
+        judgement = judge(declared, manifest, results, root=project.root, are_named=selection.is_made)
     with project.connect("check") as session:
         registered = registered_audiences(session, location)
-        bound = [_bind(session, sync, location, registered) for sync in declared]
+        bound = [_bind(session, sync, location, registered) for sync in judgement.fit]
     # Of tags that columns name, only now is it known whether two models fight about one.
     reports = [(sync, Report(sync.name, sync.path)) for sync, _, _ in bound]
     report_tag_conflicts(reports)
@@ -118,7 +135,9 @@ def prepare(
         location=location,
         syncs=[(sync, spec) for sync, spec, _ in bound],
         registered=registered,
-        unselected=frozenset({sync.slug for sync in everything} - {sync.slug for sync in declared}),
+        unselected=frozenset({sync.slug for sync in everything} - {sync.slug for sync in judgement.fit}),
+        held=judgement.held,
+        notices=judgement.notices,
     )
 
 

@@ -98,7 +98,7 @@ class SyncResult(msgspec.Struct, kw_only=True):
     Attributes:
         unique_id: dbt's id of the model.
         name: The model's name.
-        status: `success`; `warn`: some rows did not get through; `held`: a guard held the sync back before it sent
+        status: `success`; `warn`: some rows did not get through; `held`: the sync was held back before it sent
             anything; `error`: the sync broke off; `skipped`: an earlier one broke the run off.
         message: One line for a person.
         execution_time: In seconds.

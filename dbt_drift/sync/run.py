@@ -67,7 +67,7 @@ def run_syncs(
     (prepared.project.target_path / FILE_NAME).unlink(missing_ok=True)
     limiter = RateLimiter(rate.requests or None, rate.seconds)
     reporter.run_started(
-        len(prepared.syncs),
+        len(prepared.held) + len(prepared.syncs),
         project=prepared.project.name,
         target=prepared.project.target_name,
         adapter=prepared.project.adapter_type,
@@ -100,7 +100,7 @@ def _run_all(
     run: Run, lock: RunLock, client: DriftClient, reporter: Reporter, options: RunOptions, *, stop: Stop
 ) -> list[SyncResult]:
     prepared, notices = fit_to_drift(run.prepared, client, remember=True)
-    for notice in notices:
+    for notice in [*prepared.notices, *notices]:
         reporter.noticed(notice)
     # As they are staged: what a post-hook stages by another view of the sync would have to be staged anew.
     save_syncs(prepared.project, prepared.location, prepared.syncs)
@@ -110,12 +110,18 @@ def _run_all(
     guard = Guard(prepared.settings.guards, options.max_removals)
     results: list[SyncResult] = []
     syncs = prepared.syncs
+    total = len(prepared.held) + len(syncs)
+    for index, held in enumerate(prepared.held, start=1):
+        result = SyncResult(unique_id=held.sync.unique_id, name=held.sync.name, status="held", message=held.why)
+        results.append(result)
+        run.synced(result)
+        reporter.sync_finished(index, total, result)
     broken = ""
-    for index, (sync, spec) in enumerate(syncs, start=1):
+    for index, (sync, spec) in enumerate(syncs, start=len(results) + 1):
         if broken:
             result = SyncResult(unique_id=sync.unique_id, name=sync.name, status="skipped", message=broken)
         else:
-            reporter.sync_started(index, len(syncs), sync)
+            reporter.sync_started(index, total, sync)
             ledger = prepared.ledger(spec, lock=lock, tell=reporter.noticed)
             result = SyncRun(
                 sync, ledger, client, reporter, options=options, failures=failures, stop=stop, guard=guard
@@ -124,5 +130,5 @@ def _run_all(
                 broken = f"skipped, because {sync.name} broke off"
         results.append(result)
         run.synced(result)
-        reporter.sync_finished(index, len(syncs), result)
+        reporter.sync_finished(index, total, result)
     return results
