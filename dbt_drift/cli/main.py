@@ -18,6 +18,7 @@ _COMMANDS = {
     "unlock": "Release the lock that a run left behind.",
     "retry": "Sync, with the rows that were given up in earlier runs.",
     "check": "Check the declarations, the relations and the access to Drift.",
+    "exposures": "Write exposures, so that Drift stands in the graph of dbt docs.",
     "attributes": "List the attributes that Drift has, and the columns that fill them.",
     "untag": "Take a tag away that a model no longer declares.",
     "forget": "Leave a tag in Drift that a model no longer declares.",

@@ -26,9 +26,10 @@ _WRITE_ANEW = "Run `dbt parse` in the project to write it anew, and check that t
 
 
 class Meta(Struct, frozen=True):
-    """The part of a ``meta`` that is ours; None is the same as absent."""
+    """The part of a ``meta`` that is ours, and the owner that exposures name; None is the same as absent."""
 
     drift: Any = None
+    owner: Any = None
 
 
 class ColumnConfig(Struct, frozen=True):
@@ -56,6 +57,7 @@ class NodeConfig(Struct, frozen=True):
     materialized: str | None = None
     enabled: bool | None = None
     meta: Meta | None = None
+    group: str | None = None
 
 
 class DependsOn(Struct, frozen=True):
@@ -99,6 +101,7 @@ class Node(Struct, frozen=True):
     meta: Meta | None = None
     columns: dict[str, Column] | None = None
     tags: list[str] | None = None
+    group: str | None = None
     depends_on: DependsOn | None = None
     attached_node: str | None = None
     checksum: FileHash | str | None = None
@@ -107,6 +110,20 @@ class Node(Struct, frozen=True):
     def drift(self) -> Any:
         """The node's ``meta.drift``, whichever place it was found in; None if there is none."""
         return _drift(self.config, self.meta)
+
+
+class GroupOwner(Struct, frozen=True):
+    """Who answers for a group."""
+
+    name: str | None = None
+    email: Any = None
+
+
+class Group(Struct, frozen=True):
+    """A group of dbt's, which models belong to by its name."""
+
+    name: str
+    owner: GroupOwner = GroupOwner()
 
 
 class Metadata(Struct, frozen=True):
@@ -128,6 +145,7 @@ class Manifest(Struct, frozen=True):
         sources: Sources by ``unique_id``.
         exposures: Exposures by ``unique_id``.
         unit_tests: Unit tests by ``unique_id``.
+        groups: Groups by ``unique_id``.
         disabled: Disabled resources by ``unique_id``: several can share one, and one that is enabled can have it too.
     """
 
@@ -136,6 +154,7 @@ class Manifest(Struct, frozen=True):
     sources: dict[str, Node] = {}
     exposures: dict[str, Node] = {}
     unit_tests: dict[str, Node] = {}
+    groups: dict[str, Group] = {}
     disabled: dict[str, list[Node]] | None = None
 
 

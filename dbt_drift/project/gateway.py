@@ -125,6 +125,7 @@ class DbtProject:
         self.database = str(config.credentials.database) if config.credentials.database else None
         self.schema = str(config.credentials.schema)
         self.target_path = self.root / config.target_path
+        self.model_paths = [str(path) for path in config.model_paths]
 
     @classmethod
     def load(cls, options: ProjectOptions) -> DbtProject:
