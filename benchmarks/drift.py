@@ -22,7 +22,8 @@ _SERVER = """
 import json, sys
 from dbt_drift.sandbox.behaviour import Behaviour
 from dbt_drift.sandbox.server import serve
-serve(port=0, behaviour=Behaviour(**json.loads(sys.argv[1])), announce=lambda url: print(url, flush=True))
+from dbt_drift.sandbox.setup import Setup
+serve(port=0, setup=Setup(behaviour=Behaviour(**json.loads(sys.argv[1]))), announce=lambda url: print(url, flush=True))
 """
 
 

@@ -48,6 +48,7 @@ class Api:
         tokens: The tokens that were declared.
         log: The requests that came in.
         rate_limits: The rate limit of each organisation that made a request.
+        quotas: How many requests a window takes, of organisations for which that is not the switch `rate_limit`.
     """
 
     def __init__(self, store: Store, behaviour: Behaviour) -> None:
@@ -55,6 +56,7 @@ class Api:
         self.tokens = Tokens(store.default)
         self.log = RequestLog()
         self.rate_limits: dict[int, RateLimit] = {}
+        self.quotas: dict[int, int] = {}
         self._behaviour = behaviour
         self._faults = Faults(behaviour)
 
@@ -122,7 +124,8 @@ class Api:
         limit = self.rate_limits.get(organisation_id)
         if limit is None:
             limit = self.rate_limits[organisation_id] = RateLimit()
-        wait = limit.admit(time.monotonic(), self._behaviour)
+        allowed = self.quotas.get(organisation_id, self._behaviour.rate_limit)
+        wait = limit.admit(time.monotonic(), self._behaviour, allowed)
         if wait:
             raise RefusedError(
                 429,

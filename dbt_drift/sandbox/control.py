@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from dbt_drift.sandbox.api import Api
     from dbt_drift.sandbox.behaviour import Behaviour
     from dbt_drift.sandbox.calls import Request
+    from dbt_drift.sandbox.setup import Setup
     from dbt_drift.sandbox.store import Contact, Organisation
 
 PREFIX = "/_sandbox/"
@@ -57,12 +58,21 @@ class Control:
     """What tests and the page do with the sandbox besides calling its API.
 
     Args:
-        api: The API that is controlled; a reset gives it back the behaviour that it has now.
+        api: The API that is controlled.
+        setup: What it starts with, and goes back to when it is reset.
+
+    Raises:
+        ConfigurationError: The contacts of the setup cannot be.
     """
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, setup: Setup) -> None:
         self.api = api
-        self._behaviour = api.behaviour
+        self._setup = setup
+        self.api.tokens.declare(setup.tokens)
+        try:
+            self._furnish()
+        except RefusedError as refused:
+            raise ConfigurationError(f"The sandbox cannot start with these contacts: {refused}") from refused
 
     def newest_contacts(
         self, *, organisation: int | None = None, search: str = "", limit: int | None = None
@@ -133,11 +143,11 @@ class Control:
         return self.api.behaviour
 
     def reset(self, only: str = "") -> None:
-        """Go back to the start; the organisations keep their ids, contact ids go on growing.
+        """Go back to what it started with; the organisations keep their ids, contact ids go on growing.
 
         Args:
             only: `requests` for the log, the counts and the rate limits; `contacts` for contacts, attributes and tags;
-                `behaviour` for the switches; "" for everything, with the declared tokens.
+                `behaviour` for the switches; "" for everything, with the tokens.
         """
         if only not in ("", "requests", "contacts", "behaviour"):
             raise RefusedError(400, "only must be requests, contacts or behaviour.")
@@ -146,10 +156,23 @@ class Control:
         if only in ("", "contacts"):
             for organisation in self.api.store.organisations.values():
                 organisation.clear()
+            self._furnish()
         if only in ("", "behaviour"):
-            self.api.switch(self._behaviour)
+            self.api.switch(self._setup.behaviour)
         if not only:
-            self.api.tokens.declare(())
+            self.api.tokens.declare(self._setup.tokens)
+
+    def _furnish(self) -> None:
+        """Give the organisations what they start with."""
+        for token in self._setup.tokens:
+            self._organisation(token.organisation)
+        for given in self._setup.organisations:
+            home = self._organisation(given.id)
+            if given.rate_limit is not None:
+                self.api.quotas[home.id] = given.rate_limit
+            self.declare_attributes(given.attributes, organisation=home.id)
+            if not home.contacts:
+                self.seed(given.contacts, organisation=home.id)
 
     def _organisation(self, organisation_id: int | None) -> Organisation:
         return self.api.store.organisation(organisation_id)
@@ -194,6 +217,15 @@ def _put_tokens(control: Control, request: Request) -> Answer:
     return plain({"tokens": len(tokens)})
 
 
+class _Revoked(msgspec.Struct):
+    token: str
+
+
+def _revoke_token(control: Control, request: Request) -> Answer:
+    control.api.tokens.revoke(read_json(request.body, _Revoked).token)
+    return plain({"result": "OK"})
+
+
 def _get_requests(control: Control, request: Request) -> Answer:
     found = control.api.log.find(
         method=_text(request, "method"),
@@ -231,6 +263,7 @@ _HANDLERS: dict[tuple[str, str], Callable[[Control, Request], Answer]] = {
     ("PUT", "contacts"): _put_contacts,
     ("PUT", "attributes"): _put_attributes,
     ("PUT", "tokens"): _put_tokens,
+    ("POST", "tokens/revoke"): _revoke_token,
     ("GET", "requests"): _get_requests,
     ("GET", "summary"): _get_summary,
     ("GET", "behaviour"): _get_behaviour,

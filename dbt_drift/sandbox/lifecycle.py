@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from dbt_drift.errors import ConfigurationError
 from dbt_drift.sandbox.api import Api
-from dbt_drift.sandbox.behaviour import Behaviour
 from dbt_drift.sandbox.control import Control
 from dbt_drift.sandbox.persistence import DataFile, give_back, take_unsaved
 from dbt_drift.sandbox.store import Store
@@ -19,6 +18,8 @@ from dbt_drift.sandbox.transport import HOST, HttpServer, listen
 if TYPE_CHECKING:
     from collections.abc import Callable
     from os import PathLike
+
+    from dbt_drift.sandbox.setup import Setup
 
 _log = logging.getLogger(__name__)
 
@@ -31,25 +32,25 @@ class Server:
     Args:
         port: The loopback port; 0 takes a free one.
         data: The data file; None keeps everything in memory only.
-        behaviour: The switches to start with; None for the defaults.
+        setup: What it starts with.
 
     Attributes:
         url: Where it is served, without a slash at the end.
         control: What tests and the page do with it.
 
     Raises:
-        ConfigurationError: The port or the data file cannot be used.
+        ConfigurationError: The port, the data file or the setup cannot be used.
     """
 
-    def __init__(self, *, port: int, data: str | PathLike[str] | None, behaviour: Behaviour | None) -> None:
+    def __init__(self, *, port: int, data: str | PathLike[str] | None, setup: Setup) -> None:
         with contextlib.ExitStack() as undo:
             self._socket = undo.enter_context(contextlib.closing(listen(port)))
             self._file = None if data is None else undo.enter_context(contextlib.closing(DataFile(data)))
             store = Store() if self._file is None else self._file.load()
+            self.control = Control(Api(store, setup.behaviour), setup)
             undo.pop_all()
         self._store = store
         self.url = f"http://{HOST}:{self._socket.getsockname()[1]}"
-        self.control = Control(Api(store, behaviour or Behaviour()))
 
     async def run(self, ready: Callable[[], None], stop: asyncio.Event) -> None:
         """Serve until it is stopped, then save everything and close port and file.

@@ -60,13 +60,18 @@ class RateLimit:
         """The most requests that were let in within any window."""
         return self._admitted.peak
 
-    def admit(self, now: float, behaviour: Behaviour) -> float:
+    def admit(self, now: float, behaviour: Behaviour, limit: int) -> float:
         """Let a request in, or not.
+
+        Args:
+            now: The time.
+            behaviour: The switches: the window is theirs.
+            limit: How many requests a window takes; 0 for any number.
 
         Returns:
             0, or the seconds after which the next request would be let in.
         """
-        length, limit = behaviour.rate_window_s, behaviour.rate_limit
+        length = behaviour.rate_window_s
         self._arrived.held(now, length)
         self._arrived.add(now)
         held = self._admitted.held(now, length)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import msgspec
 
 from dbt_drift.sandbox.lifecycle import Server
+from dbt_drift.sandbox.setup import read_setup
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from dbt_drift.sandbox.behaviour import Behaviour
     from dbt_drift.sandbox.control import Control, Summary
     from dbt_drift.sandbox.requestlog import LoggedRequest
+    from dbt_drift.sandbox.setup import Setup
     from dbt_drift.sandbox.store import Contact
     from dbt_drift.sandbox.tokens import Token
 
@@ -39,23 +41,31 @@ class Sandbox:
     Without `organisation`, its methods speak of the default organisation, the one of tokens that were not declared.
 
     Args:
-        behaviour: The switches to start with; None for the defaults.
+        behaviour: The switches to start with; None for those of `config`, or the defaults.
         data: The data file; None keeps everything in memory only.
         port: The loopback port; 0 takes a free one.
+        config: A file of switches, tokens, organisations and contacts to start with; None for none.
 
     Raises:
-        ConfigurationError: The port or the data file cannot be used (on entering the block).
+        ConfigurationError: `config` cannot be used; on entering the block: the port, the data file, the contacts.
     """
 
     def __init__(
-        self, *, behaviour: Behaviour | None = None, data: str | PathLike[str] | None = None, port: int = 0
+        self,
+        *,
+        behaviour: Behaviour | None = None,
+        data: str | PathLike[str] | None = None,
+        port: int = 0,
+        config: str | PathLike[str] | None = None,
     ) -> None:
-        self._behaviour = behaviour
+        self._setup = read_setup(config)
+        if behaviour is not None:
+            self._setup = msgspec.structs.replace(self._setup, behaviour=behaviour)
         self._data = data
         self._port = port
 
     def __enter__(self) -> Sandbox:  # noqa: PYI034 - Self is not in typing before Python 3.11
-        self._server = Server(port=self._port, data=self._data, behaviour=self._behaviour)
+        self._server = Server(port=self._port, data=self._data, setup=self._setup)
         self._started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
         self._ended: Future[None] = Future()
         self._thread = threading.Thread(target=self._serve, name="drift-sandbox", daemon=True)
@@ -141,6 +151,10 @@ class Sandbox:
         """Replace the declared tokens by these."""
         self._ask(lambda control: control.api.tokens.declare(tokens))
 
+    def revoke_token(self, token: str) -> None:
+        """Refuse a token from now on, declared or not."""
+        self._ask(lambda control: control.api.tokens.revoke(token))
+
     def reset(self, only: Literal["", "requests", "contacts", "behaviour"] = "") -> None:
         """Go back to the start, in whole or in one part; see `Control.reset`."""
         self._ask(lambda control: control.reset(only))
@@ -176,7 +190,7 @@ def serve(
     *,
     port: int,
     data: str | PathLike[str] | None = None,
-    behaviour: Behaviour | None = None,
+    setup: Setup,
     announce: Callable[[str], None],
 ) -> None:
     """Serve the sandbox until SIGINT or SIGTERM, then save its state.
@@ -184,13 +198,13 @@ def serve(
     Args:
         port: The loopback port; 0 takes a free one.
         data: The data file; None keeps everything in memory only.
-        behaviour: The switches to start with; None for the defaults.
+        setup: What it starts with.
         announce: Told the URL once requests are taken.
 
     Raises:
-        ConfigurationError: The port or the data file cannot be used.
+        ConfigurationError: The port, the data file or the setup cannot be used.
     """
-    server = Server(port=port, data=data, behaviour=behaviour)
+    server = Server(port=port, data=data, setup=setup)
 
     async def run() -> None:
         stop = asyncio.Event()

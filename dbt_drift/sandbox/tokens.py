@@ -39,6 +39,7 @@ class Token(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         organisation: The id of its organisation; None for the default one.
         scopes: What it may do.
         expires_at: Epoch milliseconds; None for a token that does not expire.
+        expires_in_s: The same, in seconds from when it is declared: what a file can say.
         created_at: Epoch milliseconds.
     """
 
@@ -46,6 +47,7 @@ class Token(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     organisation: int | None = None
     scopes: tuple[str, ...] = SCOPES
     expires_at: int | None = None
+    expires_in_s: float | None = None
     created_at: int = msgspec.field(default_factory=now_ms)
 
     def __repr__(self) -> str:
@@ -59,18 +61,21 @@ class Tokens:
         self._default = default_organisation
         self._undeclared = Token("", default_organisation)
         self._declared: dict[str, Token] = {}
+        self._revoked: set[str] = set()
 
     def declare(self, tokens: Iterable[Token]) -> None:
-        """Replace the declared tokens by these."""
-        self._declared = {
-            token.token: token
-            if token.organisation is not None
-            else msgspec.structs.replace(token, organisation=self._default)
-            for token in tokens
-        }
+        """Replace the declared tokens by these; none is revoked any more."""
+        self._revoked.clear()
+        self._declared = {token.token: self._whole(token) for token in tokens}
+
+    def revoke(self, token: str) -> None:
+        """Refuse a token from now on, declared or not."""
+        self._revoked.add(token)
 
     def look_up(self, token: str, behaviour: Behaviour) -> Token | None:
         """Return what is known of a token, or None if it is unknown or has expired."""
+        if token in self._revoked:
+            return None
         found = self._declared.get(token)
         if found is None:
             return self._undeclared if token and behaviour.undeclared_tokens == "accept" else None
@@ -87,6 +92,13 @@ class Tokens:
         if found is None:
             raise RefusedError(behaviour.bad_token_status, _BAD_TOKEN)
         return found
+
+    def _whole(self, token: Token) -> Token:
+        home = self._default if token.organisation is None else token.organisation
+        ends = token.expires_at
+        if token.expires_in_s is not None:
+            ends = now_ms() + int(token.expires_in_s * 1000)
+        return msgspec.structs.replace(token, organisation=home, expires_at=ends)
 
 
 def require_scope(token: Token, scope: str) -> None:

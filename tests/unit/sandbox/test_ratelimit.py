@@ -27,11 +27,11 @@ def times(gaps: list[float]) -> Iterator[float]:
 @given(GAPS, st.integers(1, 5), st.sampled_from([1.0, 2.5, 20.0]))
 def test_no_window_ever_holds_more_than_the_limit(gaps: list[float], limit: int, length: float) -> None:
     rate = RateLimit()
-    behaviour = Behaviour(rate_limit=limit, rate_window_s=length)
+    behaviour = Behaviour(rate_window_s=length)
     admitted: list[float] = []
     for now in times(gaps):
         full = sum(now - length < other <= now for other in admitted) >= limit
-        wait = rate.admit(now, behaviour)
+        wait = rate.admit(now, behaviour, limit)
         # It refuses no request that it could let in, and tells when the next one would be.
         assert (wait > 0) is full
         if wait:
@@ -45,11 +45,11 @@ def test_no_window_ever_holds_more_than_the_limit(gaps: list[float], limit: int,
 @given(GAPS, st.integers(1, 5), st.sampled_from([1.0, 2.5, 20.0]))
 def test_the_fixed_window_counts_from_each_multiple_of_its_length(gaps: list[float], limit: int, length: float) -> None:
     rate = RateLimit()
-    behaviour = Behaviour(rate_limit=limit, rate_window_s=length, rate_window="fixed")
+    behaviour = Behaviour(rate_window_s=length, rate_window="fixed")
     admitted: dict[float, int] = {}
     for now in times(gaps):
         window = now // length
-        wait = rate.admit(now, behaviour)
+        wait = rate.admit(now, behaviour, limit)
         assert (wait > 0) is (admitted.get(window, 0) >= limit)
         if wait:
             assert now + wait == (window + 1) * length
@@ -62,7 +62,7 @@ def test_the_peak_counts_refused_requests_too(gaps: list[float], length: float) 
     rate = RateLimit()
     arrived = list(times(gaps))
     for now in arrived:
-        rate.admit(now, Behaviour(rate_limit=1, rate_window_s=length))
+        rate.admit(now, Behaviour(rate_window_s=length), 1)
     expected = max(
         (sum(end - length < other <= end for other in arrived[: place + 1]) for place, end in enumerate(arrived)),
         default=0,
@@ -72,16 +72,16 @@ def test_the_peak_counts_refused_requests_too(gaps: list[float], length: float) 
 
 def test_zero_lifts_the_limit() -> None:
     rate = RateLimit()
-    assert [rate.admit(0.0, Behaviour(rate_limit=0)) for _ in range(5000)] == [0.0] * 5000
+    assert [rate.admit(0.0, Behaviour(), 0) for _ in range(5000)] == [0.0] * 5000
     assert rate.peak == 5000
 
 
 def test_a_limit_that_is_lowered_holds_at_once() -> None:
     rate = RateLimit()
     for now in (0.0, 5.0, 10.0):
-        rate.admit(now, Behaviour(rate_limit=3))
+        rate.admit(now, Behaviour(), 3)
     # One in twenty seconds: the request at 10 has to leave the window first, not only the one at 0.
-    assert rate.admit(11.0, Behaviour(rate_limit=1)) == 19.0
+    assert rate.admit(11.0, Behaviour(), 1) == 19.0
 
 
 def test_a_window_forgets_what_has_left_it() -> None:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 SERVE = """
 import sys
 from dbt_drift.sandbox.server import serve
-serve(port=0, data=sys.argv[1], announce=lambda url: print(url, flush=True))
+from dbt_drift.sandbox.setup import Setup
+serve(port=0, data=sys.argv[1], setup=Setup(), announce=lambda url: print(url, flush=True))
 """
 
 
