@@ -8,11 +8,12 @@ import platform
 import sys
 from importlib.metadata import version
 
-from benchmarks import planning, rate, sandbox, sending
+from benchmarks import cost, planning, rate, sandbox, sending
 from benchmarks.table import Figure, show
 
 BENCHMARKS = {
     "planning": planning.measure,
+    "cost": cost.measure,
     "sending": sending.measure,
     "rate": rate.measure,
     "sandbox": sandbox.measure,

@@ -76,6 +76,21 @@ def forget_contacts(url: str) -> None:
     _control("POST", url, "reset", only="contacts")
 
 
+def put_contacts(url: str, contacts: list[dict[str, Any]]) -> None:
+    """Add contacts to the sandbox."""
+    requests.put(f"{url}/_sandbox/contacts", json=contacts, timeout=60).raise_for_status()
+
+
+def spent(url: str) -> int:
+    """Return how many requests about contacts came in since the last call.
+
+    The list of attributes, which each run asks for once, is not one.
+    """
+    total = _control("GET", url, "summary")["requests"]
+    _control("POST", url, "reset", only="requests")
+    return sum(kind["count"] for kind in total if kind["template"] != "/contacts/attributes")
+
+
 def _control(method: str, url: str, call: str, **parameters: Any) -> Any:
     answer = requests.request(method, f"{url}/_sandbox/{call}", params=parameters, timeout=60)
     answer.raise_for_status()

@@ -16,10 +16,12 @@ from tests.functional.harness import dbt
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dbt_drift.drift.changes import MatchOn
+
 MODEL = """
-{{ config(materialized='table', meta={'drift': {'fields': {
+{{ config(materialized='table', meta={'drift': {'match_on': var('match_on'), 'fields': {
     'email': 'email', 'name': 'name', 'seats': 'seats', 'value': 'value', 'paying': 'paying', 'seen': 'seen',
-    'plan': 'plan', 'customer': 'customer'}}}) }}
+    'plan': 'plan', 'externalId' if var('match_on') == 'externalId' else 'customer': 'customer'}}}) }}
 select 'user' || i || '@example.com' as email, 'Name ' || i as name, cast(i as bigint) as seats,
        cast(i * 1.25 as decimal(14, 2)) as value, i % 3 = 0 as paying,
        cast('2024-01-01 00:00:00' as timestamp) + i * interval '1 second' as seen,
@@ -28,17 +30,18 @@ from generate_series(1, {{ var('rows') }}) as g(i)
 """
 
 
-def write_people(folder: Path, output: dict[str, Any], rows: int) -> None:
+def write_people(folder: Path, output: dict[str, Any], rows: int, *, match_on: MatchOn = "email") -> None:
     """Write the project and build it with dbt.
 
     Args:
         folder: Where the project goes.
         output: The output of its dbt profile.
         rows: How many rows the model has.
+        match_on: What finds its contacts.
     """
     (folder / "models").mkdir(parents=True)
     (folder / "models" / "people.sql").write_text(MODEL)
-    settings = {"name": "bench", "version": "1.0", "profile": "bench", "vars": {"rows": rows}}
+    settings = {"name": "bench", "version": "1.0", "profile": "bench", "vars": {"rows": rows, "match_on": match_on}}
     (folder / "dbt_project.yml").write_text(yaml.safe_dump(settings))
     (folder / "profiles.yml").write_text(yaml.safe_dump({"bench": {"target": "dev", "outputs": {"dev": output}}}))
     dbt(folder, "run")

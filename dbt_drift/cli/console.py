@@ -106,6 +106,8 @@ class Console:
         ending = f"[{click.style(word, fg=colour)} {done} in {result.execution_time:.2f}s]"
         bad = result.status in {"error", "held"}
         self._line(_dotted(f"{index} of {total} {word} {result.name}", ending), important=bad)
+        if (first := result.first_contacts).met:
+            self._line(f"  met for the first time: {first.met:,}; Drift had {first.known / first.met:.0%} of them")
         if result.message:
             self._line(f"  {result.message}", important=bad)
 

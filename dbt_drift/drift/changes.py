@@ -53,6 +53,23 @@ class ContactChange(msgspec.Struct, frozen=True, kw_only=True):
     create_missing: bool = True
     deleted: Literal["create", "reject"] = "create"
 
+    @property
+    def guarded_by_drift(self) -> bool:
+        """Whether Drift itself would refuse a second contact, so that this one may be created without a look-up.
+
+        It refuses a second contact with the same email unless an externalId is given
+        (devdocs.drift.com/docs/creating-a-contact). Whether it takes an email in other letters for the same one is not
+        documented, so an address with capital letters is always looked up.
+        """
+        email = self.identity.get("email", "")
+        return (
+            self.contact_id is None
+            and self.create_missing
+            and "externalId" not in self.identity
+            and bool(email)
+            and email == email.lower()
+        )
+
     def __repr__(self) -> str:
         # A change is personal data from end to end; a log or a traceback gets its number.
         return f"ContactChange(seq={self.seq})"

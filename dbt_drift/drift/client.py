@@ -10,6 +10,7 @@ from dbt_drift.drift.contacts import upsert
 from dbt_drift.drift.dispatcher import Dispatcher
 from dbt_drift.drift.exchange import Exchange
 from dbt_drift.drift.limiter import RateLimiter
+from dbt_drift.drift.organisation import Organisation
 from dbt_drift.drift.retry import RetryPolicy, Verdict
 from dbt_drift.drift.transport import Transport
 from dbt_drift.errors import DriftUnavailableError
@@ -55,6 +56,7 @@ class DriftClient:
         self._workers = workers
         self._policy = policy or RetryPolicy()
         self._limiter = limiter or RateLimiter()
+        self._organisation = Organisation()
         self._transport = Transport(url, token, connections=workers, timeouts=timeouts)
         self._exchange = Exchange(self._transport, self._limiter, token)
 
@@ -72,7 +74,13 @@ class DriftClient:
         Args:
             flow: What is done about each contact, if not that: `contacts.look_up`.
         """
-        return Dispatcher(self._exchange, policy=self._policy, workers=self._workers, flow=flow)
+        return Dispatcher(
+            self._exchange,
+            policy=self._policy,
+            workers=self._workers,
+            organisation=self._organisation,
+            flow=flow,
+        )
 
     def attributes(self, *, policy: RetryPolicy | None = None) -> list[Attribute]:
         """Return the contact attributes that the organisation has. Needs the scope `all_contact_read`.

@@ -4,26 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dbt_drift.drift.contacts import GaveUpError, UnconfirmedError, upsert
 from dbt_drift.drift.retry import Verdict
+from dbt_drift.drift.steps import AskAloneError, GaveUpError, UnconfirmedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dbt_drift.drift.changes import ContactChange, Outcome
-    from dbt_drift.drift.contacts import Flow
+    from dbt_drift.drift.changes import Outcome
     from dbt_drift.drift.exchange import Attempt
     from dbt_drift.drift.messages import Request
     from dbt_drift.drift.retry import RetryPolicy
+    from dbt_drift.drift.steps import Steps
 
 
 class Conversation:
     """A change on its way.
 
     Args:
-        change: What is to be done.
+        steps: What is done.
         policy: How often it is tried.
-        flow: What is done about it.
 
     Attributes:
         outcome: What came of it, or None while it is under way.
@@ -32,7 +31,7 @@ class Conversation:
         gave_up_throttled: Whether it got nothing but 429 for as long as the policy has patience.
     """
 
-    def __init__(self, change: ContactChange, policy: RetryPolicy, flow: Flow = upsert) -> None:
+    def __init__(self, steps: Steps[Outcome], policy: RetryPolicy) -> None:
         self._policy = policy
         self._delays = policy.delays()
         self._faults = 0
@@ -42,8 +41,8 @@ class Conversation:
         self.troubled_since: float | None = None
         self.gave_up = ""
         self.gave_up_throttled = False
-        self._flow = flow(change)
-        self._advance(lambda: next(self._flow))
+        self._steps = steps
+        self._advance(lambda: next(self._steps))
 
     @property
     def next_request(self) -> Request:
@@ -61,13 +60,18 @@ class Conversation:
         if attempt.response is not None and attempt.verdict is Verdict.ANSWERED:
             response = attempt.response
             self._throttled_since = None
-            self._advance(lambda: self._flow.send(response))
+            self._advance(lambda: self._steps.send(response))
             return 0.0
         if self.troubled_since is None:
             self.troubled_since = now
         if attempt.verdict is Verdict.THROTTLED:
             return self._throttled(attempt, now)
         return self._fault(attempt)
+
+    def ask_alone(self) -> None:
+        """Take in that a look-up which went out together with others told nothing."""
+        self._throttled_since = None
+        self._advance(lambda: self._steps.throw(AskAloneError()))
 
     def _throttled(self, attempt: Attempt, now: float) -> float:
         # Waiting is the limiter's part: it keeps everybody back, not this contact alone.
@@ -85,12 +89,12 @@ class Conversation:
             self._give_up(attempt.problem)
             return 0.0
         if not self.next_request.repeatable:
-            self._advance(lambda: self._flow.throw(UnconfirmedError()))
+            self._advance(lambda: self._steps.throw(UnconfirmedError()))
         return max(next(self._delays), min(attempt.wait or 0.0, self._policy.patience))
 
     def _give_up(self, problem: str) -> None:
         self.gave_up = problem
-        self._advance(lambda: self._flow.throw(GaveUpError(f"Given up: {problem}.")))
+        self._advance(lambda: self._steps.throw(GaveUpError(f"Given up: {problem}.")))
 
     def _advance(self, step: Callable[[], Request]) -> None:
         try:

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 from dbt_drift.drift.agenda import Agenda
 from dbt_drift.drift.contacts import upsert
 from dbt_drift.drift.conversation import Conversation
+from dbt_drift.drift.first_contacts import FirstContacts
+from dbt_drift.drift.joining import in_one, share_out
 from dbt_drift.drift.retry import Verdict
 from dbt_drift.drift.statistics import Meter
 from dbt_drift.errors import DriftUnavailableError
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from dbt_drift.drift.contacts import Flow
     from dbt_drift.drift.exchange import Attempt, Exchange
     from dbt_drift.drift.messages import Request
+    from dbt_drift.drift.organisation import Organisation
     from dbt_drift.drift.retry import RetryPolicy
     from dbt_drift.drift.statistics import Statistics
 
@@ -51,15 +54,29 @@ class Dispatcher:
         exchange: Sends the requests.
         policy: How often a request is tried.
         workers: The most requests under way at once.
+        organisation: What is known of Drift's ways.
         flow: What is done about each change.
+
+    Attributes:
+        first_contacts: What is known of the contacts that are new to us.
     """
 
-    def __init__(self, exchange: Exchange, *, policy: RetryPolicy, workers: int, flow: Flow = upsert) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        *,
+        policy: RetryPolicy,
+        workers: int,
+        organisation: Organisation,
+        flow: Flow = upsert,
+    ) -> None:
         self._exchange = exchange
         self._limiter = exchange.limiter
         self._policy = policy
         self._workers = workers
+        self._organisation = organisation
         self._flow = flow
+        self.first_contacts = FirstContacts()
         self._lock = threading.Lock()
         self._leader = threading.Condition(self._lock)
         self._followers = threading.Condition(self._lock)
@@ -101,7 +118,8 @@ class Dispatcher:
         After a fatal error or `stop` nothing is taken any more, and nothing is said of it here: `collect` raises the
         error once all outcomes before it are handed out.
         """
-        conversation = Conversation(change, self._policy, self._flow)
+        steps = self._flow(change, self._organisation, self.first_contacts)
+        conversation = Conversation(steps, self._policy)
         with self._lock:
             self._news.wait_for(lambda: self._room() > 0 or self._closed())
             if self._closed():
@@ -110,7 +128,7 @@ class Dispatcher:
                 self._outcomes.append(conversation.outcome)
                 return
             self._open += 1
-            self._agenda.add(conversation)
+            self._agenda.add(conversation, time.monotonic())
             self._wake()
 
     def collect(self, timeout: float | None = None) -> list[Outcome]:
@@ -160,13 +178,13 @@ class Dispatcher:
 
     def _work(self) -> None:
         while (taken := self._take()) is not None:
-            conversation, request = taken
+            conversations, request = taken
             try:
                 attempt = self._exchange.attempt(request)
                 now = time.monotonic()
-                wait = 0.0 if attempt.verdict is Verdict.SHUT_OUT else conversation.digest(attempt, now)
+                due = [now + wait for wait in _digest(conversations, attempt, now)]
                 with self._lock:
-                    self._settle(conversation, request, attempt, now + wait, now)
+                    self._settle(conversations, request, attempt, due, now)
             except BaseException as error:  # noqa: BLE001 - a thread must not die unseen: the consumer gets it
                 with self._lock:
                     self._fail(error)
@@ -176,38 +194,41 @@ class Dispatcher:
                     if self._over():
                         self._wake_all()
 
-    def _take(self) -> tuple[Conversation, Request] | None:
+    def _take(self) -> tuple[list[Conversation], Request] | None:
         """Wait for something to send and a slot for it; None when there will be nothing more."""
         with self._lock:
             while not self._over():
                 now = time.monotonic()
-                wait = self._agenda.due_in(now) or self._limiter.reserve(now)
+                idle = not self._sending
+                wait = self._agenda.due_in(now, idle=idle) or self._limiter.reserve(now)
                 if wait <= 0:
                     self._sending += 1
-                    conversation = self._agenda.take()
+                    conversations = self._agenda.take(now, idle=idle)
                     self._wake()
-                    return conversation, conversation.next_request
+                    return conversations, in_one([one.next_request for one in conversations])
                 self._rest(wait)
             return None
 
     # All below is called with the lock held.
 
-    def _settle(self, conversation: Conversation, request: Request, attempt: Attempt, due: float, now: float) -> None:
-        """Put a conversation where it belongs after a try."""
-        done = conversation.outcome
-        again = done is None and attempt.verdict is Verdict.FAULT
+    def _settle(
+        self, conversations: list[Conversation], request: Request, attempt: Attempt, due: list[float], now: float
+    ) -> None:
+        """Put the conversations of a request where they belong after a try."""
+        again = attempt.verdict is Verdict.FAULT and any(one.outcome is None for one in conversations)
         self._meter.count(attempt, now, again=again)
         if attempt.verdict is Verdict.SHUT_OUT and attempt.response is not None:
             self._fail(self._exchange.shut_out(request, attempt.response))
-        elif done is None:
-            self._agenda.resume(conversation, due)
-            self._wake()
-        elif conversation.gave_up and self._meter.outage(conversation):
-            self._fail(_unavailable(conversation.gave_up))
-        else:
-            self._open -= 1
-            self._outcomes.append(done)
-            self._news.notify()
+            return
+        for conversation, time_due in zip(conversations, due, strict=True):
+            if conversation.outcome is None:
+                self._agenda.resume(conversation, time_due)
+            elif conversation.gave_up and self._meter.outage(conversation):
+                self._fail(_unavailable(conversation.gave_up))
+            else:
+                self._open -= 1
+                self._outcomes.append(conversation.outcome)
+                self._news.notify()
             self._wake()
 
     def _fail(self, error: BaseException) -> None:
@@ -260,9 +281,23 @@ class Dispatcher:
             return "Drift asked to slow down (429)"
         if self._sending or not self._agenda:
             return ""
-        if self._agenda.due_in(now) <= 0:
+        if self._agenda.due_in(now, idle=not self._sending) <= 0:
             return "the rate limit is used up"
         return f"trying again after: {self._meter.problem}"
+
+
+def _digest(conversations: list[Conversation], attempt: Attempt, now: float) -> list[float]:
+    """Let each conversation take in its part of the answer; returns in how many seconds each goes on."""
+    if attempt.verdict is Verdict.SHUT_OUT:
+        return [0.0] * len(conversations)
+    if len(conversations) == 1:
+        return [conversations[0].digest(attempt, now)]
+    parts = share_out(attempt, [one.next_request for one in conversations])
+    if parts is None:
+        for conversation in conversations:
+            conversation.ask_alone()
+        return [0.0] * len(conversations)
+    return [one.digest(part, now) for one, part in zip(conversations, parts, strict=True)]
 
 
 def _unavailable(problem: str) -> DriftUnavailableError:

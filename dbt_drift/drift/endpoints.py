@@ -27,6 +27,13 @@ MOST_FOUND = 100
 documented."""
 
 
+MOST_JOINED = 50
+"""How many externalIds one request looks up: half of what Drift's other clients ask for at once."""
+
+_LONGEST_JOINED = 64
+"""Encoded externalIds that are longer are asked for alone, so that the address of a joint request stays below 4 KB."""
+
+
 class Contact(msgspec.Struct, frozen=True, rename={"created_at": "createdAt"}):
     """A contact as Drift returns it.
 
@@ -51,6 +58,13 @@ class Contact(msgspec.Struct, frozen=True, rename={"created_at": "createdAt"}):
             return None if raw is None else frozenset(tag.name for tag in _tags.decode(raw))
         except msgspec.DecodeError:
             return None
+
+    @property
+    def email(self) -> str | None:
+        """Its email address as Drift spells it, or None."""
+        raw = self.attributes.get("email")
+        value = None if raw is None else msgspec.json.decode(raw)
+        return value if isinstance(value, str) else None
 
     @property
     def external_id(self) -> str | None:
@@ -123,9 +137,32 @@ def find_by_email(email: str) -> Request:
     return Request(method="GET", target=f"/contacts?{query}", scope=READ, reads=_many)
 
 
-def find_by_external_id(external_id: str) -> Request:
-    """Ask for the contacts with this externalId; read the answer with `contacts_in`."""
+def find_by_external_id(external_id: str, *, joint: bool = False) -> Request:
+    """Ask for the contacts with this externalId; read the answer with `contacts_in`.
+
+    Args:
+        external_id: The externalId.
+        joint: Whether the driver may ask for others in the same request, and share out the answer.
+    """
     query = urlencode({"idType": "external", "id": external_id}, quote_via=quote)
+    return Request(
+        method="GET",
+        target=f"/contacts?{query}",
+        scope=READ,
+        reads=_many,
+        joint=external_id if joint and len(quote(external_id)) <= _LONGEST_JOINED else None,
+    )
+
+
+def find_by_external_ids(external_ids: Sequence[str]) -> Request:
+    """Ask for the contacts with any of these externalIds; read the answer with `shared_out`.
+
+    `id` may be repeated (devdocs.drift.com/docs/retrieving-contact). How many there may be, and what is answered when
+    some of them are missing, is not documented.
+    """
+    query = urlencode(
+        {"idType": "external", "id": external_ids, "limit": len(external_ids)}, doseq=True, quote_via=quote
+    )
     return Request(method="GET", target=f"/contacts?{query}", scope=READ, reads=_many)
 
 
@@ -183,6 +220,16 @@ def contacts_in(data: _Many) -> list[Contact]:
     """Return the contacts of an answer, the one first created first."""
     found = data.data if isinstance(data.data, list) else [data.data]
     return sorted(found, key=lambda contact: (contact.created_at or 0, contact.id))
+
+
+def shared_out(data: _Many, external_ids: Sequence[str]) -> list[_Many] | None:
+    """Return each externalId's part of an answer, or None where the answer holds a contact that nobody asked for."""
+    parts: dict[str | None, list[Contact]] = {external_id: [] for external_id in external_ids}
+    for contact in contacts_in(data):
+        if contact.external_id not in parts:
+            return None
+        parts[contact.external_id].append(contact)
+    return [_Many(parts[external_id]) for external_id in external_ids]
 
 
 def attributes_in(data: _Listing) -> list[Attribute]:

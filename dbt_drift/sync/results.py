@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from dbt_drift.drift.first_contacts import FirstContactCounts
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -104,6 +106,7 @@ class SyncResult(msgspec.Struct, kw_only=True):
         execution_time: In seconds.
         rows: Where the model's rows went.
         contacts: What came of those that were sent.
+        first_contacts: How many of them were new to us, and how many of these Drift had already.
         requests: Requests to Drift, repetitions included.
         throttled: Of these, how many Drift answered with 429.
         reasons: How many rows did not get through, those held back included, by reason.
@@ -118,6 +121,7 @@ class SyncResult(msgspec.Struct, kw_only=True):
     execution_time: float = 0.0
     rows: RowCounts = msgspec.field(default_factory=RowCounts)
     contacts: ContactCounts = msgspec.field(default_factory=ContactCounts)
+    first_contacts: FirstContactCounts = FirstContactCounts()
     requests: int = 0
     throttled: int = 0
     reasons: dict[str, int] = {}

@@ -136,9 +136,12 @@ class Sending:
                 self._read = upto
             if not self._page:
                 return
+            change = contact_change(self._page[0], self._sync)
+            if change.guarded_by_drift and not self._dispatcher.first_contacts.room:
+                return
             row = self._page.popleft()
             self._open[row.seq] = row
-            self._dispatcher.submit(contact_change(row, self._sync))
+            self._dispatcher.submit(change)
 
     def _take(self, outcomes: list[Outcome]) -> None:
         for outcome in outcomes:

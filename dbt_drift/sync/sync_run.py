@@ -135,6 +135,7 @@ class SyncRun:
             finally:
                 statistics = dispatcher.statistics()
                 self._result.requests, self._result.throttled = statistics.requests, statistics.throttled
+                self._result.first_contacts = dispatcher.first_contacts.counts
                 self._count_sent(sending)
 
     def _count_staged(self, counts: Counts) -> None:

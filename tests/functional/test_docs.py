@@ -18,7 +18,7 @@ import yaml
 
 from dbt_drift.cli.main import group
 from dbt_drift.declarations.syncs import declare
-from dbt_drift.drift import contacts as contact_flow
+from dbt_drift.drift import reasons
 from dbt_drift.sandbox.behaviour import Behaviour, Fault
 from dbt_drift.sandbox.control import _HANDLERS
 from dbt_drift.sandbox.routes import ROUTES
@@ -251,7 +251,7 @@ def test_the_fields_of_the_results_are_all_there() -> None:
 def test_every_reason_is_explained() -> None:
     own = {
         value
-        for name, value in vars(contact_flow).items()
+        for name, value in vars(reasons).items()
         if name.isupper() and isinstance(value, str) and not name.startswith("_")
     }
     staged = set(re.findall(r"then '(\w+_\w+)'", (MACROS / "ledger" / "stage.sql").read_text()))

@@ -8,10 +8,14 @@ import msgspec
 
 from dbt_drift.drift.changes import ContactChange, Outcome
 from dbt_drift.drift.contacts import upsert
+from dbt_drift.drift.first_contacts import FirstContacts
 from dbt_drift.drift.messages import Request, Response
+from dbt_drift.drift.organisation import Organisation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from dbt_drift.drift.steps import Steps
 
 Reply = Response | Exception
 Step = tuple[str, Any, Reply]
@@ -46,12 +50,21 @@ def refusal(status: int, kind: str = "validation_error", message: str = "no") ->
     return answer({"error": {"type": kind, "message": message}}, status)
 
 
-def play(wanted: ContactChange, *steps: Step) -> Outcome:
+def steps_of(
+    wanted: ContactChange, organisation: Organisation | None = None, first: FirstContacts | None = None
+) -> Steps[Outcome]:
+    """Return the steps of a change for the first contact of a run, unless it is told what was learnt."""
+    return upsert(wanted, organisation or Organisation(), first or FirstContacts())
+
+
+def play(
+    wanted: ContactChange, *steps: Step, organisation: Organisation | None = None, first: FirstContacts | None = None
+) -> Outcome:
     """Run the flow of a change through all of the steps, and return its outcome.
 
     A step is the request line, the JSON of the body (None for no body) and the reply.
     """
-    flow = upsert(wanted)
+    flow = steps_of(wanted, organisation, first)
     try:
         request = next(flow)
         for line, body, reply in steps:

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from dbt_drift.drift.contacts import GaveUpError, UnconfirmedError, upsert
-from tests.unit.drift.script import BY_EMAIL, EMAIL, answer, change, contact, facts, found, one, play, refusal
+from dbt_drift.drift.steps import GaveUpError, UnconfirmedError
+from tests.unit.drift.script import BY_EMAIL, EMAIL, answer, change, contact, facts, found, one, play, refusal, steps_of
 
 BY_ID = "GET /contacts?idType=external&id=c-1"
 OK = answer()
@@ -30,11 +30,11 @@ class TestKnownContact:
 
     def test_nothing_changed_costs_none(self) -> None:
         with pytest.raises(StopIteration) as end:
-            next(upsert(change(contact_id=7, attributes={})))
+            next(steps_of(change(contact_id=7, attributes={})))
         assert facts(end.value.value) == ("matched", 7, True, True, None)
 
     def test_numbers_keep_their_digits(self) -> None:
-        flow = upsert(change(contact_id=7, attributes={"n": msgspec.Raw(b"12345678901234567890.50")}))
+        flow = steps_of(change(contact_id=7, attributes={"n": msgspec.Raw(b"12345678901234567890.50")}))
         assert next(flow).body == b'{"attributes":{"n":12345678901234567890.50}}'
 
     def test_tags_follow_the_attributes(self) -> None:
@@ -370,7 +370,7 @@ class TestGivenUp:
 
 def test_nothing_personal_is_shown_by_accident() -> None:
     wanted = change(key=EMAIL)
-    request = next(upsert(wanted))
+    request = next(steps_of(wanted))
     outcome = play(wanted, (BY_EMAIL, None, refusal(400, message=EMAIL)))
     shown = f"{wanted!r} {request!r} {outcome!r} {one(contact(5, email=EMAIL))!r}"
     assert EMAIL not in shown

@@ -8,7 +8,7 @@ from dbt_drift.drift.conversation import Conversation
 from dbt_drift.drift.exchange import Attempt
 from dbt_drift.drift.messages import Response
 from dbt_drift.drift.retry import RetryPolicy, Verdict
-from tests.unit.drift.script import BY_EMAIL, change, contact, found
+from tests.unit.drift.script import BY_EMAIL, change, contact, found, steps_of
 
 POLICY = RetryPolicy(tries=4, first_delay=1, longest_delay=10, patience=100)
 FAULT = Attempt(Verdict.FAULT, problem="status 500 (internal_error)")
@@ -17,11 +17,11 @@ OK = Attempt(Verdict.ANSWERED, Response(status=200))
 
 
 def known() -> Conversation:
-    return Conversation(change(contact_id=7), POLICY)
+    return Conversation(steps_of(change(contact_id=7)), POLICY)
 
 
 def about_to_create() -> Conversation:
-    conversation = Conversation(change(), POLICY)
+    conversation = Conversation(steps_of(change()), POLICY)
     reads = conversation.next_request.reads
     assert reads is not None
     nobody = Response(status=200, data=reads.decode(found().body))

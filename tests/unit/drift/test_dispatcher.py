@@ -89,20 +89,23 @@ def test_every_contact_once(sandbox: Sandbox) -> None:
         outcomes = deliver(dispatcher, (new(number) for number in range(300)))
         statistics = dispatcher.statistics()
     assert sorted(outcome.seq for outcome in outcomes) == list(range(300))
-    assert {(outcome.status, outcome.requests) for outcome in outcomes} == {("created", 3)}
+    # Looked up first, until it is clear that Drift has nobody; from then on created at once.
+    assert {(outcome.status, outcome.requests) for outcome in outcomes} == {("created", 3), ("created", 2)}
     held = sandbox.contacts()
     assert len(held) == 300
     assert all(set(contact.tags) == {"VIP"} for contact in held)
-    assert statistics.requests == 900
-    assert statistics.statuses == {200: 900}
+    assert statistics.requests == sum(outcome.requests for outcome in outcomes)
+    assert statistics.statuses == {200: statistics.requests}
     assert statistics.sending == statistics.retries == statistics.throttled == 0
     assert statistics.rate > 0
 
 
 def test_a_second_run_sends_one_request_each_and_writes_nothing(sandbox: Sandbox) -> None:
-    with client(sandbox.url) as drift, drift.dispatcher() as dispatcher:
-        deliver(dispatcher, (new(number) for number in range(50)))
-        again = deliver(dispatcher, (new(number) for number in range(50)))
+    with client(sandbox.url) as drift:
+        with drift.dispatcher() as dispatcher:
+            deliver(dispatcher, (new(number) for number in range(50)))
+        with drift.dispatcher() as dispatcher:
+            again = deliver(dispatcher, (new(number) for number in range(50)))
     assert {(outcome.status, outcome.requests) for outcome in again} == {("matched", 1)}
 
 
@@ -142,7 +145,8 @@ def test_nothing_is_made_twice_and_everything_arrives(
 
     with client(sandbox.url, policy=PERSISTENT) as drift, drift.dispatcher() as dispatcher:
         outcomes = deliver(dispatcher, (change(number) for number in range(60)))
-    assert {outcome.status for outcome in outcomes} == {"created"}
+    # Who created a contact that nobody had looked for, and whose creation nobody confirmed, is not known.
+    assert {outcome.status for outcome in outcomes} <= ({"created"} if external else {"created", "updated"})
     held = sandbox.contacts()
     assert sorted(str(contact.email) for contact in held) == sorted(email(number) for number in range(60))
     assert all(set(contact.tags) == {"VIP"} for contact in held)

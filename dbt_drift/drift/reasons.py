@@ -1,0 +1,25 @@
+"""Why a contact does not get through, where Drift's own error type does not say it (docs/reference/errors.md).
+
+The ledger tells by the reason whether a row is sent again: see the macro `passing_reasons`.
+"""
+
+EXTERNAL_ID_TAKEN = "external_id_taken"
+"""The externalId belongs to another contact, which would have to give it up first."""
+
+EMAIL_TAKEN = "email_taken"
+"""The email belongs to another contact, and a second one with it is not made."""
+
+TAGS_UNAVAILABLE = "tags_unavailable"
+"""Drift knows the contact but not its tags: newer organisations no longer have contact tags."""
+
+NO_CONTACT = "no_contact"
+"""There is no such contact and none is to be made."""
+
+DELETED = "deleted_in_drift"
+"""The contact was deleted in Drift after it was remembered, and no successor is to be made."""
+
+UNSTABLE = "deleted_meanwhile"
+"""The contact is deleted each time it is found."""
+
+GAVE_UP = "gave_up"
+"""All tries are used up."""
