@@ -40,6 +40,7 @@ class DriftClient:
         policy: How often a request is tried.
         workers: The most requests under way at once.
         timeouts: How long an answer may take.
+        tags_seen: Whether an earlier run has seen that Drift applies tags.
     """
 
     def __init__(
@@ -51,12 +52,13 @@ class DriftClient:
         policy: RetryPolicy | None = None,
         workers: int = WORKERS,
         timeouts: Timeouts | None = None,
+        tags_seen: bool = False,
     ) -> None:
         self._token = token
         self._workers = workers
         self._policy = policy or RetryPolicy()
         self._limiter = limiter or RateLimiter()
-        self._organisation = Organisation()
+        self._organisation = Organisation(tags_seen=tags_seen)
         self._transport = Transport(url, token, connections=workers, timeouts=timeouts)
         self._exchange = Exchange(self._transport, self._limiter, token)
 

@@ -23,6 +23,7 @@ from dbt_drift.drift.steps import (
     accepted,
     rejection,
 )
+from dbt_drift.drift.tagging import write_tags
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,6 +104,7 @@ class _Upsert:
 
     def __init__(self, change: ContactChange, organisation: Organisation, first: FirstContacts) -> None:
         self._change = change
+        self._organisation = organisation
         self._first = first
         self._finder = Finder(change, organisation, self._ask)
         self._id = change.contact_id
@@ -156,7 +158,8 @@ class _Upsert:
             if self._id is not None:
                 yield from self._write_attributes(self._id)
                 self._attributes_accepted = True
-                yield from self._write_tags(self._id)
+                tagged = write_tags(self._id, self._add, self._remove, self._organisation, self._ask)
+                self.wrote = (yield from tagged) or self.wrote
         except GoneError:
             return False
         self._attributes_accepted = self._tags_accepted = True
@@ -270,36 +273,3 @@ class _Upsert:
             found = yield from self._finder.with_external_id(external_id)
             if found and found[0].id != own_id:
                 raise RejectedError(reasons.EXTERNAL_ID_TAKEN, f"The externalId belongs to contact {found[0].id}.")
-
-    def _write_tags(self, contact_id: int) -> Steps[None]:
-        if self._add:
-            response = yield from self._ask(endpoints.add_tags(contact_id, self._add))
-            if response.status == _NOT_FOUND:
-                yield from self._still_there(contact_id)
-                raise RejectedError(reasons.TAGS_UNAVAILABLE, _no_tags(response))
-            accepted(response)
-            self.wrote = True
-        if self._remove:
-            response = yield from self._ask(endpoints.remove_tags(contact_id, self._remove))
-            if response.status == _NOT_FOUND:
-                contact = yield from self._still_there(contact_id)
-                if contact.tags is None or not contact.tags.isdisjoint(self._remove):
-                    raise RejectedError(reasons.TAGS_UNAVAILABLE, _no_tags(response))
-                return
-            accepted(response)
-            self.wrote = True
-
-    def _still_there(self, contact_id: int) -> Steps[Contact]:
-        """Tell a deleted contact from an organisation without contact tags: Drift answers both with 404."""
-        response = yield from self._ask(endpoints.read_contact(contact_id))
-        if response.status == _NOT_FOUND:
-            raise GoneError
-        return endpoints.contact_in(accepted(response).data)
-
-
-def _no_tags(response: Response) -> str:
-    error = response.error()
-    return (
-        "Drift has the contact but not its tags. Contact tags may have been retired in this Drift organisation: "
-        f"write the audience as an attribute instead. ({error.type}: {error.message})"
-    )

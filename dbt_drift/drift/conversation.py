@@ -61,7 +61,7 @@ class Conversation:
             response = attempt.response
             self._throttled_since = None
             self._advance(lambda: self._steps.send(response))
-            return 0.0
+            return 0.0 if self._request is None else self._request.after
         if self.troubled_since is None:
             self.troubled_since = now
         if attempt.verdict is Verdict.THROTTLED:

@@ -109,6 +109,10 @@ class _Many(msgspec.Struct):
     data: list[Contact] | Contact
 
 
+class _Tagged(msgspec.Struct):
+    data: list[_Tag]
+
+
 class _Property(msgspec.Struct, rename={"label": "displayName"}):
     name: str
     type: str = ""
@@ -127,6 +131,7 @@ _tags = msgspec.json.Decoder(list[_Tag])
 # Not strict: a number in quotes is still that number.
 _one = msgspec.json.Decoder(_One, strict=False)
 _many = msgspec.json.Decoder(_Many, strict=False)
+_tagged = msgspec.json.Decoder(_Tagged)
 _listing = msgspec.json.Decoder(_Listing)
 _token_info = msgspec.json.Decoder(TokenInfo, strict=False)
 
@@ -184,6 +189,11 @@ def update_contact(contact_id: int, attributes: Mapping[str, JsonValue]) -> Requ
     )
 
 
+def list_tags(contact_id: int) -> Request:
+    """Ask for a contact's tags; read the answer with `tags_in`."""
+    return Request(method="GET", target=f"/contacts/{contact_id}/tags", scope=READ, reads=_tagged)
+
+
 def add_tags(contact_id: int, tags: Sequence[str]) -> Request:
     """Apply tags by name; one that the contact has already stays."""
     body = _json([{"name": tag} for tag in tags])
@@ -220,6 +230,11 @@ def contacts_in(data: _Many) -> list[Contact]:
     """Return the contacts of an answer, the one first created first."""
     found = data.data if isinstance(data.data, list) else [data.data]
     return sorted(found, key=lambda contact: (contact.created_at or 0, contact.id))
+
+
+def tags_in(data: _Tagged) -> frozenset[str]:
+    """Return the names of the tags of an answer."""
+    return frozenset(tag.name for tag in data.data)
 
 
 def shared_out(data: _Many, external_ids: Sequence[str]) -> list[_Many] | None:

@@ -20,6 +20,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         scope: The OAuth scope that the call needs.
         reads: The decoder of a good answer, where the answer is needed; None where the status says it all.
         repeatable: Whether sending it twice leaves what sending it once leaves.
+        after: How many seconds it is not to be sent.
         joint: The externalId that is looked up, where the look-up may go out together with others; else None.
     """
 
@@ -29,6 +30,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     scope: str
     reads: msgspec.json.Decoder[Any] | None = None
     repeatable: bool = True
+    after: float = 0.0
     joint: str | None = None
 
     def __repr__(self) -> str:

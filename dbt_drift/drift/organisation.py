@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dbt_drift.drift.endpoints import Contact
+    from dbt_drift.drift.steps import RejectedError
+
+_UNSEEN_ENOUGH = 3
+"""Of so many contacts a tag that was set must not be seen, and of none seen, to be sure that tags are ignored."""
+
+_WORTH_A_LOOK = 20
+"""After so many tag calls of one run, a look is cheap enough where tags were seen in an earlier one."""
 
 _PROBED_AT = 2
 """With which created contact the case of look-ups is probed: with only one of them a run, the probe would cost more
@@ -27,11 +34,16 @@ class Organisation:
         joint_look_ups: Whether one request may look up several externalIds, as it is documented
             (devdocs.drift.com/docs/retrieving-contact). False once such a request was refused, or its answer has lacked
             a contact that was there.
+        tags: What becomes of the tag calls.
+
+    Args:
+        tags_seen: Whether tags have been seen in an earlier run.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, tags_seen: bool = False) -> None:
         self.spelling = Spelling()
         self.joint_look_ups = True
+        self.tags = TagCalls(seen=tags_seen)
 
 
 class Spelling:
@@ -65,3 +77,63 @@ class Spelling:
         with self._lock:
             self._created += 1
             return self._created == _PROBED_AT
+
+
+class TagCalls:
+    """What becomes of the tag calls (see `tagging`).
+
+    Until a tag that was set has been seen once, each contact that gets one is looked at afterwards, so that nobody is
+    taken for tagged who is not. Where an earlier run has seen one, a look now and then is enough.
+
+    Args:
+        seen: Whether an earlier run has seen one.
+    """
+
+    def __init__(self, *, seen: bool) -> None:
+        self._lock = threading.Lock()
+        self._seen_before = seen
+        self._settled = False
+        self._calls = 0
+        self._unseen = 0
+        self._refusal: RejectedError | None = None
+
+    def check(self) -> None:
+        """Ask before a tag call.
+
+        Raises:
+            RejectedError: The organisation has no contact tags: the call would be in vain.
+        """
+        if self._refusal is not None:
+            raise type(self._refusal)(self._refusal.reason, str(self._refusal))
+
+    def refused(self, rejected: RejectedError) -> RejectedError:
+        """Learn that the tag calls do not exist; returns the same, to raise it."""
+        self._refusal = rejected
+        return rejected
+
+    def look_needed(self) -> bool:
+        """Count a tag call that was accepted; returns whether to look what became of it."""
+        with self._lock:
+            self._calls += 1
+            if self._settled:
+                return False
+            return not self._seen_before or self._calls >= _WORTH_A_LOOK
+
+    def settled(self) -> None:
+        """Learn that a tag was seen, or that none can be."""
+        self._settled = True
+
+    def unseen(self, rejected: RejectedError) -> RejectedError:
+        """Learn of a contact that does not show a tag that Drift has taken.
+
+        Args:
+            rejected: What becomes of this contact, and of all others, without a call, once it has come often enough.
+
+        Returns:
+            The same, to raise it.
+        """
+        with self._lock:
+            self._unseen += 1
+            if self._unseen >= _UNSEEN_ENOUGH and not self._settled:
+                self._refusal = rejected
+        return rejected

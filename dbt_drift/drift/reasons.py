@@ -12,6 +12,9 @@ EMAIL_TAKEN = "email_taken"
 TAGS_UNAVAILABLE = "tags_unavailable"
 """Drift knows the contact but not its tags: newer organisations no longer have contact tags."""
 
+TAGS_IGNORED = "tags_ignored"
+"""Drift took the tags and did not apply them: the other way in which an organisation no longer has them."""
+
 NO_CONTACT = "no_contact"
 """There is no such contact and none is to be made."""
 

@@ -2,7 +2,7 @@
 
 {#- Reasons that may pass without the row changing: the trouble is another contact, or Drift itself. -#}
 {% macro passing_reasons() %}
-  {{ return(['gave_up', 'deleted_meanwhile', 'email_taken', 'external_id_taken', 'no_contact', 'tags_unavailable']) }}
+  {{ return(['gave_up', 'deleted_meanwhile', 'email_taken', 'external_id_taken', 'no_contact', 'tags_unavailable', 'tags_ignored']) }}
 {% endmacro %}
 
 

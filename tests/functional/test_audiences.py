@@ -185,3 +185,16 @@ def test_the_commands_say_what_they_did(people: Bench, dbt_drift: CommandLine) -
     assert done.code == 0, done.err
     assert bench.tags(ADA) == set()
     assert dbt_drift("forget", "people", "VIP", *project_of(bench)).code == 2
+
+
+def test_tags_that_drift_takes_and_ignores_are_not_taken_for_set(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dbt_drift.drift.tagging.SECOND_LOOK_SECONDS", 0.01)
+    bench.sandbox.change(tags="ignored")
+    bench.table("people", "select 'p' || i || '@example.com' as email from generate_series(1, 30) as g(i)")
+    bench.declare("people", {"fields": {"email": "email"}, "audiences": [{"tag": "VIP", "mode": "add"}]})
+    result = bench.sync()
+    assert (result.status, result.reasons, result.contacts.tags_added) == ("warn", {"tags_ignored": 30}, 0)
+    bench.sandbox.change(tags="live")
+    result = bench.sync()
+    assert (result.status, result.contacts.tags_added) == ("success", 30)
+    assert all(set(contact.tags) == {"VIP"} for contact in bench.sandbox.contacts())

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dbt_drift.drift.first_contacts import FirstContactCounts
+from tests.functional.ledgers import command
 
 if TYPE_CHECKING:
+    from tests.functional.command_line import CommandLine
     from tests.functional.harness import Bench
 
 BY_ID = {"match_on": "externalId", "fields": {"email": "email", "externalId": "id", "name": "name"}}
@@ -48,11 +50,10 @@ def test_external_ids_are_looked_up_many_at_a_time(bench: Bench) -> None:
     assert {contact.attributes["name"] for contact in bench.sandbox.contacts()} == {"Name"}
 
 
-def test_a_rebuild_looks_external_ids_up_many_at_a_time(bench: Bench) -> None:
+def test_a_rebuild_looks_external_ids_up_many_at_a_time(bench: Bench, dbt_drift: CommandLine) -> None:
     people(bench, 400)
     bench.sandbox.seed({"email": f"p{i}@example.com", "externalId": str(i), "name": "Name"} for i in range(1, 401))
     bench.declare("people", BY_ID)
-    (result,) = bench.rebuild()
-    assert result.contacts.matched == 400
+    assert command(bench, dbt_drift, "rebuild").code == 0
     assert bench.requests() <= 20
     assert bench.sync().requests == 0

@@ -53,8 +53,8 @@ def refusal(status: int, kind: str = "validation_error", message: str = "no") ->
 def steps_of(
     wanted: ContactChange, organisation: Organisation | None = None, first: FirstContacts | None = None
 ) -> Steps[Outcome]:
-    """Return the steps of a change for the first contact of a run, unless it is told what was learnt."""
-    return upsert(wanted, organisation or Organisation(), first or FirstContacts())
+    """Return the steps of a change for the first contact of a run, unless told what was learnt before."""
+    return upsert(wanted, organisation or Organisation(tags_seen=True), first or FirstContacts())
 
 
 def play(

@@ -46,7 +46,7 @@ def client(
     timeouts: Timeouts | None = None,
 ) -> DriftClient:
     limiter = limiter or RateLimiter(None)
-    return DriftClient(url, TOKEN, limiter=limiter, policy=policy, workers=workers, timeouts=timeouts)
+    return DriftClient(url, TOKEN, limiter=limiter, policy=policy, workers=workers, timeouts=timeouts, tags_seen=True)
 
 
 def email(number: int) -> str:
@@ -90,7 +90,9 @@ def test_every_contact_once(sandbox: Sandbox) -> None:
         statistics = dispatcher.statistics()
     assert sorted(outcome.seq for outcome in outcomes) == list(range(300))
     # Looked up first, until it is clear that Drift has nobody; from then on created at once.
-    assert {(outcome.status, outcome.requests) for outcome in outcomes} == {("created", 3), ("created", 2)}
+    # One contact is looked at, to see that the tag is there.
+    assert {(outcome.status, outcome.requests) for outcome in outcomes} <= {("created", n) for n in (2, 3, 4)}
+    assert 600 < statistics.requests < 700
     held = sandbox.contacts()
     assert len(held) == 300
     assert all(set(contact.tags) == {"VIP"} for contact in held)
