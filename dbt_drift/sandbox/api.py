@@ -14,6 +14,7 @@ from dbt_drift.sandbox.answers import Answer, RefusedError, error
 from dbt_drift.sandbox.behaviour import Fault
 from dbt_drift.sandbox.calls import Call
 from dbt_drift.sandbox.faults import Faults
+from dbt_drift.sandbox.grants import Grants
 from dbt_drift.sandbox.ratelimit import RateLimit, hint
 from dbt_drift.sandbox.requestlog import NO_ANSWER, RequestLog
 from dbt_drift.sandbox.routes import ROUTES, match_path
@@ -23,7 +24,7 @@ from dbt_drift.sandbox.tokens import Tokens, require_scope
 if TYPE_CHECKING:
     from dbt_drift.sandbox.behaviour import Behaviour
     from dbt_drift.sandbox.calls import Request
-    from dbt_drift.sandbox.store import Store
+    from dbt_drift.sandbox.store import Organisation, Store
 
 
 class Delivery(msgspec.Struct, frozen=True):
@@ -45,7 +46,8 @@ class Api:
 
     Attributes:
         store: What it holds.
-        tokens: The tokens that were declared.
+        tokens: The tokens that are known.
+        grants: The apps, and what was granted to them.
         log: The requests that came in.
         rate_limits: The rate limit of each organisation that made a request.
         quotas: How many requests a window takes, of organisations for which that is not the switch `rate_limit`.
@@ -54,6 +56,7 @@ class Api:
     def __init__(self, store: Store, behaviour: Behaviour) -> None:
         self.store = store
         self.tokens = Tokens(store.default)
+        self.grants = Grants()
         self.log = RequestLog()
         self.rate_limits: dict[int, RateLimit] = {}
         self.quotas: dict[int, int] = {}
@@ -105,20 +108,27 @@ class Api:
         route = ROUTES[template].get(request.method)
         if route is None:
             raise RefusedError(405, f"There is no {request.method} {template}.")
-        token = self.tokens.authorize(request.headers.get("authorization", ""), self._behaviour)
-        organisation = self.store.organisation(token.organisation)
-        passage.organisation = organisation.id
-        self._limit(organisation.id)
-        require_scope(token, route.scope)
+        organisation = self._let_in(request, route.scope, passage)
         fault = passage.fault = self._faults.strike(request.method, template, request.path)
         if fault is not None and fault.effect in ("status", "reset") and not fault.applied:
             return _struck(fault, Answer(500))
-        call = Call(request, params, organisation, self._behaviour, self.tokens)
+        call = Call(request, params, organisation, self._behaviour, self.tokens, self.grants)
         try:
             answer = route.answer(call)
         except RefusedError as refused:
             answer = refused.answer
         return Delivery(answer) if fault is None else _struck(fault, answer)
+
+    def _let_in(self, request: Request, scope: str | None, passage: _Passage) -> Organisation:
+        """Return the organisation of a request, if its token and the rate limit allow it."""
+        if scope is None:
+            return self.store.organisation(None)
+        token = self.tokens.authorize(request.headers.get("authorization", ""), self._behaviour)
+        organisation = self.store.organisation(token.organisation)
+        passage.organisation = organisation.id
+        self._limit(organisation.id)
+        require_scope(token, scope)
+        return organisation
 
     def _limit(self, organisation_id: int) -> None:
         limit = self.rate_limits.get(organisation_id)

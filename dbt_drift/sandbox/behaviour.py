@@ -84,6 +84,16 @@ class Behaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         Literal[401, 403], _says("The answer to a missing, unknown or expired token: 401 is seen, 403 documented.")
     ] = 401
 
+    token_lifetime_s: Annotated[
+        float, Meta(gt=0, description="How long an access token lasts that was granted by signing in, in seconds.")
+    ] = 7200
+    refresh_tokens: Annotated[
+        Literal["rotate", "keep"], _says("rotate: a refresh token can be used once, and the answer has the next one.")
+    ] = "rotate"
+    sign_in: Annotated[
+        Literal["grant", "deny"], _says("What becomes of everybody who is sent to the authorize page.")
+    ] = "grant"
+
     duplicate_status: Annotated[
         Literal[409, 400], _says("The answer to a second contact with the same email or externalId.")
     ] = 409

@@ -9,6 +9,7 @@ import msgspec
 
 from dbt_drift.sandbox.answers import RefusedError
 from dbt_drift.sandbox.behaviour import Behaviour
+from dbt_drift.sandbox.grants import Grants
 from dbt_drift.sandbox.store import Organisation
 from dbt_drift.sandbox.tokens import Tokens
 
@@ -64,7 +65,8 @@ class Call(msgspec.Struct, frozen=True):
         params: What its path gives the variables of its template.
         organisation: The organisation of its token.
         behaviour: The switches at this moment.
-        tokens: The tokens that were declared.
+        tokens: The tokens that are known.
+        grants: The apps, and what was granted to them.
     """
 
     request: Request
@@ -72,6 +74,7 @@ class Call(msgspec.Struct, frozen=True):
     organisation: Organisation
     behaviour: Behaviour
     tokens: Tokens
+    grants: Grants
 
     def contact(self) -> Contact:
         """Return the contact that the path names.

@@ -68,7 +68,7 @@ class Control:
     def __init__(self, api: Api, setup: Setup) -> None:
         self.api = api
         self._setup = setup
-        self.api.tokens.declare(setup.tokens)
+        self._declare()
         try:
             self._furnish()
         except RefusedError as refused:
@@ -111,6 +111,11 @@ class Control:
                 raise RefusedError(400, f"The externalId {attributes['externalId']!r} is given twice.")
             ids.append(home.create(attributes, tags).id)
         return ids
+
+    def revoke(self, token: str) -> None:
+        """Refuse an access token or a refresh token from now on, declared, granted or neither."""
+        self.api.tokens.revoke(token)
+        self.api.grants.revoke(token)
 
     def declare_attributes(self, attributes: Iterable[Attribute], *, organisation: int | None = None) -> None:
         """Give an organisation attributes, so that they have types that cannot be inferred."""
@@ -160,7 +165,12 @@ class Control:
         if only in ("", "behaviour"):
             self.api.switch(self._setup.behaviour)
         if not only:
-            self.api.tokens.declare(self._setup.tokens)
+            self._declare()
+
+    def _declare(self) -> None:
+        self.api.tokens.declare(self._setup.tokens)
+        self.api.tokens.forget_granted()
+        self.api.grants.declare(self._setup.apps)
 
     def _furnish(self) -> None:
         """Give the organisations what they start with."""
@@ -222,7 +232,7 @@ class _Revoked(msgspec.Struct):
 
 
 def _revoke_token(control: Control, request: Request) -> Answer:
-    control.api.tokens.revoke(read_json(request.body, _Revoked).token)
+    control.revoke(read_json(request.body, _Revoked).token)
     return plain({"result": "OK"})
 
 

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 import msgspec
 
-from dbt_drift.sandbox import contacts, tags
+from dbt_drift.sandbox import contacts, oauth, tags
 from dbt_drift.sandbox.answers import Answer
 from dbt_drift.sandbox.attributes import list_attributes
 from dbt_drift.sandbox.calls import Call
@@ -18,9 +18,9 @@ _WRITE = "contact_write"
 
 
 class Route(msgspec.Struct, frozen=True):
-    """A call of the API: the scope that it needs ("" for any token), and what answers it."""
+    """A call of the API: the scope that it needs ("" for any token, None for no token at all), and what answers it."""
 
-    scope: str
+    scope: str | None
     answer: Callable[[Call], Answer]
 
 
@@ -44,6 +44,8 @@ ROUTES: dict[str, dict[str, Route]] = {
     "/contacts/{id}/tags/{name}": {"DELETE": Route(_WRITE, tags.remove_tag)},
     "/contacts/{id}/tags/delete/_bulk": {"POST": Route(_WRITE, tags.remove_tags)},
     "/emails/unsubscribe": {"POST": Route(_WRITE, contacts.unsubscribe_emails)},
+    "/authorize": {"GET": Route(None, oauth.authorize)},
+    "/oauth2/token": {"POST": Route(None, oauth.grant_token)},
     "/app/token_info": {"POST": Route("", token_info)},
 }
 """The calls by the template of their path and by their method."""
@@ -60,7 +62,7 @@ def match_path(path: str) -> tuple[str, tuple[str, ...]]:
     match path.split("/"):
         case ["", "contacts"] | ["", "contacts", "attributes" | "normalize" | "timeline"]:
             template = path
-        case ["", "emails", "unsubscribe"] | ["", "app", "token_info"]:
+        case ["", "emails", "unsubscribe"] | ["", "app", "token_info"] | ["", "oauth2", "token"] | ["", "authorize"]:
             template = path
         case ["", "contacts", contact_id]:
             template, params = "/contacts/{id}", (contact_id,)

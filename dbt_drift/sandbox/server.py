@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dbt_drift.sandbox.attributes import Attribute
     from dbt_drift.sandbox.behaviour import Behaviour
     from dbt_drift.sandbox.control import Control, Summary
+    from dbt_drift.sandbox.grants import App
     from dbt_drift.sandbox.requestlog import LoggedRequest
     from dbt_drift.sandbox.setup import Setup
     from dbt_drift.sandbox.store import Contact
@@ -151,9 +152,13 @@ class Sandbox:
         """Replace the declared tokens by these."""
         self._ask(lambda control: control.api.tokens.declare(tokens))
 
+    def declare_apps(self, *apps: App) -> None:
+        """Replace the declared apps by these; what was granted before is forgotten."""
+        self._ask(lambda control: control.api.grants.declare(apps))
+
     def revoke_token(self, token: str) -> None:
-        """Refuse a token from now on, declared or not."""
-        self._ask(lambda control: control.api.tokens.revoke(token))
+        """Refuse an access token or a refresh token from now on; see `Control.revoke`."""
+        self._ask(lambda control: control.revoke(token))
 
     def reset(self, only: Literal["", "requests", "contacts", "behaviour"] = "") -> None:
         """Go back to the start, in whole or in one part; see `Control.reset`."""

@@ -12,6 +12,7 @@ from msgspec import Meta
 from dbt_drift.errors import ConfigurationError
 from dbt_drift.sandbox.attributes import Attribute
 from dbt_drift.sandbox.behaviour import Behaviour
+from dbt_drift.sandbox.grants import App
 from dbt_drift.sandbox.tokens import Token
 
 if TYPE_CHECKING:
@@ -42,11 +43,13 @@ class Setup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         behaviour: The switches.
         tokens: The tokens to know.
+        apps: The apps that may sign users in; with none, any app may.
         organisations: The organisations and what they hold.
     """
 
     behaviour: Behaviour = Behaviour()
     tokens: tuple[Token, ...] = ()
+    apps: tuple[App, ...] = ()
     organisations: tuple[OrganisationSetup, ...] = ()
 
 

@@ -55,18 +55,28 @@ class Token(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Tokens:
-    """The tokens that were declared. They live in memory only: a token never reaches the data file."""
+    """The tokens that are known. They live in memory only: a token never reaches the data file."""
 
     def __init__(self, default_organisation: int) -> None:
         self._default = default_organisation
         self._undeclared = Token("", default_organisation)
         self._declared: dict[str, Token] = {}
+        self._granted: dict[str, Token] = {}
         self._revoked: set[str] = set()
 
     def declare(self, tokens: Iterable[Token]) -> None:
         """Replace the declared tokens by these; none is revoked any more."""
         self._revoked.clear()
         self._declared = {token.token: self._whole(token) for token in tokens}
+
+    def grant(self, token: Token) -> Token:
+        """Take a token that was granted by signing in; returns it with its organisation and its end."""
+        whole = self._granted[token.token] = self._whole(token)
+        return whole
+
+    def forget_granted(self) -> None:
+        """Know only the declared tokens."""
+        self._granted.clear()
 
     def revoke(self, token: str) -> None:
         """Refuse a token from now on, declared or not."""
@@ -76,7 +86,7 @@ class Tokens:
         """Return what is known of a token, or None if it is unknown or has expired."""
         if token in self._revoked:
             return None
-        found = self._declared.get(token)
+        found = self._declared.get(token) or self._granted.get(token)
         if found is None:
             return self._undeclared if token and behaviour.undeclared_tokens == "accept" else None
         return None if found.expires_at is not None and found.expires_at <= now_ms() else found

@@ -269,7 +269,7 @@ def test_the_sandbox_page_has_every_call_and_switch() -> None:
         for method, route in methods.items():
             assert f"{method} {path}" in calls
             row = next(row for cell, row in rows.items() if cell.partition("?")[0].strip("`") == f"{method} {path}")
-            assert row[1] == (route.scope or "any token")
+            assert row[1] == ("none" if route.scope is None else route.scope or "any token")
     for field in msgspec.structs.fields(Behaviour):
         default = msgspec.json.encode(field.default).decode().strip('"')
         assert rows[f"`{field.name}`"][1] == f"`{default}`", field.name

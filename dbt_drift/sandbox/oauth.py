@@ -1,0 +1,93 @@
+"""Sign-in: `GET /authorize` and `POST /oauth2/token` (devdocs.drift.com/docs/authentication-and-scopes).
+
+Drift serves the first on dev.drift.com, where a person agrees; the sandbox agrees by itself. The second takes the
+documented form, and the JSON of Drift's older code, and answers in the style in which it was asked. How a refusal looks
+is assumed.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import msgspec
+
+from dbt_drift.sandbox.answers import Answer, RefusedError, plain
+from dbt_drift.sandbox.calls import read_json
+from dbt_drift.sandbox.tokens import Token
+
+if TYPE_CHECKING:
+    from dbt_drift.sandbox.calls import Call
+
+
+class _Asked(msgspec.Struct, frozen=True):
+    client_id: str = ""
+    client_secret: str = ""
+    grant_type: str = ""
+    code: str = ""
+    refresh_token: str = ""
+    redirect_uri: str = ""
+
+
+_CAMEL_CASE = {
+    "clientId": "client_id",
+    "clientSecret": "client_secret",
+    "grantType": "grant_type",
+    "code": "code",
+    "refreshToken": "refresh_token",
+    "redirectUri": "redirect_uri",
+}
+
+
+def authorize(call: Call) -> Answer:
+    """Answer `GET /authorize`: send the browser back at once, with a code or with an error."""
+    given = {name: values[0] for name, values in call.request.parameters().items()}
+    redirect = given.get("redirect_uri", "")
+    if urlsplit(redirect).scheme not in {"http", "https"}:
+        raise RefusedError(400, "redirect_uri must be an http address.")
+    if given.get("response_type") != "code" or not call.grants.knows(given.get("client_id", "")):
+        raise RefusedError(400, "response_type must be code, and client_id that of an app.")
+    back = {"state": given["state"]} if "state" in given else {}
+    if call.behaviour.sign_in == "deny":
+        back |= {"error": "access_denied", "error_description": "The sandbox denies it on purpose."}
+    else:
+        back["code"] = call.grants.code(given["client_id"], redirect)
+    return Answer(302, headers=(("Location", f"{redirect}{'&' if '?' in redirect else '?'}{urlencode(back)}"),))
+
+
+def grant_token(call: Call) -> Answer:
+    """Answer `POST /oauth2/token`; `expires_in` is in seconds."""
+    asked, in_camel_case = _read(call.request.body)
+    app = call.grants.app(asked.client_id, asked.client_secret)
+    if asked.grant_type == "authorization_code":
+        call.grants.redeem(asked.code, app, asked.redirect_uri)
+        refresh_token = call.grants.refresh_token(app)
+    elif asked.grant_type == "refresh_token":
+        rotate = call.behaviour.refresh_tokens == "rotate"
+        refresh_token = call.grants.refresh(asked.refresh_token, app, rotate=rotate)
+    else:
+        raise RefusedError(400, "grant_type must be authorization_code or refresh_token.")
+    seconds = call.behaviour.token_lifetime_s
+    token = Token(secrets.token_urlsafe(24), app.organisation, app.scopes, expires_in_s=seconds)
+    organisation = call.tokens.grant(token).organisation
+    if in_camel_case:
+        return plain({"accessToken": token.token, "refreshToken": refresh_token, "orgId": organisation})
+    return plain(
+        {
+            "access_token": token.token,
+            "refresh_token": refresh_token,
+            "token_type": "bearer",
+            "expires_in": int(seconds),
+            "orgId": organisation,
+        }
+    )
+
+
+def _read(body: bytes) -> tuple[_Asked, bool]:
+    """Return what is asked for, and whether it came as JSON in camel case."""
+    if body.lstrip().startswith(b"{"):
+        given = read_json(body, dict[str, str])
+        return msgspec.convert({_CAMEL_CASE[name]: given[name] for name in given.keys() & _CAMEL_CASE}, _Asked), True
+    form = parse_qs(body.decode("utf-8", "replace"))
+    return msgspec.convert({name: values[0] for name, values in form.items()}, _Asked), False
