@@ -29,12 +29,12 @@ def command(*, output: str, **given: Any) -> int:
     import msgspec  # noqa: PLC0415 - not paid for --help
 
     from dbt_drift.drift.client import DriftClient  # noqa: PLC0415 - not paid for --help
-    from dbt_drift.drift.credentials import access_token, drift_url  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.drift.credentials import credential, drift_url  # noqa: PLC0415 - not paid for --help
     from dbt_drift.drift.retry import RetryPolicy  # noqa: PLC0415 - not paid for --help
     from dbt_drift.sync.inventory import declared_syncs, inventory  # noqa: PLC0415 - not paid for --help
 
     syncs = declared_syncs(project_from(given))
-    with DriftClient(drift_url(os.environ), access_token(os.environ), policy=RetryPolicy(tries=2)) as client:
+    with DriftClient(drift_url(os.environ), credential(os.environ), policy=RetryPolicy(tries=2)) as client:
         entries = inventory(client.attributes(), syncs)
     if output == "json":
         document = {"attributes_version": ATTRIBUTES_VERSION, "attributes": entries}

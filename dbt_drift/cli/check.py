@@ -27,7 +27,7 @@ def command(*, offline: bool, **given: Any) -> int:
     What is mapped is compared with the attributes that Drift has, if the token may list them (all_contact_read).
     """
     from dbt_drift.drift.client import DriftClient  # noqa: PLC0415 - not paid for --help
-    from dbt_drift.drift.credentials import access_token, drift_url  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.drift.credentials import credential, drift_url  # noqa: PLC0415 - not paid for --help
     from dbt_drift.drift.retry import RetryPolicy  # noqa: PLC0415 - not paid for --help
     from dbt_drift.sync.fitting import check_mapping  # noqa: PLC0415 - not paid for --help
     from dbt_drift.sync.prepare import prepare  # noqa: PLC0415 - not paid for --help
@@ -40,7 +40,7 @@ def command(*, offline: bool, **given: Any) -> int:
         click.echo(f"ok  {sync.name}: {counted(len(sync.attributes), 'attribute')}{tags}, {sync.relation_name}")
     if not offline:
         once_more = RetryPolicy(tries=2)
-        with DriftClient(drift_url(os.environ), access_token(os.environ), policy=once_more) as client:
+        with DriftClient(drift_url(os.environ), credential(os.environ), policy=once_more) as client:
             info = client.token_info()
             click.echo(f"ok  Drift takes the token: {info.organisation or 'organisation unknown'}")
             for notice in check_mapping(prepared, client):

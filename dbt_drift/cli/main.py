@@ -17,6 +17,7 @@ _COMMANDS = {
     "rebuild": "Rebuild a lost ledger by look-ups in Drift; sends nothing.",
     "unlock": "Release the lock that a run left behind.",
     "retry": "Sync, with the rows that were given up in earlier runs.",
+    "auth": "Sign in to Drift, look at what opens it, sign out.",
     "check": "Check the declarations, the relations and the access to Drift.",
     "exposures": "Write exposures, so that Drift stands in the graph of dbt docs.",
     "attributes": "List the attributes that Drift has, and the columns that fill them.",
@@ -50,7 +51,8 @@ def group() -> None:
     """Reverse ETL from dbt models to Drift.
 
     Declare a model's mapping under `config.meta.drift`, run `dbt build`, then `dbt-drift sync`.
-    The access token comes from DRIFT_ACCESS_TOKEN; DRIFT_API_URL points at a sandbox instead of Drift.
+    The access token comes from DRIFT_ACCESS_TOKEN, or from `dbt-drift auth login`; DRIFT_API_URL points at a sandbox
+    instead of Drift.
 
     Exit codes: 0 all well, 1 some rows or syncs failed, 2 nothing could be run.
     """

@@ -51,7 +51,7 @@ def command(*, rows: int, output: str, ignore_run_results: bool, **given: Any) -
     prepared = prepare(project_from(given), selection_from(given), heed_last_build=not ignore_run_results)
     warn_of_undeclared(prepared)
     with contextlib.ExitStack() as stack:
-        client = stack.enter_context(_client()) if os.environ.get("DRIFT_ACCESS_TOKEN", "").strip() else None
+        client = None if (found := _client()) is None else stack.enter_context(found)
         plans = make_plans(
             prepared, rows=rows, client=client, notice=lambda text: click.echo(f"WARN {text}", file=sys.stderr)
         )
@@ -59,8 +59,9 @@ def command(*, rows: int, output: str, ignore_run_results: bool, **given: Any) -
     return 0
 
 
-def _client() -> DriftClient:
+def _client() -> DriftClient | None:
     from dbt_drift.drift.client import DriftClient  # noqa: PLC0415 - not paid for --help
-    from dbt_drift.drift.credentials import access_token, drift_url  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.drift.credentials import drift_url, find_credential  # noqa: PLC0415 - not paid for --help
 
-    return DriftClient(drift_url(os.environ), access_token(os.environ))
+    access = find_credential(os.environ)
+    return None if access is None else DriftClient(drift_url(os.environ), access)

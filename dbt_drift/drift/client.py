@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from dbt_drift.drift.contacts import Flow
-    from dbt_drift.drift.credentials import AccessToken
+    from dbt_drift.drift.credentials import Credential
     from dbt_drift.drift.endpoints import Attribute, TokenInfo
     from dbt_drift.drift.messages import Request, Response
     from dbt_drift.drift.transport import Timeouts
@@ -31,11 +31,11 @@ WORKERS = 128
 
 
 class DriftClient:
-    """One Drift organisation, reached with one token under one rate limit.
+    """One Drift organisation, reached with one credential under one rate limit.
 
     Args:
         url: Where Drift is (see `credentials.drift_url`).
-        token: The access token.
+        credential: What opens it.
         limiter: The quota; by default 1000 requests in 20 seconds.
         policy: How often a request is tried.
         workers: The most requests under way at once.
@@ -46,7 +46,7 @@ class DriftClient:
     def __init__(
         self,
         url: str,
-        token: AccessToken,
+        credential: Credential,
         *,
         limiter: RateLimiter | None = None,
         policy: RetryPolicy | None = None,
@@ -54,13 +54,13 @@ class DriftClient:
         timeouts: Timeouts | None = None,
         tags_seen: bool = False,
     ) -> None:
-        self._token = token
+        self._credential = credential
         self._workers = workers
         self._policy = policy or RetryPolicy()
         self._limiter = limiter or RateLimiter()
         self._organisation = Organisation(tags_seen=tags_seen)
-        self._transport = Transport(url, token, connections=workers, timeouts=timeouts)
-        self._exchange = Exchange(self._transport, self._limiter, token)
+        self._transport = Transport(url, connections=workers, timeouts=timeouts)
+        self._exchange = Exchange(self._transport, self._limiter, credential)
 
     def __enter__(self) -> Self:
         return self
@@ -101,7 +101,7 @@ class DriftClient:
         Raises:
             DriftUnavailableError: Drift refuses, or cannot be reached.
         """
-        info: TokenInfo = self._ask(endpoints.look_at_token(self._token.reveal())).data
+        info: TokenInfo = self._ask(endpoints.look_at_token(self._credential.current().reveal())).data
         return info
 
     def _ask(self, request: Request, policy: RetryPolicy | None = None) -> Response:
@@ -131,5 +131,5 @@ class DriftClient:
         if response.good:
             return response
         error = response.error()
-        said = self._token.mask(f"{response.status} {error.type}: {error.message}")
+        said = self._credential.mask(f"{response.status} {error.type}: {error.message}")
         raise DriftUnavailableError(f"Drift refuses {request.method} {request.target.partition('?')[0]} ({said})")

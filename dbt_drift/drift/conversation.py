@@ -62,6 +62,8 @@ class Conversation:
             self._throttled_since = None
             self._advance(lambda: self._steps.send(response))
             return 0.0 if self._request is None else self._request.after
+        if attempt.verdict is Verdict.RENEWED:
+            return 0.0
         if self.troubled_since is None:
             self.troubled_since = now
         if attempt.verdict is Verdict.THROTTLED:

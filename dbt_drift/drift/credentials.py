@@ -1,9 +1,9 @@
-"""Where Drift is, and the token that opens it: read from the environment, checked, and never shown."""
+"""Where Drift is, and the token that opens it: found, checked, and never shown."""
 
 from __future__ import annotations
 
 import ipaddress
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, Protocol
 from urllib.parse import urlsplit
 
 from dbt_drift.errors import ConfigurationError
@@ -15,23 +15,49 @@ DRIFT_URL = "https://driftapi.com"
 
 HOW_TO_GET_ONE = (
     "Get one at dev.drift.com: your app > OAuth & Permissions > Install to Drift, with the scopes contact_read and "
-    "contact_write; then set DRIFT_ACCESS_TOKEN to it."
+    "contact_write; then set DRIFT_ACCESS_TOKEN to it. Or sign in with `dbt-drift auth login`."
 )
 
 _MASK = "***"
 
 
+class Credential(Protocol):
+    """What opens Drift: a token, or a sign-in that gets new ones."""
+
+    source: str
+    """Where it came from, for people."""
+
+    advice: str
+    """What to do when Drift refuses it."""
+
+    def current(self) -> AccessToken:
+        """Return the token to send next."""
+
+    def works(self, token: AccessToken) -> None:
+        """Learn that Drift took a token."""
+
+    def renew(self, refused: AccessToken, status: int) -> bool:
+        """Try to get another in the place of a refused token; returns whether the request is worth another try."""
+
+    def mask(self, text: str) -> str:
+        """Return a text that came from outside without any secret, should one be quoted there."""
+
+
 class AccessToken:
-    """An access token that no log, traceback, error or pickle shows.
+    """An access token that no log, traceback, error or pickle shows. By itself it is a credential that nothing renews.
 
     Args:
         value: The token itself.
+
+    Attributes:
+        source: Where it came from, for people.
+        advice: What to do when Drift refuses it.
 
     Raises:
         ConfigurationError: The value cannot be a token. The message does not repeat it.
     """
 
-    __slots__ = ("_value",)
+    __slots__ = ("_value", "advice", "source")
 
     def __init__(self, value: str) -> None:
         if not value or not all("!" <= letter <= "~" for letter in value):
@@ -40,6 +66,8 @@ class AccessToken:
                 advice="Set DRIFT_ACCESS_TOKEN to the token alone, without quotes and without the word Bearer.",
             )
         self._value = value
+        self.source = "DRIFT_ACCESS_TOKEN"
+        self.advice = HOW_TO_GET_ONE
 
     def __repr__(self) -> str:
         return f"AccessToken({_MASK})"
@@ -51,21 +79,48 @@ class AccessToken:
         """Return the token, for the one place that sends it."""
         return self._value
 
+    def current(self) -> AccessToken:
+        """Return the token itself."""
+        return self
+
+    def works(self, token: AccessToken) -> None:
+        """Do nothing: it either works or does not."""
+
+    def renew(self, refused: AccessToken, status: int) -> bool:  # noqa: ARG002 - as a sign-in has it
+        """Do nothing: a token that was refused stays so."""
+        return False
+
     def mask(self, text: str) -> str:
         """Return a text that came from outside with the token replaced, should it be quoted there."""
         return text.replace(self._value, _MASK)
 
 
-def access_token(environment: Mapping[str, str]) -> AccessToken:
-    """Read `DRIFT_ACCESS_TOKEN`.
+def credential(environment: Mapping[str, str]) -> Credential:
+    """Return what opens Drift: `DRIFT_ACCESS_TOKEN`, else a sign-in.
+
+    Args:
+        environment: May hold the token, the parts of a sign-in, and where one is kept.
 
     Raises:
-        ConfigurationError: It is not set, or cannot be a token.
+        ConfigurationError: There is none, or it cannot be used.
+    """
+    if (found := find_credential(environment)) is None:
+        raise ConfigurationError("DRIFT_ACCESS_TOKEN is not set, and nobody is signed in.", advice=HOW_TO_GET_ONE)
+    return found
+
+
+def find_credential(environment: Mapping[str, str]) -> Credential | None:
+    """Return the same, or None where there is none.
+
+    Raises:
+        ConfigurationError: It cannot be used.
     """
     value = environment.get("DRIFT_ACCESS_TOKEN", "").strip()
-    if not value:
-        raise ConfigurationError("DRIFT_ACCESS_TOKEN is not set.", advice=HOW_TO_GET_ONE)
-    return AccessToken(value)
+    if value:
+        return AccessToken(value)
+    from dbt_drift.drift.sign_in import sign_in_from  # noqa: PLC0415 - a token needs none of it
+
+    return sign_in_from(environment)
 
 
 def drift_url(environment: Mapping[str, str]) -> str:

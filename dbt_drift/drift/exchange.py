@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from dbt_drift.drift.credentials import DRIFT_URL, HOW_TO_GET_ONE
+from dbt_drift.drift.credentials import DRIFT_URL
 from dbt_drift.drift.messages import Response
 from dbt_drift.drift.retry import Verdict, judge
 from dbt_drift.drift.transport import NoAnswerError
 from dbt_drift.errors import DriftUnavailableError
 
 if TYPE_CHECKING:
-    from dbt_drift.drift.credentials import AccessToken
+    from dbt_drift.drift.credentials import Credential
     from dbt_drift.drift.limiter import RateLimiter
     from dbt_drift.drift.messages import Request
     from dbt_drift.drift.transport import Transport
+
+
+_REFUSED = frozenset({401, 403})
 
 
 class Attempt(msgspec.Struct, frozen=True):
@@ -44,19 +47,25 @@ class Exchange:
     Args:
         transport: Sends them.
         limiter: Is told of every answer.
-        token: The token in use, to keep it out of errors.
+        credential: What opens Drift.
     """
 
-    def __init__(self, transport: Transport, limiter: RateLimiter, token: AccessToken) -> None:
+    def __init__(self, transport: Transport, limiter: RateLimiter, credential: Credential) -> None:
         self._transport = transport
-        self._token = token
+        self._credential = credential
         self.limiter = limiter
 
     def attempt(self, request: Request) -> Attempt:
-        """Send a request for which a slot was reserved, and give the slot back."""
-        sent = time.monotonic()
+        """Send a request for which a slot was reserved, and give the slot back.
+
+        Raises:
+            DriftUnavailableError: The sign-in has ended.
+            ConfigurationError: The sign-in cannot be kept.
+        """
         try:
-            response = self._transport.send(request)
+            token = self._credential.current()
+            sent = time.monotonic()
+            response = self._transport.send(request, token)
         except NoAnswerError as error:
             self.limiter.lost(time.monotonic())
             return Attempt(Verdict.FAULT, problem=str(error), heard=error.heard)
@@ -69,21 +78,26 @@ class Exchange:
             self.limiter.throttled(sent, now, response.retry_after)
         else:
             self.limiter.answered(sent, now, reused=response.reused)
+        if verdict is Verdict.ANSWERED:
+            self._credential.works(token)
+        elif response.status in _REFUSED and self._credential.renew(token, response.status):
+            return Attempt(Verdict.RENEWED, response)
         problem = "" if verdict is Verdict.ANSWERED else f"status {response.status} ({response.error().type})"
         return Attempt(verdict, response, problem, wait=response.retry_after)
 
     def shut_out(self, request: Request, response: Response) -> DriftUnavailableError:
         """Return the error for an answer that every other request would get too."""
         error = response.error()
-        said = self._token.mask(f"{response.status} {error.type}: {error.message}")
+        said = self._credential.mask(f"{response.status} {error.type}: {error.message}")
         if response.status == 401:  # noqa: PLR2004 - HTTP's number for it
-            return DriftUnavailableError(f"Drift refuses the access token ({said})", advice=HOW_TO_GET_ONE)
+            return DriftUnavailableError(f"Drift refuses the access token ({said})", advice=self._credential.advice)
         if response.status == 403:  # noqa: PLR2004 - HTTP's number for it
             return DriftUnavailableError(
                 f"Drift refuses {request.method} {request.target.partition('?')[0]} ({said})",
                 advice=(
                     f"The call needs the scope {request.scope}. A token keeps the scopes it was made with: add the "
-                    f"scope at dev.drift.com > your app > OAuth & Permissions, then install again. {HOW_TO_GET_ONE}"
+                    "scope at dev.drift.com > your app > OAuth & Permissions, then install again. "
+                    f"{self._credential.advice}"
                 ),
             )
         return DriftUnavailableError(

@@ -16,7 +16,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         method: The HTTP method.
         target: Path and query, encoded.
-        body: The JSON document, or None.
+        body: The document, or None.
+        content_type: The media type of the body.
         scope: The OAuth scope that the call needs.
         reads: The decoder of a good answer, where the answer is needed; None where the status says it all.
         repeatable: Whether sending it twice leaves what sending it once leaves.
@@ -27,6 +28,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     method: str
     target: str
     body: bytes | None = None
+    content_type: str = "application/json"
     scope: str
     reads: msgspec.json.Decoder[Any] | None = None
     repeatable: bool = True

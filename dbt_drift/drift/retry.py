@@ -5,7 +5,8 @@
 | 429                                      | everything pauses (see `limiter`); the request is not counted as a try    |
 | 408, 425, 5xx, no answer, unreadable     | the request is sent again after a delay; where it must not be repeated,   |
 |                                          | its flow is told that nothing is known (`contacts.UnconfirmedError`)      |
-| 401, 403, redirect                       | the run stops: every other request would end the same way                 |
+| 401, 403                                 | a sign-in gets another token, and the request is sent again with that     |
+| 401, 403, redirect otherwise             | the run stops: every other request would end the same way                 |
 | anything else                            | the flow decides                                                          |
 """
 
@@ -31,6 +32,8 @@ class Verdict(enum.Enum):
     THROTTLED = enum.auto()
     FAULT = enum.auto()
     SHUT_OUT = enum.auto()
+    RENEWED = enum.auto()
+    """The token was refused and there is another now: the same request is sent again with it."""
 
 
 _STATUS = {

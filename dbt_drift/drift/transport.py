@@ -57,7 +57,6 @@ class Transport:
 
     Args:
         url: Where Drift is, checked by `credentials.drift_url`.
-        token: The access token.
         connections: How many connections are kept open.
         timeouts: How long to wait.
 
@@ -65,9 +64,8 @@ class Transport:
         ConfigurationError: The CA bundle that the environment names cannot be read.
     """
 
-    def __init__(self, url: str, token: AccessToken, *, connections: int = 1, timeouts: Timeouts | None = None) -> None:
+    def __init__(self, url: str, *, connections: int = 1, timeouts: Timeouts | None = None) -> None:
         self._url = url
-        self._token = token
         timeouts = timeouts or Timeouts()
         self._timeouts = (timeouts.connect, timeouts.read)
         with requests.Session() as session:
@@ -75,13 +73,17 @@ class Transport:
         self._proxies: dict[str, str] = {} if is_loopback(url) else dict(found["proxies"])
         self._adapter = _Adapter(_ssl_context(found["verify"]), connections)
 
-    def send(self, request: Request) -> Response:
+    def send(self, request: Request, token: AccessToken | None) -> Response:
         """Send a request and read its answer.
+
+        Args:
+            request: The request.
+            token: The access token, or None for the calls that need none.
 
         Raises:
             NoAnswerError: There was none, it broke off, or it is a good one that does not hold what the request reads.
         """
-        response = self._answer_to(request)
+        response = self._answer_to(request, token)
         if request.reads is None or not response.good:
             return response
         try:
@@ -93,10 +95,10 @@ class Transport:
         """Close the connections that are not in use."""
         self._adapter.close()
 
-    def _answer_to(self, request: Request) -> Response:
+    def _answer_to(self, request: Request, token: AccessToken | None) -> Response:
         connections = self._adapter.connections_made
         try:
-            answer = self._adapter.send(self._prepare(request), timeout=self._timeouts, proxies=self._proxies)
+            answer = self._adapter.send(self._prepare(request, token), timeout=self._timeouts, proxies=self._proxies)
             body = answer.content or b""
         except (requests.RequestException, OSError) as error:
             raise NoAnswerError(_what_went_wrong(error, self._timeouts)) from None
@@ -107,16 +109,17 @@ class Transport:
             reused=connections == self._adapter.connections_made,
         )
 
-    def _prepare(self, request: Request) -> requests.PreparedRequest:
+    def _prepare(self, request: Request, token: AccessToken | None) -> requests.PreparedRequest:
         # Request.prepare() would encode the URL and the body a second time.
         prepared = requests.PreparedRequest()
         prepared.method = request.method
         prepared.url = self._url + request.target
         prepared.headers = CaseInsensitiveDict(_HEADERS)
-        prepared.headers["Authorization"] = f"Bearer {self._token.reveal()}"
+        if token is not None:
+            prepared.headers["Authorization"] = f"Bearer {token.reveal()}"
         if request.body is not None:
             prepared.body = request.body
-            prepared.headers["Content-Type"] = "application/json"
+            prepared.headers["Content-Type"] = request.content_type
             prepared.headers["Content-Length"] = str(len(request.body))
         return prepared
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbt_drift.declarations.syncs import AttributeMapping, AudienceMapping, Sync
 from dbt_drift.drift.client import DriftClient
-from dbt_drift.drift.credentials import access_token, drift_url
+from dbt_drift.drift.credentials import credential, drift_url
 from dbt_drift.drift.limiter import RateLimiter
 from dbt_drift.errors import ConfigurationError, LockedError
 from dbt_drift.sync.ledger_run import Run
@@ -99,11 +99,11 @@ def untag(
                 advice=f'`dbt-drift forget {model} "{tag}"` leaves it to {sync.name}.',
             )
     sync, spec = _untagging(prepared, audience)
-    url, token = drift_url(environment), access_token(environment)
+    url, access = drift_url(environment), credential(environment)
     rate = prepared.settings.rate_limit
     run = Run(prepared, command="untag", url=url)
     with run.begun(wait=0, waiting=reporter.waiting) as lock:
-        with DriftClient(url, token, limiter=RateLimiter(rate.requests or None, rate.seconds)) as client:
+        with DriftClient(url, access, limiter=RateLimiter(rate.requests or None, rate.seconds)) as client:
             reporter.sync_started(1, 1, sync)
             ledger = prepared.ledger(spec, lock=lock, tell=reporter.noticed)
             failures = prepared.settings.failures

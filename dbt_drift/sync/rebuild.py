@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from dbt_drift.drift.client import WORKERS, DriftClient
 from dbt_drift.drift.contacts import look_up
-from dbt_drift.drift.credentials import access_token, drift_url
+from dbt_drift.drift.credentials import credential, drift_url
 from dbt_drift.drift.limiter import RateLimiter
 from dbt_drift.errors import DbtDriftError
 from dbt_drift.sync.changes import contact_change
@@ -44,7 +44,7 @@ def run_rebuild(
 
     Args:
         prepared: The project and its syncs.
-        environment: Where `DRIFT_ACCESS_TOKEN` and `DRIFT_API_URL` are.
+        environment: Where Drift is, and what opens it.
         reporter: Told of each step.
         options: What the user asked of this run.
 
@@ -58,13 +58,13 @@ def run_rebuild(
         LockedError: Another run is at work on the ledger.
         WarehouseError: The ledger cannot be opened.
     """
-    url, token = drift_url(environment), access_token(environment)
+    url, access = drift_url(environment), credential(environment)
     rate = prepared.settings.rate_limit
     limiter = RateLimiter(rate.requests or None, rate.seconds)
     run = Run(prepared, command="rebuild", url=url)
     results = []
     with run.begun(wait=options.wait, waiting=reporter.waiting) as lock:
-        with DriftClient(url, token, limiter=limiter, workers=options.workers or WORKERS) as client:
+        with DriftClient(url, access, limiter=limiter, workers=options.workers or WORKERS) as client:
             prepared, notices = fit_to_drift(prepared, client, remember=True)
             for notice in notices:
                 reporter.noticed(notice)

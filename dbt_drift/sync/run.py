@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dbt_drift import __version__
 from dbt_drift.drift.client import WORKERS, DriftClient
-from dbt_drift.drift.credentials import access_token, drift_url
+from dbt_drift.drift.credentials import credential, drift_url
 from dbt_drift.drift.limiter import RateLimiter
 from dbt_drift.sync.fitting import fit_to_drift
 from dbt_drift.sync.guards import Guard
@@ -48,7 +48,7 @@ def run_syncs(
 
     Args:
         prepared: The project and its syncs.
-        environment: Where `DRIFT_ACCESS_TOKEN` and `DRIFT_API_URL` are.
+        environment: Where Drift is, and what opens it.
         reporter: Told of each step.
         options: What the user asked of this run.
         stop: Asked whether the run is to end early; None for a run that nobody ends.
@@ -61,7 +61,7 @@ def run_syncs(
         WarehouseError: The ledger cannot be opened.
     """
     started = time.monotonic()
-    url, token = drift_url(environment), access_token(environment)
+    url, access = drift_url(environment), credential(environment)
     rate = prepared.settings.rate_limit
     # What an earlier run left may not pass for this one's, should this one be killed.
     (prepared.project.target_path / FILE_NAME).unlink(missing_ok=True)
@@ -78,7 +78,7 @@ def run_syncs(
         # Only a tag that was seen, or that nobody can see, is written down as set.
         tags_seen = any(audience.holders for audience in prepared.registered)
         workers = options.workers or WORKERS
-        with DriftClient(url, token, limiter=limiter, workers=workers, tags_seen=tags_seen) as client:
+        with DriftClient(url, access, limiter=limiter, workers=workers, tags_seen=tags_seen) as client:
             results = _run_all(run, lock, client, reporter, options, stop=stop or Stop())
         document = Results(
             metadata=Metadata(

@@ -7,7 +7,7 @@ import pickle
 
 import pytest
 
-from dbt_drift.drift.credentials import DRIFT_URL, AccessToken, access_token, drift_url
+from dbt_drift.drift.credentials import DRIFT_URL, AccessToken, credential, drift_url
 from dbt_drift.errors import ConfigurationError
 
 SECRET = "s3cret-token"
@@ -25,18 +25,18 @@ def test_a_token_does_not_show() -> None:
 
 def test_no_token_says_how_to_get_one() -> None:
     with pytest.raises(ConfigurationError, match=r"Install to Drift.*contact_read and\s+contact_write"):
-        access_token({})
+        credential({})
 
 
 @pytest.mark.parametrize("value", ["Bearer s3cret-token", "s3cret\ntoken", "s3crét", 's3c ret"'])
 def test_what_cannot_be_a_token_is_not_repeated(value: str) -> None:
     with pytest.raises(ConfigurationError) as error:
-        access_token({"DRIFT_ACCESS_TOKEN": value})
+        credential({"DRIFT_ACCESS_TOKEN": value})
     assert "s3c" not in str(error.value)
 
 
 def test_space_around_a_token_is_no_part_of_it() -> None:
-    assert access_token({"DRIFT_ACCESS_TOKEN": f" {SECRET}\n"}).reveal() == SECRET
+    assert credential({"DRIFT_ACCESS_TOKEN": f" {SECRET}\n"}).current().reveal() == SECRET
 
 
 @pytest.mark.parametrize(

@@ -38,9 +38,9 @@ def _no_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def exchange(server: WireServer, *requests: Request, timeouts: Timeouts | None = None) -> list[Response]:
-    transport = Transport(server.url, TOKEN, timeouts=timeouts)
+    transport = Transport(server.url, timeouts=timeouts)
     try:
-        return [transport.send(request) for request in requests]
+        return [transport.send(request, TOKEN) for request in requests]
     finally:
         transport.close()
 
@@ -151,12 +151,12 @@ def test_nobody_there() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     with pytest.raises(NoAnswerError, match=r"^connection refused$"):
-        Transport(f"http://127.0.0.1:{port}", TOKEN).send(READ)
+        Transport(f"http://127.0.0.1:{port}").send(READ, TOKEN)
 
 
 def test_an_unknown_host() -> None:
     with pytest.raises(NoAnswerError, match=r"^its host name is not known$"):
-        Transport("https://drift.invalid", TOKEN).send(READ)
+        Transport("https://drift.invalid").send(READ, TOKEN)
 
 
 def test_errors_do_not_hold_the_query() -> None:
@@ -170,7 +170,7 @@ class TestProxies:
         with WireServer([http(503, b"", "Connection: close")]) as proxy:
             monkeypatch.setenv("HTTPS_PROXY", proxy.url)
             with pytest.raises(NoAnswerError, match="proxy"):
-                Transport("https://driftapi.com", TOKEN).send(READ)
+                Transport("https://driftapi.com").send(READ, TOKEN)
         assert proxy.heads[0].startswith("CONNECT driftapi.com:443")
         assert "s3cret" not in proxy.heads[0]
 
@@ -179,7 +179,7 @@ class TestProxies:
             monkeypatch.setenv("HTTPS_PROXY", proxy.url)
             monkeypatch.setenv("NO_PROXY", "drift.invalid")
             with pytest.raises(NoAnswerError, match="host name"):
-                Transport("https://drift.invalid", TOKEN).send(READ)
+                Transport("https://drift.invalid").send(READ, TOKEN)
         assert not proxy.heads
 
     def test_a_proxy_never_sees_a_loopback_request(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -231,9 +231,9 @@ class TestTls:
     ) -> None:
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
         with pytest.raises(NoAnswerError, match="certificate is not trusted: Hostname mismatch"):
-            Transport(f"https://localhost:{server.port}", TOKEN).send(READ)
+            Transport(f"https://localhost:{server.port}").send(READ, TOKEN)
 
     def test_a_bundle_that_is_missing(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "none.pem"))
         with pytest.raises(ConfigurationError, match=r"none\.pem.*REQUESTS_CA_BUNDLE|none\.pem"):
-            Transport("https://driftapi.com", TOKEN)
+            Transport("https://driftapi.com")

@@ -1,0 +1,195 @@
+"""`dbt-drift auth`: sign in to Drift, look at what opens it, sign out."""
+
+from __future__ import annotations
+
+import hmac
+import os
+import secrets
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import click
+
+from dbt_drift.errors import ConfigurationError, DriftUnavailableError
+
+if TYPE_CHECKING:
+    from dbt_drift.drift.endpoints import TokenInfo
+
+DEFAULT_PORT = 8765
+_NEEDED = {
+    "contact_read": "a sync looks contacts up",
+    "contact_write": "a sync writes contacts and their tags",
+    "all_contact_read": "the mapping is compared with Drift's attributes, and values sent in their types",
+}
+_REQUIRED = ("contact_read", "contact_write")
+
+
+@click.group("auth")
+def command() -> None:
+    """Sign in to Drift, look at what opens it, sign out.
+
+    With DRIFT_ACCESS_TOKEN set no sign-in is used.
+    """
+
+
+@command.command("login")
+@click.option("--client-id", help="The id of your app at dev.drift.com. [DRIFT_CLIENT_ID, else asked]")
+@click.option(
+    "--port", default=DEFAULT_PORT, show_default=True, help="Loopback port of the redirect URL, as your app has it."
+)
+@click.option("--no-browser", is_flag=True, help="Print the address, and take the code that is pasted.")
+@click.option("--timeout", default=300, show_default=True, help="Seconds to wait for the browser.")
+def login(*, client_id: str | None, port: int, no_browser: bool, timeout: int) -> int:
+    """Sign in to Drift, and keep the sign-in in the keyring or in a file that only you can read.
+
+    The app at dev.drift.com needs the redirect URL http://127.0.0.1:8765/callback (or that of --port) and the scopes
+    contact_read and contact_write; all_contact_read lets the mapping be compared with Drift's attributes. The client
+    secret comes from DRIFT_CLIENT_SECRET, or is asked for.
+    """
+    from dbt_drift.cli.loopback import PATH  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.drift.credentials import drift_url  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.drift.oauth import App, redeem  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.drift.sign_in import kept_from  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.drift.token_store import Kept, token_store  # noqa: PLC0415 - not paid for --help
+
+    url = drift_url(os.environ)
+    client_id = client_id or os.environ.get("DRIFT_CLIENT_ID", "").strip() or click.prompt("Client id", err=True)
+    client_secret = os.environ.get("DRIFT_CLIENT_SECRET", "").strip() or click.prompt(
+        "Client secret", hide_input=True, err=True
+    )
+    app = App(client_id, client_secret)
+    state = secrets.token_urlsafe(24)
+    redirect_uri = f"http://127.0.0.1:{port}{PATH}"
+    query = {"response_type": "code", "client_id": client_id, "redirect_uri": redirect_uri, "state": state}
+    address = f"{_authorize_url(url)}?{urlencode(query)}"
+    back = _pasted(address, state) if no_browser else _from_browser(address, port, timeout)
+    grant = redeem(url, app, _code(back, state), redirect_uri)
+    kept = kept_from(grant, Kept(client_id, client_secret, "", "", obtained_at=0.0))
+    if not kept.refresh_token:
+        raise DriftUnavailableError(
+            "Drift gave no refresh token: the sign-in would end with its first token.",
+            advice="Use an app's own token instead: DRIFT_ACCESS_TOKEN.",
+        )
+    store = token_store(os.environ)
+    with store.locked():
+        store.write(url, kept)
+    click.echo(f"Signed in to {url}. Kept in {store.place}.")
+    if os.environ.get("DRIFT_ACCESS_TOKEN", "").strip():
+        click.echo("DRIFT_ACCESS_TOKEN is set and goes before it.", err=True)
+    return 0
+
+
+@command.command("check")
+@click.option(
+    "--output", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How it is printed."
+)
+def check(*, output: str) -> int:
+    """Ask Drift what the token in use opens: organisation, scopes, end. Exit code 1 if a sync would lack a scope."""
+    import msgspec  # noqa: PLC0415 - not paid for --help
+
+    from dbt_drift.drift.client import DriftClient  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.drift.credentials import credential, drift_url  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.drift.retry import RetryPolicy  # noqa: PLC0415 - not paid for --help
+
+    url, access = drift_url(os.environ), credential(os.environ)
+    with DriftClient(url, access, policy=RetryPolicy(tries=2)) as client:
+        info = client.token_info()
+    scopes = info.scope.split()
+    missing = [scope for scope in _NEEDED if scope not in scopes] if scopes else []
+    if output == "json":
+        document = {
+            "drift_url": url,
+            "source": access.source,
+            "organisation": info.organisation,
+            "scopes": scopes,
+            "missing": missing,
+            "expires_in_s": info.expires_in / 1000 if info.expires_in else None,
+        }
+        click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+    else:
+        click.echo(f"{url} takes the token of {access.source}")
+        click.echo(f"  organisation: {info.organisation or 'not said'}")
+        click.echo(f"  ends: {_end(info)}")
+        click.echo(f"  scopes: {' '.join(scopes) or 'not said'}")
+        for scope in missing:
+            click.echo(f"  {'MISSING' if scope in _REQUIRED else 'without'} {scope}: {_NEEDED[scope]}")
+    return 1 if any(scope in _REQUIRED for scope in missing) else 0
+
+
+@command.command("logout")
+def logout() -> int:
+    """Forget the sign-in on this machine. What Drift granted stays until it is revoked there."""
+    from dbt_drift.drift.credentials import drift_url  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.drift.token_store import token_store  # noqa: PLC0415 - not paid for --help
+
+    url = drift_url(os.environ)
+    store = token_store(os.environ)
+    with store.locked():
+        forgotten = store.forget(url)
+    if forgotten:
+        click.echo(f"Forgotten: the sign-in to {url} in {store.place}.")
+        click.echo("In Drift it stays until its app is removed: Settings > App Settings, or dev.drift.com.")
+    else:
+        click.echo(f"Nobody is signed in to {url} in {store.place}.")
+    return 0
+
+
+def _authorize_url(url: str) -> str:
+    """Return the page on which a person agrees; a sandbox has its own."""
+    from dbt_drift.drift.credentials import is_loopback  # noqa: PLC0415 - not paid for --help
+
+    given = os.environ.get("DRIFT_AUTHORIZE_URL", "").strip()
+    return given or (f"{url}/authorize" if is_loopback(url) else "https://dev.drift.com/authorize")
+
+
+def _from_browser(address: str, port: int, timeout: int) -> dict[str, str]:
+    import webbrowser  # noqa: PLC0415 - not paid for --help
+
+    from dbt_drift.cli.loopback import listening  # noqa: PLC0415 - not paid for --help
+
+    with listening(port) as listener:
+        opened = webbrowser.open(address)
+        click.echo(f"{'Agree in the browser' if opened else 'Open in a browser on this machine'}: {address}", err=True)
+        if (back := listener.wait(timeout)) is None:
+            raise ConfigurationError(
+                f"Nobody came back from the browser in {timeout} seconds.",
+                advice=f"The app needs the redirect URL http://127.0.0.1:{port}/callback. Without a browser on this "
+                "machine: --no-browser.",
+            )
+    return back
+
+
+def _pasted(address: str, state: str) -> dict[str, str]:
+    """Take the code, or the address that the browser could not show."""
+    click.echo(f"Open in any browser: {address}", err=True)
+    click.echo("It ends on a page that cannot be shown. Paste its whole address, or the code in it.", err=True)
+    text = click.prompt("Address or code", hide_input=True, err=True).strip()
+    if "=" not in text:
+        # A bare code was carried here by hand: there is nothing that its state could be compared with.
+        return {"code": text, "state": state}
+    query = urlsplit(text).query or text
+    return {name: values[0] for name, values in parse_qs(query).items()}
+
+
+def _code(back: dict[str, str], state: str) -> str:
+    """Return the code that came back.
+
+    Raises:
+        ConfigurationError: It is somebody else's, or none.
+        DriftUnavailableError: Drift, or the person, refused.
+    """
+    if not hmac.compare_digest(back.get("state", "").encode(), state.encode()):
+        raise ConfigurationError(
+            "What came back from the browser belongs to another sign-in: its `state` is not ours.",
+            advice="Run `dbt-drift auth login` again, and use the address that it prints.",
+        )
+    if "error" in back:
+        said = " ".join(back[name] for name in ("error", "error_description") if name in back)
+        raise DriftUnavailableError(f"Drift did not sign you in: {said[:200]}.")
+    if not back.get("code"):
+        raise DriftUnavailableError("Drift sent the browser back without a code.")
+    return back["code"]
+
+
+def _end(info: TokenInfo) -> str:
+    return f"in {info.expires_in / 60_000:.0f} minutes" if info.expires_in else "never, until it is revoked"
