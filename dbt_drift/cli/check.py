@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,13 +16,22 @@ from dbt_drift.cli.options import (
     warn_of_undeclared,
 )
 
+if TYPE_CHECKING:
+    from dbt_drift.drift.client import DriftClient
+    from dbt_drift.sync.prepare import Prepared
+
 
 @click.command("check", cls=SelectingCommand)
 @project_options
 @selection_options
 @click.option("--offline", is_flag=True, help="Do not ask Drift anything.")
-def command(*, offline: bool, **given: Any) -> int:
-    """Check the declarations, the relations that they name, and the access to Drift. Writes and sends nothing.
+@click.option(
+    "--contact",
+    metavar="EMAIL",
+    help="Try on this contact whether Drift applies tags: sets the tag `dbt-drift check`, looks, and takes it away.",
+)
+def command(*, offline: bool, contact: str | None, **given: Any) -> int:
+    """Check the declarations, the relations that they name, and the access to Drift. Writes nothing without --contact.
 
     What is mapped is compared with the attributes that Drift has, if the token may list them (all_contact_read).
     """
@@ -45,4 +54,33 @@ def command(*, offline: bool, **given: Any) -> int:
             click.echo(f"ok  Drift takes the token: {info.organisation or 'organisation unknown'}")
             for notice in check_mapping(prepared, client):
                 click.echo(f"warn  {notice}")
+            if contact is not None and not _try_on(client, contact, prepared):
+                return 1
     return 0
+
+
+def _try_on(client: DriftClient, email: str, prepared: Prepared) -> bool:
+    """Try attributes and tags on a contact; returns whether what the audiences need works."""
+    from dbt_drift.sync.privacy import masked  # noqa: PLC0415 - not paid for --help
+
+    found = client.probe(email)
+    if found.contact_id is None:
+        click.echo(f"warn  Drift has no contact {masked(email)} to try it on")
+        return False
+    click.echo(f"ok  contact {found.contact_id}: attributes can be written")
+    if found.tags == "applied":
+        click.echo(f"ok  contact {found.contact_id}: tags are applied, and were taken away again")
+        return True
+    click.echo(f"warn  contact {found.contact_id}: {_TAGS[found.tags]}")
+    tagged = [sync.name for sync, _ in prepared.syncs if any(one.attribute is None for one in sync.audiences)]
+    if tagged and found.tags != "unseen":
+        click.echo(f"warn  {', '.join(tagged)}: give audiences an `attribute` in the place of `tag`")
+        return False
+    return True
+
+
+_TAGS = {
+    "ignored": "Drift takes tags and does not apply them",
+    "missing": "Drift has no contact tags",
+    "unseen": "Drift takes tags and shows nobody's: look at the contact in Drift",
+}

@@ -32,7 +32,24 @@ def report_conflicts(declared: Sequence[tuple[Sync, Report]]) -> None:
                     f"the attribute {mapped.attribute!r} is also written by {owner.name} ({owner.path})",
                     _way_out(sync, owner),
                 )
+    _report_double_use(declared)
     report_tag_conflicts(declared)
+
+
+def _report_double_use(declared: Sequence[tuple[Sync, Report]]) -> None:
+    """Report each attribute that is an audience here and filled from a column here or elsewhere."""
+    filled = {mapped.attribute.casefold(): (sync, mapped) for sync, _ in declared for mapped in sync.attributes}
+    for sync, report in declared:
+        for audience in sync.audiences:
+            if audience.attribute is None or (found := filled.get(audience.attribute.casefold())) is None:
+                continue
+            owner, mapped = found
+            report.add(
+                f"{audience.key}.attribute",
+                f"the attribute {audience.attribute!r} is also written by {owner.name}, from the column "
+                f"{mapped.column!r} ({owner.path})",
+                "Keep one of the two: each would undo the other's work.",
+            )
 
 
 def report_tag_conflicts(declared: Iterable[tuple[Sync, Report]]) -> None:
@@ -49,10 +66,11 @@ def report_tag_conflicts(declared: Iterable[tuple[Sync, Report]]) -> None:
         for audience in sync.audiences:
             if not audience.tag:
                 continue
-            owner, mode = claims.setdefault(audience.tag.casefold(), (sync, audience.mode))
+            owner, mode = claims.setdefault(audience.identity.casefold(), (sync, audience.mode))
             if owner is not sync and (mode != audience.mode or mode == "mirror"):
+                said = "tag_from" if audience.tag_from else "tag" if audience.attribute is None else "attribute"
                 report.add(
-                    f"{audience.key}.{'tag_from' if audience.tag_from else 'tag'}",
+                    f"{audience.key}.{said}",
                     f"the tag {audience.tag!r} is also decided by {owner.name} ({owner.path})",
                     _way_out(sync, owner),
                 )

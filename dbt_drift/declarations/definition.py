@@ -83,7 +83,7 @@ _UPSERT_IS_BOTH = f"{_ONLY_UPSERT}. With it, a row without a contact creates one
 
 
 class Audience(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One Drift contact tag, or the tags that a column names, and which rows of the model carry them."""
+    """One Drift contact tag, the tags that a column names, or a yes-no attribute, and which rows carry it."""
 
     mode: Annotated[
         AudienceMode,
@@ -110,13 +110,33 @@ class Audience(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = None
     tag: Annotated[
         Annotated[str, Meta(pattern=NAME_PATTERN)] | None,
-        Meta(description="The tag's name in Drift. Needed unless `tag_from` is given.", examples=["VIP"]),
+        Meta(
+            description="The tag's name in Drift. One of `tag`, `tag_from` and `attribute` is needed.", examples=["VIP"]
+        ),
     ] = None
     tag_from: Annotated[
         ColumnName | None,
         Meta(
             description="Instead of `tag`: a column with the row's tag, as text, or its tags, as a list of texts.",
             examples=["plan_tag"],
+        ),
+    ] = None
+    color: Annotated[
+        Annotated[str, Meta(pattern=r"^[0-9A-Fa-f]{6}(?![\s\S])")] | None,
+        Meta(
+            description="The tag's colour when it is set: six hexadecimal digits. Left out: Drift chooses.",
+            examples=["ff69b4"],
+            extra={"hint": "Write six hexadecimal digits in quotes, without #: `'ff69b4'`."},
+        ),
+    ] = None
+    attribute: Annotated[
+        AttributeName | None,
+        Meta(
+            description=(
+                "Instead of `tag`, where Drift has no contact tags any more: a yes-no attribute. What gives the tag "
+                "sets it to true, what takes the tag away sets it to false."
+            ),
+            examples=["is_vip"],
         ),
     ] = None
 

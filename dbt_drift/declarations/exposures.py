@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from dbt_drift.declarations.audiences import AudienceMapping
     from dbt_drift.declarations.manifest import Manifest, Node
-    from dbt_drift.declarations.syncs import AudienceMapping, Sync
+    from dbt_drift.declarations.syncs import Sync
 
 FILE_NAME = "drift_exposures.yml"
 
@@ -122,6 +123,8 @@ def _exposure(manifest: Manifest, sync: Sync, general: Owner, url: str) -> dict[
 
 def _said(audience: AudienceMapping) -> dict[str, str]:
     which = {"tag_from": audience.tag_from} if audience.tag_from else {"tag": audience.tag}
+    if audience.attribute:
+        which = {"attribute": audience.attribute}
     return {**which, "mode": audience.mode, **({"when": audience.when} if audience.when else {})}
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, structs
 
 from dbt_drift.declarations.attributes import check_attribute
+from dbt_drift.declarations.audiences import AudienceMapping, read_audiences
 from dbt_drift.declarations.conflicts import report_conflicts
 from dbt_drift.declarations.definition import (
-    AudienceMode,
     ColumnField,
     ColumnMeta,
     Declaration,
@@ -37,7 +37,7 @@ from dbt_drift.declarations.slugs import slugs
 from dbt_drift.errors import DeclarationError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
     from dbt_drift.declarations.manifest import Manifest, Node
 
@@ -58,25 +58,6 @@ class AttributeMapping(Struct, frozen=True):
     key: str
     overwrite: bool = True
     clears: bool = False
-
-
-class AudienceMapping(Struct, frozen=True):
-    """One Drift tag and the rows that carry it.
-
-    Attributes:
-        tag: The tag's name in Drift.
-        mode: ``add``, ``remove`` or ``mirror``.
-        when: The boolean column that is true for members; None if every row is a member.
-        key: Where it was declared, such as ``meta.drift.audiences[0]``.
-        tag_from: The column that names the tags; None if the declaration does. As declared, the tag is then "";
-            ``sync.named_tags`` puts one mapping for each tag in its place.
-    """
-
-    tag: str
-    mode: AudienceMode
-    when: str | None
-    key: str
-    tag_from: str | None = None
 
 
 class Sync(Struct, frozen=True, kw_only=True):
@@ -124,6 +105,13 @@ class Sync(Struct, frozen=True, kw_only=True):
     attributes: tuple[AttributeMapping, ...]
     audiences: tuple[AudienceMapping, ...]
     guards: Guards = Guards()
+
+    @property
+    def attribute_audiences(self) -> Iterator[AttributeMapping]:
+        """The attributes in the place of tags; `column` is that of the members, "" where every row is one."""
+        for audience in self.audiences:
+            if audience.attribute is not None:
+                yield AttributeMapping(audience.attribute, audience.when or "", f"{audience.key}.attribute")
 
     @property
     def match_column(self) -> str:
@@ -211,7 +199,7 @@ def _compile(node: Node, slug: str, report: Report) -> Sync | None:
         create_missing=declaration.create_missing,
         on_deleted=declaration.on_deleted,
         attributes=_attributes(node, declaration, report),
-        audiences=_audiences(declaration, report),
+        audiences=read_audiences(declaration.audiences, report),
         guards=declaration.guards or Guards(),
     )
 
@@ -281,32 +269,3 @@ def _check_keys(node: Node, declaration: Declaration, mapped: set[str], report: 
             f"no column is mapped to {attribute!r}, and {why}",
             f"Is `{slip}` meant to be `{attribute}`?" if slip else f"Add `{attribute}: {column}` to `fields`.",
         )
-
-
-def _audiences(declaration: Declaration, report: Report) -> tuple[AudienceMapping, ...]:
-    """Return the audiences and report those without a tag, with two sources of it, or with one that is named twice."""
-    first_of: dict[tuple[str, str], str] = {}
-    audiences = []
-    for index, audience in enumerate(declaration.audiences):
-        key = f"{DRIFT_KEY}.audiences[{index}]"
-        if audience.tag is None and audience.tag_from is None:
-            # One that could not be read was reported as what it is.
-            if not any(problem.key in {f"{key}.tag", f"{key}.tag_from"} for problem in report.problems):
-                report.add(f"{key}.tag", "this key is required and missing", "Or name a column: `tag_from`.")
-            continue
-        if audience.tag is not None and audience.tag_from is not None:
-            report.add(
-                f"{key}.tag_from",
-                "the audience has a `tag` already",
-                "Keep one of the two: `tag` is a name, `tag_from` a column of names.",
-            )
-        kind, name = ("tag", audience.tag) if audience.tag is not None else ("column", audience.tag_from or "")
-        first = first_of.setdefault((kind, name.casefold()), key)
-        if first != key:
-            report.add(
-                f"{key}.{'tag' if kind == 'tag' else 'tag_from'}",
-                f"the {kind} {name!r} has an audience already ({first})",
-                "Keep one of them: `mirror` both adds the tag and takes it away.",
-            )
-        audiences.append(AudienceMapping(audience.tag or "", audience.mode, audience.when, key, audience.tag_from))
-    return tuple(audiences)

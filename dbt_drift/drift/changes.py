@@ -30,6 +30,7 @@ class ContactChange(msgspec.Struct, frozen=True, kw_only=True):
             gives a value.
         add_tags: The tags to apply.
         remove_tags: The tags to take away.
+        colors: The colour of a tag where Drift is not to choose it: six hexadecimal digits.
         unchanged: Attributes that Drift accepted before. They are sent only if the remembered contact turns out to be
             deleted, so that its successor is complete.
         unchanged_tags: Tags that Drift accepted before, for the same case.
@@ -47,6 +48,7 @@ class ContactChange(msgspec.Struct, frozen=True, kw_only=True):
     attributes: dict[str, JsonValue] = {}
     add_tags: tuple[str, ...] = ()
     remove_tags: tuple[str, ...] = ()
+    colors: dict[str, str] = {}
     unchanged: dict[str, JsonValue] = {}
     unchanged_tags: tuple[str, ...] = ()
     fill_only: frozenset[str] = frozenset()

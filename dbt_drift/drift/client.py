@@ -11,7 +11,9 @@ from dbt_drift.drift.dispatcher import Dispatcher
 from dbt_drift.drift.exchange import Exchange
 from dbt_drift.drift.limiter import RateLimiter
 from dbt_drift.drift.organisation import Organisation
+from dbt_drift.drift.probing import probe
 from dbt_drift.drift.retry import RetryPolicy, Verdict
+from dbt_drift.drift.steps import RejectedError
 from dbt_drift.drift.transport import Transport
 from dbt_drift.errors import DriftUnavailableError
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from dbt_drift.drift.credentials import Credential
     from dbt_drift.drift.endpoints import Attribute, TokenInfo
     from dbt_drift.drift.messages import Request, Response
+    from dbt_drift.drift.probing import Probe
     from dbt_drift.drift.transport import Timeouts
 
 WORKERS = 128
@@ -104,7 +107,30 @@ class DriftClient:
         info: TokenInfo = self._ask(endpoints.look_at_token(self._credential.current().reveal())).data
         return info
 
+    def probe(self, email: str) -> Probe:
+        """Find out on one contact whether Drift applies tags; see `probing.probe`.
+
+        Raises:
+            DriftUnavailableError: Drift refuses, or cannot be reached.
+        """
+        steps = probe(email)
+        try:
+            request = next(steps)
+            while True:
+                time.sleep(request.after)
+                request = steps.send(self._send(request))
+        except StopIteration as end:
+            found: Probe = end.value
+            return found
+        except RejectedError as rejected:
+            said = self._credential.mask(f"{rejected.reason}: {rejected}")
+            raise DriftUnavailableError(f"Drift refuses to try it on that contact ({said})") from None
+
     def _ask(self, request: Request, policy: RetryPolicy | None = None) -> Response:
+        """Send a request that stands alone and has to be answered well."""
+        return self._good(request, self._send(request, policy))
+
+    def _send(self, request: Request, policy: RetryPolicy | None = None) -> Response:
         """Send a request that stands alone, in this thread."""
         policy = policy or self._policy
         delays = policy.delays()
@@ -119,7 +145,7 @@ class DriftClient:
             if response is not None and attempt.verdict is Verdict.SHUT_OUT:
                 raise self._exchange.shut_out(request, response)
             if response is not None and attempt.verdict is Verdict.ANSWERED:
-                return self._good(request, response)
+                return response
             if attempt.verdict is Verdict.FAULT:
                 faults += 1
                 time.sleep(next(delays))

@@ -36,6 +36,8 @@ Flow = Callable[[ContactChange, Organisation, FirstContacts], Steps[Outcome]]
 """What is done about a change, going by what is known of Drift's ways and of the contacts that are new to us."""
 
 _NULL = msgspec.Raw(b"null")
+_FALSE = msgspec.Raw(b"false")
+"""Of a contact that does not exist nothing has to be taken away."""
 _NOTHING = (None, msgspec.Raw(b"null"), msgspec.Raw(b'""'))
 """How an answer has no value for an attribute."""
 
@@ -158,7 +160,9 @@ class _Upsert:
             if self._id is not None:
                 yield from self._write_attributes(self._id)
                 self._attributes_accepted = True
-                tagged = write_tags(self._id, self._add, self._remove, self._organisation, self._ask)
+                tagged = write_tags(
+                    self._id, self._add, self._remove, self._organisation, self._ask, colors=self._change.colors
+                )
                 self.wrote = (yield from tagged) or self.wrote
         except GoneError:
             return False
@@ -208,7 +212,7 @@ class _Upsert:
         if contact is None and self._change.create_missing:
             contact = yield from self._create(unseen=False)
             yield from self._finder.learn_spelling()
-        elif contact is None and (self._attributes or self._add):
+        elif contact is None and (self._add or any(value != _FALSE for value in self._attributes.values())):
             raise RejectedError(reasons.NO_CONTACT, "There is no such contact in Drift, and none is to be made.")
         return contact
 

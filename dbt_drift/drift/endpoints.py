@@ -194,9 +194,10 @@ def list_tags(contact_id: int) -> Request:
     return Request(method="GET", target=f"/contacts/{contact_id}/tags", scope=READ, reads=_tagged)
 
 
-def add_tags(contact_id: int, tags: Sequence[str]) -> Request:
-    """Apply tags by name; one that the contact has already stays."""
-    body = _json([{"name": tag} for tag in tags])
+def add_tags(contact_id: int, tags: Sequence[str], colors: Mapping[str, str] | None = None) -> Request:
+    """Apply tags by name, some with a colour; one that the contact has already stays."""
+    colors = colors or {}
+    body = _json([{"name": tag, "color": colors[tag]} if tag in colors else {"name": tag} for tag in tags])
     return Request(method="POST", target=f"/contacts/{contact_id}/tags", body=body, scope=WRITE)
 
 

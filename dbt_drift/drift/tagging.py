@@ -15,7 +15,7 @@ from dbt_drift.drift.reasons import TAGS_IGNORED, TAGS_UNAVAILABLE
 from dbt_drift.drift.steps import GoneError, RejectedError, accepted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from dbt_drift.drift.endpoints import Contact
     from dbt_drift.drift.messages import Response
@@ -32,7 +32,13 @@ _OTHER_WAY = (
 
 
 def write_tags(
-    contact_id: int, add: Sequence[str], remove: Sequence[str], organisation: Organisation, ask: Ask
+    contact_id: int,
+    add: Sequence[str],
+    remove: Sequence[str],
+    organisation: Organisation,
+    ask: Ask,
+    *,
+    colors: Mapping[str, str],
 ) -> Steps[bool]:
     """Set and take away tags, each kind in one request.
 
@@ -42,6 +48,7 @@ def write_tags(
         remove: The tags to take away.
         organisation: What is known of Drift's ways, and is learnt here.
         ask: Sends a request.
+        colors: The colours of some of the tags.
 
     Returns:
         Whether anything was written.
@@ -52,7 +59,7 @@ def write_tags(
     """
     if add:
         organisation.tags.check()
-        response = yield from ask(endpoints.add_tags(contact_id, add))
+        response = yield from ask(endpoints.add_tags(contact_id, add, colors))
         if response.status == _NOT_FOUND:
             yield from _still_there(contact_id, ask)
             raise organisation.tags.refused(_unavailable(response))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+import msgspec
+
 from dbt_drift.drift.changes import ContactChange
 from dbt_drift.warehouse.wire import CLEARED, to_json
 
@@ -13,28 +15,34 @@ if TYPE_CHECKING:
 
 MatchOn = Literal["email", "externalId"]
 _IDENTITIES = ("email", "externalId")
+_MEMBER = {"+": msgspec.Raw(b"true"), "-": msgspec.Raw(b"false")}
+"""What the attribute in the place of a tag is, for a member and for others."""
 
 
 def contact_change(row: DeltaRow, sync: Sync) -> ContactChange:
     """Return what Drift lacks of what the model says about one contact."""
     changed = {name for name, _, _ in attribute_changes(row, sync.match_on)}
     known = row.wanted or row.accepted
+    in_place_of_tags = {one.tag: one.attribute for one in sync.audiences if one.attribute is not None}
+    signs = tag_changes(row)
+    kept = [tag for tag, sign in row.accepted_tags.items() if sign == "+" and row.wanted_tags.get(tag) == "+"]
     return ContactChange(
         seq=row.seq,
         key=row.key,
         match_on=sync.match_on,
         contact_id=row.contact_id,
         identity={name: known[name][1:] for name in _IDENTITIES if name in known},
-        attributes={name: to_json(row.wanted[name]) for name in row.wanted if name in changed},
+        attributes={name: to_json(row.wanted[name]) for name in row.wanted if name in changed}
+        | {in_place_of_tags[tag]: _MEMBER[sign] for tag, sign in signs if tag in in_place_of_tags},
         unchanged={
             name: to_json(wanted) for name, wanted in row.wanted.items() if name not in changed and wanted != CLEARED
-        },
+        }
+        | {in_place_of_tags[tag]: _MEMBER["+"] for tag in kept if tag in in_place_of_tags},
         fill_only=frozenset(mapped.attribute for mapped in sync.attributes if not mapped.overwrite),
-        add_tags=tuple(tag for tag, sign in tag_changes(row) if sign == "+"),
-        remove_tags=tuple(tag for tag, sign in tag_changes(row) if sign == "-"),
-        unchanged_tags=tuple(
-            tag for tag, sign in row.accepted_tags.items() if sign == "+" and row.wanted_tags.get(tag) == "+"
-        ),
+        add_tags=tuple(tag for tag, sign in signs if sign == "+" and tag not in in_place_of_tags),
+        remove_tags=tuple(tag for tag, sign in signs if sign == "-" and tag not in in_place_of_tags),
+        colors={one.tag: one.color for one in sync.audiences if one.color is not None},
+        unchanged_tags=tuple(tag for tag in kept if tag not in in_place_of_tags),
         create_missing=sync.create_missing and not row.departed,
         deleted=sync.on_deleted,
     )

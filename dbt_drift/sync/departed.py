@@ -5,7 +5,8 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from dbt_drift.declarations.syncs import AttributeMapping, AudienceMapping, Sync
+from dbt_drift.declarations.audiences import AudienceMapping, attribute_audience
+from dbt_drift.declarations.syncs import AttributeMapping, Sync
 from dbt_drift.drift.client import DriftClient
 from dbt_drift.drift.credentials import credential, drift_url
 from dbt_drift.drift.limiter import RateLimiter
@@ -93,7 +94,8 @@ def untag(
     """
     audience = _find(prepared, model, tag)
     for sync, _ in prepared.syncs:
-        if any(one.tag.casefold() == tag.casefold() and one.mode != "remove" for one in sync.audiences):
+        own = _as_declared(audience).identity.casefold()
+        if any(one.identity.casefold() == own and one.mode != "remove" for one in sync.audiences):
             raise ConfigurationError(
                 f"The tag {tag!r} is given by {sync.name} now: taking it away would undo its work.",
                 advice=f'`dbt-drift forget {model} "{tag}"` leaves it to {sync.name}.',
@@ -144,6 +146,14 @@ def _decides(specs: Mapping[str, dict[str, Any]], audience: Registered) -> bool:
     )
 
 
+def _as_declared(audience: Registered) -> AudienceMapping:
+    """Return the audience as its model declared it, but for the members; its column tells a tag from an attribute."""
+    attribute = attribute_audience(audience.tag.removesuffix("=true"), "mirror", None, "")
+    if audience.state == state_column("tag", attribute.identity):
+        return attribute
+    return AudienceMapping(audience.tag, "mirror", None, "")
+
+
 def _untagging(prepared: Prepared, audience: Registered) -> tuple[Sync, dict[str, Any]]:
     """Return a sync in which everybody has left the audience, and the macros' view of it.
 
@@ -168,7 +178,7 @@ def _untagging(prepared: Prepared, audience: Registered) -> tuple[Sync, dict[str
         declared="",
         match_on=match_on,
         attributes=tuple(AttributeMapping(name, name, "") for name in identities),
-        audiences=(AudienceMapping(audience.tag, "mirror", None, ""),),
+        audiences=(_as_declared(audience),),
     )
     texts = dict.fromkeys(identities, "text")
     return sync, sync_spec(sync, prepared.location, texts, texts) | {"untag": True}

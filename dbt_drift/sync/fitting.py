@@ -135,7 +135,11 @@ def _compare(prepared: Prepared, listed: Sequence[Attribute]) -> list[str]:
 
 
 def _has_custom_attributes(prepared: Prepared) -> bool:
-    return any(mapped.attribute not in STANDARD for sync, _ in prepared.syncs for mapped in sync.attributes)
+    return any(
+        mapped.attribute not in STANDARD
+        for sync, _ in prepared.syncs
+        for mapped in (*sync.attributes, *sync.attribute_audiences)
+    )
 
 
 def _misfits(prepared: Prepared, types: Mapping[str, str]) -> Iterator[Problem]:
@@ -150,6 +154,16 @@ def _misfits(prepared: Prepared, types: Mapping[str, str]) -> Iterator[Problem]:
                     message=f"the attribute {mapped.attribute!r} is {kind} in Drift, and the column "
                     f"{mapped.column!r} is {_KIND_NAMES.get(part['kind'], part['kind'])}",
                     suggestion=_WAY_OUT[kind],
+                )
+        for audience in sync.attribute_audiences:
+            kind = types.get(audience.attribute, "BOOLEAN")
+            if kind != "BOOLEAN":
+                yield Problem(
+                    path=sync.path,
+                    model=sync.name,
+                    key=audience.key,
+                    message=f"the attribute {audience.attribute!r} is {kind} in Drift, and an audience is a yes or no",
+                    suggestion="Name another attribute: Drift makes one that it does not have.",
                 )
 
 
@@ -169,7 +183,7 @@ def _unknown(prepared: Prepared, listed: Sequence[Attribute]) -> Iterator[Proble
     # People know an attribute by its label; what is mapped is its name.
     by_label = {attribute.label: attribute.name for attribute in listed} | {name: name for name in names}
     for sync, _ in prepared.syncs:
-        for mapped in sync.attributes:
+        for mapped in (*sync.attributes, *sync.attribute_audiences):
             if mapped.attribute not in names and mapped.attribute not in STANDARD:
                 near = nearest(mapped.attribute, by_label)
                 yield Problem(

@@ -24,7 +24,7 @@ class Writer(msgspec.Struct, frozen=True):
     Attributes:
         unique_id: dbt's id of the model.
         name: The model's name.
-        column: The column, as declared.
+        column: The column, as declared; of an audience the column of its members, "" where every row is one.
     """
 
     unique_id: str
@@ -62,7 +62,7 @@ def inventory(listed: Iterable[Attribute], syncs: Iterable[Sync]) -> list[Invent
     """Return every attribute that Drift lists or a model maps, by name."""
     writers: dict[str, list[Writer]] = {}
     for sync in syncs:
-        for mapped in sync.attributes:
+        for mapped in (*sync.attributes, *sync.attribute_audiences):
             writers.setdefault(mapped.attribute, []).append(Writer(sync.unique_id, sync.name, mapped.column))
     known = {attribute.name: attribute for attribute in listed}
     return [

@@ -12,7 +12,8 @@ from dbt_drift.warehouse.spec import state_column, sync_spec
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from dbt_drift.declarations.syncs import AudienceMapping, Sync
+    from dbt_drift.declarations.audiences import AudienceMapping
+    from dbt_drift.declarations.syncs import Sync
     from dbt_drift.project.gateway import Session
     from dbt_drift.warehouse.registry import Registered
     from dbt_drift.warehouse.spec import Location
@@ -48,7 +49,7 @@ def expand(
     spec = sync_spec(sync, location, kinds, types)
     found: list[AudienceMapping] = []
     problems: list[Problem] = []
-    taken = {audience.tag.casefold(): audience.key for audience in sync.audiences if audience.tag}
+    taken = {audience.identity.casefold(): audience.key for audience in sync.audiences if audience.tag}
     for audience, told in zip(sync.audiences, spec["audiences"], strict=True):
         if not audience.tag_from:
             found.append(audience)
@@ -57,7 +58,7 @@ def expand(
         named = [tag for (tag,) in session.rows(sql)]
         problems += _misuses(sync, audience, named, taken)
         states = {state_column("tag", tag) for tag in named} | {
-            state_column("tag", one.tag) for one in sync.audiences if one.tag
+            state_column("tag", one.identity) for one in sync.audiences if one.tag
         }
         # What the column no longer names, and contacts still carry: nobody is a member any more.
         named += [

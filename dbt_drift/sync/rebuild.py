@@ -180,8 +180,12 @@ class _Looking:
         held = row.wanted.keys() - outcome.lacking
         # As a first sync has it: a tag that the audience wants and the contact carries counts as set by us.
         tags = set()
-        if outcome.tags is not None:
-            tags = {tag for tag, sign in row.wanted_tags.items() if (sign == "+") == (tag in outcome.tags)}
+        for audience in self._sync.audiences:
+            wanted = row.wanted_tags.get(audience.tag)
+            if audience.attribute is not None and wanted and audience.attribute not in outcome.lacking:
+                tags.add(audience.tag)
+            elif audience.attribute is None and wanted and outcome.tags is not None:
+                tags |= {audience.tag} if (wanted == "+") == (audience.tag in outcome.tags) else set()
         return Entry(
             stage_id=self._stage_id,
             seq=row.seq,

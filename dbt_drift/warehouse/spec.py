@@ -106,7 +106,7 @@ def sync_spec(sync: Sync, location: Location, kinds: Mapping[str, str], types: M
                 "when": audience.when,
                 "tag_from": audience.tag_from,
                 "is_list": audience.tag_from is not None and kinds[audience.tag_from] == "json",
-                "state": state_column("tag", audience.tag),
+                "state": state_column("tag", audience.identity),
             }
             for audience in sync.audiences
         ],

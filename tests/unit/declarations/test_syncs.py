@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from dbt_drift.declarations.syncs import AttributeMapping, AudienceMapping, Sync, declare
+from dbt_drift.declarations.audiences import AudienceMapping
+from dbt_drift.declarations.syncs import AttributeMapping, Sync, declare
 
 from .projects import EMAIL, manifest, node
 
