@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: install demo test test-matrix soak lint format bench lock lock-dbt wheel clean
+.PHONY: install demo test test-matrix test-dbt-2 soak lint format bench lock lock-dbt wheel clean
 
 install: $(INSTALLED)
 
@@ -32,6 +32,10 @@ soak: $(INSTALLED)
 # The tests that touch dbt, on each version of it that we declare.
 test-matrix: $(INSTALLED)
 	bash .ci/test-matrix
+
+# What dbt 2 writes of the integration project, where dbt 2 can be had.
+test-dbt-2: $(INSTALLED)
+	bash .ci/test-dbt-2
 
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .

@@ -28,8 +28,12 @@ def declared_nodes(manifest: Manifest) -> list[Node]:
 
 
 def short_forms(node: Node) -> dict[str, Any]:
-    """Return the ``meta.drift`` of each column that has one, as it was written, by the name of the column."""
-    return {column.name: column.drift for column in (node.columns or {}).values() if _is_set(column.drift)}
+    """Return the ``meta.drift`` of each column that has one of its own, as it was written, by the name of the column.
+
+    dbt 2 gives a column the ``meta`` of its model where it has none itself: what the column says then is no short form.
+    """
+    columns = (node.columns or {}).values()
+    return {one.name: one.drift for one in columns if _is_set(one.drift) and one.drift != node.drift}
 
 
 def short_form_key(column: str) -> str:

@@ -215,7 +215,7 @@ class DbtProject:
                 outcome = dbtRunner(manifest=loaded).invoke(arguments)
             _set_flags(self._options)  # dbt's runner left its own behind
         if outcome.exception:
-            raise ConfigurationError(f"dbt could not select: {outcome.exception}") from outcome.exception
+            raise _unselectable(outcome.exception) from outcome.exception
         lines = outcome.result if isinstance(outcome.result, list) else []
         return {msgspec.json.decode(line)["unique_id"] for line in lines}
 
@@ -241,6 +241,15 @@ class DbtProject:
         adapter.set_macro_context_generator(generate_runtime_macro_context)
         self._adapter = adapter
         return self._adapter
+
+
+def _unselectable(error: BaseException) -> ConfigurationError:
+    if "RunResultsArtifact" in str(error):  # followed by the whole of the file
+        return ConfigurationError(
+            "dbt could not select: it cannot read the run_results.json that --state names.",
+            advice="dbt-core 1.x reads its own alone, not that of dbt 2: name a folder without it for `state:`.",
+        )
+    return ConfigurationError(f"dbt could not select: {error}")
 
 
 def _open_patiently(adapter: SQLAdapter) -> None:

@@ -45,19 +45,19 @@
 
 
 {#- What a model declares, in one spelling: JSON with sorted keys, `null` where it declares nothing. The program spells it the same
-    way (`Sync.declared`). -#}
+    way (`Sync.declared`). A column that says the same as its model only has the model's meta, which dbt 2 hands down. -#}
 {% macro declared_sync(node) %}
-  {% set columns = {} %}
-  {% for column in node.columns.values() %}
-    {% set short = dbt_drift.drift_meta(column) %}
-    {% if short is not none and short is not sameas false %}
-      {% do columns.update({column.name: short}) %}
-    {% endif %}
-  {% endfor %}
   {% set drift = dbt_drift.drift_meta(node) %}
   {% if drift is none or drift is sameas false %}
     {{ return('null') }}
   {% endif %}
+  {% set columns = {} %}
+  {% for column in node.columns.values() %}
+    {% set short = dbt_drift.drift_meta(column) %}
+    {% if short is not none and short is not sameas false and short != drift %}
+      {% do columns.update({column.name: short}) %}
+    {% endif %}
+  {% endfor %}
   {{ return(tojson({'drift': drift, 'columns': columns}, sort_keys=true)) }}
 {% endmacro %}
 

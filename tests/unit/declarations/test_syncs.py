@@ -153,3 +153,14 @@ def test_an_alias_is_the_relations_name() -> None:
     sync = only_sync(node(drift=EMAIL, alias="contacts", database=None))
 
     assert (sync.name, sync.identifier, sync.database) == ("dim_contacts", "contacts", None)
+
+
+@pytest.mark.parametrize("drift", [EMAIL, {}])
+def test_the_meta_that_dbt_2_hands_down_to_columns_is_no_short_form(drift: dict[str, Any]) -> None:
+    handed_down = node(drift=drift, columns={"email": "email", "plan": drift, "city": drift})
+    own = node(drift=drift, columns={"email": "email"})
+    if drift:
+        handed_down["columns"].pop("email")
+        own["columns"].pop("email")
+
+    assert only_sync(handed_down) == only_sync(own)
