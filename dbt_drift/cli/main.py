@@ -11,6 +11,7 @@ from dbt_drift import __version__
 from dbt_drift.errors import DbtDriftError
 
 _COMMANDS = {
+    "init": "Find the models that look like contacts, and write a first mapping.",
     "plan": "Show what a sync would send; sends nothing.",
     "sync": "Make Drift match the declared models.",
     "status": "Show the ledger: lock, last runs, what waits, what was rejected.",

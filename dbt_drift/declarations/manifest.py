@@ -42,6 +42,7 @@ class Column(Struct, frozen=True):
     """A column that a properties file describes; seldom all columns that the relation has."""
 
     name: str
+    data_type: str | None = None
     meta: Meta | None = None
     config: ColumnConfig | None = None
 

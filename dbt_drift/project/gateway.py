@@ -202,11 +202,7 @@ class DbtProject:
             from dbt.contracts.graph.manifest import Manifest  # noqa: PLC0415 (see module)
 
             loaded = Manifest.from_writable_manifest(WritableManifest.read_and_check_versions(str(manifest)))
-            arguments = ["--quiet", "--log-level-file", "none", "ls", "--output", "json", "--output-keys", "unique_id"]
-            arguments += ["--project-dir", str(self.root), "--profile", self.profile_name, "--target", self.target_name]
-            arguments += ["--profiles-dir", str(self._options.profiles_dir)]
-            if self._options.vars:
-                arguments += ["--vars", msgspec.json.encode(self._options.vars).decode()]
+            arguments = self._command("ls", "--output", "json", "--output-keys", "unique_id")
             for flag, given in (("--select", selection.select), ("--exclude", selection.exclude)):
                 arguments += [flag, *given] if given else []
             for flag, value in (("--selector", selection.selector), ("--state", selection.state)):
@@ -218,6 +214,31 @@ class DbtProject:
             raise _unselectable(outcome.exception) from outcome.exception
         lines = outcome.result if isinstance(outcome.result, list) else []
         return {msgspec.json.decode(line)["unique_id"] for line in lines}
+
+    def parse(self) -> Path:
+        """Parse the project as `dbt parse` does, and return the manifest.json that this writes.
+
+        Raises:
+            ConfigurationError: dbt cannot parse it; carries dbt's own words.
+        """
+        with _dbt_errors(ConfigurationError):
+            from dbt.cli.main import dbtRunner  # noqa: PLC0415 (see module)
+
+            with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
+                outcome = dbtRunner().invoke(self._command("parse", "--target-path", str(self.target_path)))
+            _set_flags(self._options)  # dbt's runner left its own behind
+        if outcome.exception:
+            raise ConfigurationError(f"dbt cannot parse the project: {outcome.exception}") from outcome.exception
+        return self.target_path / "manifest.json"
+
+    def _command(self, name: str, *options: str) -> list[str]:
+        """Return the arguments of a dbt command on this project that prints and logs nothing of its own."""
+        arguments = ["--quiet", "--log-level-file", "none", name, *options]
+        arguments += ["--project-dir", str(self.root), "--profile", self.profile_name, "--target", self.target_name]
+        arguments += ["--profiles-dir", str(self._options.profiles_dir)]
+        if self._options.vars:
+            arguments += ["--vars", msgspec.json.encode(self._options.vars).decode()]
+        return arguments
 
     def _register_adapter(self) -> SQLAdapter:
         """Make the adapter, and teach it our macros beside those of the project and its packages."""

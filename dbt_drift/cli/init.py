@@ -1,0 +1,110 @@
+"""`dbt-drift init`."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from dbt_drift.cli.options import project_from, project_options
+from dbt_drift.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from dbt_drift.declarations.manifest import Manifest
+    from dbt_drift.init.candidates import Candidate
+    from dbt_drift.init.proposal import Proposal
+    from dbt_drift.project.gateway import DbtProject
+
+_SANDBOX = "dbt-drift sandbox &\nexport DRIFT_API_URL=http://127.0.0.1:8484 DRIFT_ACCESS_TOKEN=sandbox"
+
+
+@click.command("init")
+@click.argument("model", required=False)
+@project_options
+@click.option("--yes", is_flag=True, help="Ask nothing: take the likeliest model, suggest tags as comments, write.")
+@click.option("--dry-run", is_flag=True, help="Show what would be written, and write nothing.")
+def command(*, model: str | None, yes: bool, dry_run: bool, **given: Any) -> int:
+    """Find the models that look like contacts, and write a first mapping of one into its properties file.
+
+    Without MODEL, it offers those that it finds. Of the file, nothing is changed but the lines that are added. The
+    project is parsed before and after; what dbt or dbt-drift would not have is taken back.
+    """
+    from dbt_drift.declarations.manifest import read_manifest  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.declarations.syncs import declare  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.init.write import change_for, write  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.project.gateway import DbtProject  # noqa: PLC0415 - not paid for --help
+
+    project = DbtProject.load(project_from(given))
+    manifest = read_manifest(project.parse())
+    syncs = declare(manifest)  # a project with mistakes is mended first
+    asks = not yes and not dry_run
+    chosen = _chosen(project, manifest, [sync.name for sync in syncs], model=model, asks=asks)
+    if chosen is None:
+        return 0
+    proposal = chosen.proposal.without({mapped.attribute for sync in syncs for mapped in sync.attributes})
+    chosen = msgspec.structs.replace(chosen, proposal=_asked(proposal) if asks else proposal)
+    change = change_for(project, chosen)
+    click.echo(change.difference)
+    if dry_run:
+        return 0
+    if asks and not click.confirm(f"\nWrite this to {change.name}?", default=True):
+        return 1
+    write(project, chosen, change)
+    click.echo(f"\n{chosen.name} is declared in {change.name}. Next:\n")
+    steps = [] if os.environ.get("DRIFT_ACCESS_TOKEN") else _SANDBOX.splitlines()
+    for step in [*steps, "dbt build", "dbt-drift plan"]:
+        click.echo(f"    {step}")
+    if steps:
+        click.echo("\nThe first two are for a local Drift; for Drift itself, set DRIFT_ACCESS_TOKEN instead.")
+    return 0
+
+
+def _chosen(
+    project: DbtProject, manifest: Manifest, declared: list[str], *, model: str | None, asks: bool
+) -> Candidate | None:
+    """Return the model to declare; None where that is done already."""
+    from dbt_drift.declarations.nodes import label  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.init.candidates import candidate, candidates, is_declared  # noqa: PLC0415 - not paid for --help
+
+    if model is not None:
+        if any(label(node) == model and is_declared(node) for node in manifest.nodes.values()):
+            click.echo(f"{model} has a `meta.drift` already, and is left as it is.")
+            return None
+        return candidate(project, manifest, model)
+    if declared:
+        click.echo(f"Declared already, and left as they are: {', '.join(declared)}")
+    if declared and not asks:
+        click.echo("Name another model to declare it too: `dbt-drift init MODEL`.")
+        return None
+    found = candidates(project, manifest)
+    if not found:
+        if declared:
+            return None
+        raise ConfigurationError(
+            "No model has a column that looks like an email address.",
+            advice="Build the models first, so that their columns are known, or name one: `dbt-drift init MODEL`.",
+        )
+    return found[_number(found) - 1 if asks else 0]
+
+
+def _number(found: list[Candidate]) -> int:
+    click.echo("These models look like contacts:")
+    for number, one in enumerate(found, start=1):
+        click.echo(f"  {number}  {one.name}: {', '.join(one.proposal.fields)}")
+    return int(click.prompt("Which one?", type=click.IntRange(1, len(found)), default=1))
+
+
+def _asked(proposal: Proposal) -> Proposal:
+    """Return the proposal as the user wants it."""
+    match_on: str = proposal.match_on
+    if "externalId" in proposal.fields:
+        keys = click.Choice(["email", "externalId"])
+        match_on = click.prompt("Which attribute says who a contact is?", type=keys, default=match_on)
+    tags = [
+        msgspec.structs.replace(one, tag=tag)
+        for one in proposal.audiences
+        if (tag := click.prompt(f"A tag where {one.when} is true, or nothing", default="", show_default=False).strip())
+    ]
+    return msgspec.structs.replace(proposal, match_on=match_on, audiences=tuple(tags), is_chosen=True)

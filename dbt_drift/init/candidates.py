@@ -1,0 +1,97 @@
+"""The models of a project that a declaration can be proposed for."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from dbt_drift.declarations.manifest import Node
+from dbt_drift.declarations.nodes import label, short_forms
+from dbt_drift.declarations.problems import did_you_mean
+from dbt_drift.errors import ConfigurationError, WarehouseError
+from dbt_drift.init.proposal import Column, Proposal, likeness, propose
+
+if TYPE_CHECKING:
+    from dbt_drift.declarations.manifest import Manifest
+    from dbt_drift.project.gateway import DbtProject, Session
+
+_HALF_WAY = re.compile(r"^(stg|base|int|src|raw)_")
+"""How models are called that others are built from: offered only by name."""
+
+
+class Candidate(Struct, frozen=True):
+    """A model and what to declare of it."""
+
+    node: Node
+    proposal: Proposal
+
+    @property
+    def name(self) -> str:
+        """The name that the user knows it by."""
+        return label(self.node)
+
+
+def candidates(project: DbtProject, manifest: Manifest) -> list[Candidate]:
+    """Return the models that look like contacts and declare nothing, the likeliest first."""
+    nodes = [node for node in _models(manifest) if not is_declared(node) and not _HALF_WAY.match(node.name)]
+    columns = _columns(project, nodes)
+    found = [Candidate(node, proposal) for node in nodes if (proposal := propose(columns[node.unique_id]))]
+    return sorted(found, key=lambda one: (-likeness(one.node.name, one.proposal), one.name))
+
+
+def candidate(project: DbtProject, manifest: Manifest, name: str) -> Candidate:
+    """Return a model by its name, which declares nothing yet.
+
+    Raises:
+        ConfigurationError: The project has no such model, or it has no column that looks like an email address.
+    """
+    nodes = {label(node): node for node in _models(manifest)}
+    if name not in nodes:
+        raise ConfigurationError(
+            f"The project has no model {name!r} with a relation.", advice=did_you_mean(name, nodes)
+        )
+    columns = _columns(project, [nodes[name]])[nodes[name].unique_id]
+    proposal = propose(columns)
+    if proposal is None and not columns:
+        raise ConfigurationError(
+            f"The columns of {name} are not known: it is not in the warehouse, and no properties file describes them.",
+            advice=f"Run `dbt build --select {name}` first.",
+        )
+    if proposal is None:
+        raise ConfigurationError(
+            f"No column of {name} looks like an email address: {', '.join(one.name for one in columns)}.",
+            advice="If one is, declare the model by hand: docs/reference/declarations.md shows how.",
+        )
+    return Candidate(nodes[name], proposal)
+
+
+def is_declared(node: Node) -> bool:
+    """Whether the model says anything about Drift, be it `drift: false`."""
+    return node.drift is not None or bool(short_forms(node))
+
+
+def _models(manifest: Manifest) -> list[Node]:
+    """Return the models of the project itself that dbt builds something for."""
+    own = [node for node in manifest.nodes.values() if node.package_name == manifest.metadata.project_name]
+    return [node for node in own if node.resource_type == "model" and node.relation_name]
+
+
+def _columns(project: DbtProject, nodes: list[Node]) -> dict[str, list[Column]]:
+    """Return the columns of each model: those of its relation, or, where it is not built, those that are described."""
+    try:
+        with project.connect("init") as session:
+            return {node.unique_id: _built(session, node) or _described(node) for node in nodes}
+    except WarehouseError:
+        return {node.unique_id: _described(node) for node in nodes}
+
+
+def _built(session: Session, node: Node) -> list[Column]:
+    place = {"database": node.database, "schema": node.schema, "identifier": node.alias or node.name}
+    return [Column(one["name"], one["kind"]) for one in session.call("model_columns", sync=place)]
+
+
+def _described(node: Node) -> list[Column]:
+    columns = (node.columns or {}).values()
+    return [Column(one.name, "boolean" if (one.data_type or "").lower().startswith("bool") else "") for one in columns]

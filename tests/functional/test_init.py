@@ -1,0 +1,165 @@
+"""`dbt-drift init` in projects that know nothing of Drift."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from tests.functional.harness import DuckDb, dbt, write_project
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.functional.command_line import CommandLine
+
+PEOPLE = "select 'ada@example.com' as email, 7 as id, 'Ada' as full_name, true as is_vip, 'team' as plan"
+DESCRIBED = """\
+version: 2
+models:   # all of them
+  - name: customers
+    columns:
+      - name: email
+        description: "{{ doc('__overview__') }}"
+      - name: is_vip
+        data_type: boolean
+
+  - name: leads
+    latest_version: 2
+    config:
+      meta: {owner: sales}
+    versions: [{v: 1}, {v: 2}]
+"""
+MODELS = {
+    "customers.sql": PEOPLE,
+    "leads_v1.sql": "select 'ada@example.com' as email",
+    "leads_v2.sql": "select 'ada@example.com' as email, 'Ada' as nickname, true as is_vip",
+    "orders.sql": "select 1 as order_id",
+    "stg_people.sql": PEOPLE,
+    "marts/visitors.sql": "select 'ada@example.com' as visitor_email, 9 as visits",
+}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    write_project(folder, DuckDb(tmp_path / "bench.duckdb").output)
+    (folder / "models" / "marts").mkdir()
+    for name, sql in MODELS.items():
+        (folder / "models" / name).write_text(sql)
+    (folder / "models" / "schema.yml").write_text(DESCRIBED)
+    return folder
+
+
+def drift_of(file: Path, model: str) -> object:
+    entry = next(one for one in yaml.safe_load(file.read_text())["models"] if one["name"] == model)
+    return entry["config"]["meta"]["drift"]
+
+
+def answer(monkeypatch: pytest.MonkeyPatch, *lines: str) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{line}\n" for line in lines)))
+
+
+def test_from_the_model_that_is_built(project: Path, dbt_drift: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    dbt(project, "run")
+    file = project / "models" / "schema.yml"
+
+    shown = dbt_drift("init", "--dry-run", cwd=project)
+    assert (shown.code, file.read_text()) == (0, DESCRIBED)
+    assert "+            # plan: plan\n" in shown.out
+    assert "+          #     when: is_vip\n" in shown.out
+
+    answer(monkeypatch, "1", "externalId", "VIP", "y")
+    done = dbt_drift("init", cwd=project)
+    assert done.code == 0, done.err
+    assert "1  customers: email, externalId, name\n" in done.out
+    assert "stg_people" not in done.out
+    assert "    dbt build\n    dbt-drift plan\n" in done.out
+    assert drift_of(file, "customers") == {
+        "match_on": "externalId",
+        "fields": {"email": "email", "externalId": "id", "name": "full_name"},
+        "audiences": [{"tag": "VIP", "mode": "mirror", "when": "is_vip"}],
+    }
+    assert dbt_drift("check", "--offline", cwd=project).code == 0
+
+    declared = file.read_text()
+    for arguments in ([], ["customers"]):
+        again = dbt_drift("init", "--yes", *arguments, cwd=project)
+        assert (again.code, "left as" in again.out, file.read_text()) == (0, True, declared)
+
+
+def test_without_a_warehouse_what_is_described_counts(project: Path, dbt_drift: CommandLine) -> None:
+    unknown = dbt_drift("init", "stg_people", "--yes", cwd=project)
+    assert (unknown.code, "Run `dbt build --select stg_people` first" in unknown.err) == (2, True)
+
+    done = dbt_drift("init", "--yes", cwd=project, environment={"DRIFT_ACCESS_TOKEN": "mine"})
+
+    assert done.code == 0, done.err
+    assert "sandbox" not in done.out
+    assert drift_of(project / "models" / "schema.yml", "customers") == {
+        "match_on": "email",
+        "fields": {"email": "email"},
+    }
+
+
+def test_a_model_that_no_file_describes_gets_one(project: Path, dbt_drift: CommandLine) -> None:
+    dbt(project, "run")
+    assert dbt_drift("init", "visitors", "--yes", cwd=project).code == 0
+
+    file = project / "models" / "marts" / "_visitors.yml"
+    assert drift_of(file, "visitors") == {"match_on": "email", "fields": {"email": "visitor_email"}}
+
+    file.write_text("models: []\n")
+    refused = dbt_drift("init", "visitors", "--yes", cwd=project)
+    assert (refused.code, "does not describe visitors" in refused.err) == (2, True)
+    assert file.read_text() == "models: []\n"
+
+
+def test_what_would_not_hold_is_taken_back(
+    project: Path, dbt_drift: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dbt(project, "run")
+    file = project / "models" / "schema.yml"
+    answer(monkeypatch, "email", "VIP", "y")
+    assert dbt_drift("init", "customers", cwd=project).code == 0
+    before = file.read_bytes()
+
+    for model in ("leads.v2", "stg_people"):  # one is described in that file, the other nowhere
+        answer(monkeypatch, "VIP", "y")
+        refused = dbt_drift("init", model, cwd=project)
+        assert (refused.code, file.read_bytes()) == (2, before), refused.out
+        assert "is left as it was, with nothing declared" in refused.err
+        assert "customers" in refused.err
+    assert not (project / "models" / "_stg_people.yml").exists()
+    assert dbt_drift("check", "--offline", cwd=project).out.startswith("ok  customers:")
+
+    assert dbt_drift("init", "leads.v2", "--yes", cwd=project).code == 0
+    assert "sales" in file.read_text()
+    assert "ok  leads.v2: 2 attributes" in dbt_drift("check", "--offline", cwd=project).out
+
+
+def test_what_others_share_is_left_to_the_user(project: Path, dbt_drift: CommandLine) -> None:
+    file = project / "models" / "schema.yml"
+    shared = DESCRIBED.replace("    columns:", "    config: &c {tags: [a]}\n    columns:", 1)
+    file.write_text(shared + "  - name: orders\n    config: *c\n")
+    before = file.read_bytes()
+
+    refused = dbt_drift("init", "customers", "--yes", cwd=project)
+
+    assert (refused.code, file.read_bytes()) == (2, before)
+    assert "by hand:\n\n    drift:\n      match_on: email\n" in refused.err
+
+
+@pytest.mark.parametrize(("model", "why"), [("orders", "No column of orders looks"), ("custommers", "`customers`")])
+def test_what_cannot_be_declared_is_said(project: Path, dbt_drift: CommandLine, model: str, why: str) -> None:
+    dbt(project, "run")
+    done = dbt_drift("init", model, "--yes", cwd=project)
+    assert (done.code, why in done.err) == (2, True), done.err
+
+
+def test_a_project_that_dbt_cannot_parse_keeps_its_words(project: Path, dbt_drift: CommandLine) -> None:
+    (project / "models" / "orders.sql").write_text("select * from {{ ref('nothing') }}")
+    done = dbt_drift("init", cwd=project)
+    assert (done.code, "dbt cannot parse the project" in done.err, "nothing" in done.err) == (2, True, True)
