@@ -44,6 +44,8 @@ def command(*, offline: bool, contact: str | None, **given: Any) -> int:
 
     prepared = prepare(project_from(given), selection_from(given))
     warn_of_undeclared(prepared)
+    for notice in prepared.notices:
+        click.echo(f"warn  {notice}")
     for sync, _ in prepared.syncs:
         tags = f", {counted(len(sync.audiences), 'audience')}" if sync.audiences else ""
         click.echo(f"ok  {sync.name}: {counted(len(sync.attributes), 'attribute')}{tags}, {sync.relation_name}")

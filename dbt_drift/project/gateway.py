@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
+import yaml
 
 from dbt_drift.errors import ConfigurationError, DbtDriftError, WarehouseError, WarehouseLostError
 from dbt_drift.project import bundled
@@ -163,6 +164,16 @@ class DbtProject:
                 raise ConfigurationError(f"vars: {_OUR_PACKAGE} must be a mapping of settings, not {value!r}.")
             merged |= value or {}
         return merged
+
+    @property
+    def installed_package(self) -> str | None:
+        """The version of our dbt package as `dbt deps` has installed it; None where the project does without it."""
+        file = self.root / self._config.packages_install_path / _OUR_PACKAGE / "dbt_project.yml"
+        try:
+            content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, yaml.YAMLError):
+            return None
+        return str(content["version"]) if isinstance(content, dict) and "version" in content else None
 
     def last_invocation(self) -> str | None:
         """Return the invocation id of dbt's last command that wrote its results, or None where that is not known."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from dbt_drift import __version__
 from dbt_drift.declarations.columns import resolve
 from dbt_drift.declarations.conflicts import report_tag_conflicts
 from dbt_drift.declarations.manifest import read_manifest
@@ -45,7 +46,7 @@ class Prepared(msgspec.Struct, frozen=True):
         registered: The audiences that the ledger has ever seen.
         unselected: The slugs of the declared syncs that were not selected, or that are held back.
         held: The selected syncs that are held back, because of dbt's last command.
-        notices: What somebody should know of dbt's last command besides.
+        notices: What somebody should know of dbt's last command, and of our dbt package.
     """
 
     project: DbtProject
@@ -114,7 +115,8 @@ def prepare(
     if not declared and needs_syncs:
         raise ConfigurationError(
             "No selected model declares a sync." if chosen is not None else "No model of the project declares a sync.",
-            advice="Give a model `config: {meta: {drift: {fields: {email: <column>}}}}` and run `dbt build`.",
+            advice="Run `dbt-drift init`, or give a model `config: {meta: {drift: {fields: {email: <column>}}}}` "
+            "and run `dbt build`.",
         )
     judgement = Judgement(declared)
     if heed_last_build:
@@ -137,8 +139,21 @@ def prepare(
         registered=registered,
         unselected=frozenset({sync.slug for sync in everything} - {sync.slug for sync in judgement.fit}),
         held=judgement.held,
-        notices=judgement.notices,
+        notices=[*judgement.notices, *_of_package(project)],
     )
+
+
+def _of_package(project: DbtProject) -> list[str]:
+    """Say if the project has installed our dbt package in another version than that of this program."""
+    found = project.installed_package
+    if found in {None, __version__}:
+        return []
+    notice = (
+        f"The project has the dbt package dbt_drift {found}, and this is dbt-drift {__version__}: its post-hook stages "
+        "nothing for `dbt-drift sync`, and its tests may judge otherwise. "
+        f"Set `revision: v{__version__}` in packages.yml and run `dbt deps`, or run `pip install dbt-drift=={found}`."
+    )
+    return [notice]
 
 
 def _bind(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from dbt_drift.sandbox.server import Sandbox
     from dbt_drift.sync.results import SyncResult
+    from tests.functional.command_line import CommandLine
     from tests.functional.harness import Warehouse
 
 ROOT = Path(__file__).parents[2]
@@ -165,6 +168,45 @@ def test_the_tests_find_what_a_sync_would_reject(project: UsersProject) -> None:
         "dbt_drift_unique_contact_key_bad_email": 1,
         "dbt_drift_finite_number_bad_n": 1,
     }
+
+
+def test_another_version_of_the_package_is_said(tmp_path: Path, sandbox: Sandbox, dbt_drift: CommandLine) -> None:
+    project = UsersProject(tmp_path / "project", DuckDb(tmp_path / "users.duckdb"), sandbox)
+    older = tmp_path / "package"
+    for name in ("macros", "models", "dbt_project.yml"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        older.mkdir(exist_ok=True)
+        copy(ROOT / name, older / name)
+    for file in (older / "dbt_project.yml", older / "macros" / "hooks" / "stage_sync.sql"):
+        file.write_text(file.read_text().replace(__version__, "0.0.9"))
+
+    def said(*arguments: str) -> Any:
+        drift = {"DRIFT_API_URL": sandbox.url, "DRIFT_ACCESS_TOKEN": TOKEN}
+        done = dbt_drift(*arguments, cwd=project.folder, environment=drift)
+        assert done.code == 0, done.err
+        return re.findall(r"has the dbt package dbt_drift (\S+), and this is.*`revision: v(\S+)`", done.out + done.err)
+
+    commands = (["check"], ["plan", "--rows", "0"], ["sync"])
+    project.dbt("build")
+    assert [said(*command) for command in commands] == [[], [], []]
+
+    (project.folder / "packages.yml").write_text(yaml.safe_dump({"packages": [{"local": str(older)}]}))
+    project.dbt("deps")
+    project.dbt("build", seats=2)
+    assert [said(*command) for command in commands] == [[("0.0.9", __version__)]] * 3
+    assert {contact.attributes["seats"] for contact in sandbox.contacts()} == {2}  # synced all the same
+    assert project.stages() == ["sync"]
+
+    shutil.rmtree(project.folder / "dbt_packages")
+    for name in ("packages.yml", "package-lock.yml"):
+        (project.folder / name).unlink(missing_ok=True)
+    plain = yaml.safe_load((project.folder / "dbt_project.yml").read_text())
+    del plain["on-run-end"], plain["models"]["dbt_drift"]
+    (project.folder / "dbt_project.yml").write_text(yaml.safe_dump(plain))
+    (project.folder / "models" / "people.sql").write_text(MODEL.partition("\n")[2].partition("\n")[2])
+    project.dbt("build", seats=3)
+    assert [said(*command) for command in commands] == [[], [], []]
+    assert {contact.attributes["seats"] for contact in sandbox.contacts()} == {3}
 
 
 def test_package_and_program_have_one_version() -> None:
