@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -31,12 +32,23 @@ def command(*, model: str | None, yes: bool, dry_run: bool, **given: Any) -> int
     Without MODEL, it offers those that it finds. Of the file, nothing is changed but the lines that are added. The
     project is parsed before and after; what dbt or dbt-drift would not have is taken back.
     """
+    from dbt_drift.project.gateway import DbtProject  # noqa: PLC0415 - not paid for --help
+
+    try:
+        return _declare(DbtProject.load(project_from(given)), model, yes=yes, dry_run=dry_run)
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise
+        raise ConfigurationError(
+            "There is nobody to ask: the standard input has ended.", advice="Run `dbt-drift init MODEL --yes`."
+        ) from None
+
+
+def _declare(project: DbtProject, model: str | None, *, yes: bool, dry_run: bool) -> int:
     from dbt_drift.declarations.manifest import read_manifest  # noqa: PLC0415 - not paid for --help
     from dbt_drift.declarations.syncs import declare  # noqa: PLC0415 - not paid for --help
     from dbt_drift.init.write import change_for, write  # noqa: PLC0415 - not paid for --help
-    from dbt_drift.project.gateway import DbtProject  # noqa: PLC0415 - not paid for --help
 
-    project = DbtProject.load(project_from(given))
     manifest = read_manifest(project.parse())
     syncs = declare(manifest)  # a project with mistakes is mended first
     asks = not yes and not dry_run

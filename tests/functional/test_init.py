@@ -71,6 +71,13 @@ def test_from_the_model_that_is_built(project: Path, dbt_drift: CommandLine, mon
     assert "+            # plan: plan\n" in shown.out
     assert "+          #     when: is_vip\n" in shown.out
 
+    answer(monkeypatch)
+    unasked = dbt_drift("init", cwd=project)
+    assert (unasked.code, "There is nobody to ask" in unasked.err, file.read_text()) == (2, True, DESCRIBED)
+
+    answer(monkeypatch, "1", "externalId", "VIP", "n")
+    assert (dbt_drift("init", cwd=project).code, file.read_text()) == (1, DESCRIBED)
+
     answer(monkeypatch, "1", "externalId", "VIP", "y")
     done = dbt_drift("init", cwd=project)
     assert done.code == 0, done.err

@@ -9,10 +9,13 @@ import json
 import os
 import shutil
 import subprocess
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import pytest
+import yaml
 
 from dbt_drift.declarations.manifest import read_manifest
 from dbt_drift.declarations.run_results import read_run_results
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
 
 DBT_2 = os.environ.get("DBT_2")
 PROJECT = Path(__file__).parents[3] / "integration_project"
+UNLIMITED = ["--vars", "{dbt_drift: {rate_limit: {requests: 0}}}"]
 LONG_AGO = 1_000_000_000
 """Before the recording, in seconds since 1970: the files have not changed since."""
 
@@ -48,10 +52,15 @@ def original(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     if request.param == "recorded":
         shutil.copytree(RECORDED, folder / "target", dirs_exist_ok=True)
     else:
-        build = [str(DBT_2), "build", "--target", "duckdb", "--profiles-dir", "."]
-        done = subprocess.run(build, cwd=folder, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
+        dbt_2(folder, "build", "--target", "duckdb")
     return folder
+
+
+def dbt_2(folder: Path, *arguments: str) -> str:
+    command = [str(DBT_2), *arguments, "--profiles-dir", "."]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 @pytest.fixture
@@ -86,7 +95,7 @@ def test_what_dbt_2_built_is_synced(sandbox: Sandbox, command: Command) -> None:
     assert command("check").code == 0
     assert "477 new" in command("plan", "--rows", "0").out
 
-    first = results_of(command("sync", "--output", "json", "--allow-removals"))
+    first = results_of(command("sync", "--output", "json", "--allow-removals", *UNLIMITED))
     assert sum(result["contacts"]["created"] for result in first.values()) == len(sandbox.contacts()) == 477
     assert sum("Customers" in contact.tags for contact in sandbox.contacts()) == 235
 
@@ -124,3 +133,30 @@ def test_selectors_take_the_manifest_of_dbt_2_but_not_its_results(project: Path,
     shutil.copy(project / "target" / "manifest.json", project / "state")
     same = command("plan", "--rows", "0", "--select", "state:modified", "--state", "state")
     assert (same.code, "No selected model" in same.err) == (2, True)
+
+
+@pytest.mark.skipif(not DBT_2, reason="DBT_2 does not name a dbt of version 2")
+def test_the_post_hook_stages_in_dbt_2(tmp_path: Path, sandbox: Sandbox, dbt_drift: CommandLine) -> None:
+    folder = Path(shutil.copytree(PROJECT, tmp_path / "fernhill", ignore=shutil.ignore_patterns("target", "logs")))
+    project = yaml.safe_load((folder / "dbt_project.yml").read_text())
+    project["models"]["fernhill"]["marts"]["+post-hook"] = "{{ dbt_drift.stage_sync() }}"
+    project |= {"on-run-end": ["{{ dbt_drift.print_waiting() }}"]}
+    (folder / "dbt_project.yml").write_text(yaml.safe_dump(project))
+    (folder / "packages.yml").write_text(yaml.safe_dump({"packages": [{"local": str(PROJECT.parent)}]}))
+    environment = {"DRIFT_API_URL": sandbox.url, "DRIFT_ACCESS_TOKEN": TOKEN}
+
+    def sync() -> dict[str, Any]:
+        arguments = ["--output", "json", "--allow-removals", *UNLIMITED]
+        return dict(results_of(dbt_drift("sync", *arguments, cwd=folder, environment=environment))["dim_contacts"])
+
+    dbt_2(folder, "deps")
+    dbt_2(folder, "build", "--target", "duckdb")
+    sync()
+    said = dbt_2(folder, "build", "--target", "duckdb", "--vars", "demo_day: 2")
+
+    assert "dbt-drift: dim_contacts: 3 new, 88 changed, 1 leaving" in said
+    with closing(duckdb.connect(str(folder / "target" / "fernhill.duckdb"))) as connection:
+        staged = connection.execute("select slug, left(stage_id, 4) from analytics_drift.drift_staged order by 1")
+        assert staged.fetchall() == [("dim_churned_contacts", "dbt-"), ("dim_contacts", "dbt-")]
+    assert sync()["contacts"]["created"] == 3
+    assert sync()["rows"]["sent"] == 0
