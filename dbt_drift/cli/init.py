@@ -69,7 +69,9 @@ def _declare(project: DbtProject, model: str | None, *, yes: bool, dry_run: bool
     for step in [*steps, "dbt build", "dbt-drift plan"]:
         click.echo(f"    {step}")
     if steps:
-        click.echo("\nThe first two are for a local Drift; for Drift itself, set DRIFT_ACCESS_TOKEN instead.")
+        click.echo(
+            "\nThe first two are for a local Drift; for Drift itself: `dbt-drift auth login`, or DRIFT_ACCESS_TOKEN."
+        )
     return 0
 
 

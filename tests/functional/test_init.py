@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
-from tests.functional.harness import DuckDb, dbt, write_project
+from tests.functional.harness import DuckDb, Postgres, dbt, write_project
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.functional.command_line import CommandLine
+    from tests.functional.postgres import PostgresServer
 
 PEOPLE = "select 'ada@example.com' as email, 7 as id, 'Ada' as full_name, true as is_vip, 'team' as plan"
 DESCRIBED = """\
@@ -44,8 +45,11 @@ MODELS = {
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    folder = tmp_path / "project"
-    write_project(folder, DuckDb(tmp_path / "bench.duckdb").output)
+    return written(tmp_path / "project", DuckDb(tmp_path / "bench.duckdb").output)
+
+
+def written(folder: Path, output: dict[str, Any]) -> Path:
+    write_project(folder, output)
     (folder / "models" / "marts").mkdir()
     for name, sql in MODELS.items():
         (folder / "models" / name).write_text(sql)
@@ -95,6 +99,19 @@ def test_from_the_model_that_is_built(project: Path, dbt_drift: CommandLine, mon
     for arguments in ([], ["customers"]):
         again = dbt_drift("init", "--yes", *arguments, cwd=project)
         assert (again.code, "left as" in again.out, file.read_text()) == (0, True, declared)
+
+
+def test_on_postgres(tmp_path: Path, dbt_drift: CommandLine, postgres_server: PostgresServer) -> None:
+    project = written(tmp_path / "project", Postgres(postgres_server).output)
+    dbt(project, "run")
+
+    done = dbt_drift("init", "--yes", cwd=project)
+
+    assert done.code == 0, done.err
+    assert "+          #     when: is_vip\n" in done.out
+    fields = {"email": "email", "externalId": "id", "name": "full_name"}
+    assert drift_of(project / "models" / "schema.yml", "customers") == {"match_on": "email", "fields": fields}
+    assert dbt_drift("check", "--offline", cwd=project).code == 0
 
 
 def test_without_a_warehouse_what_is_described_counts(project: Path, dbt_drift: CommandLine) -> None:
