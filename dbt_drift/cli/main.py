@@ -22,6 +22,7 @@ _COMMANDS = {
     "check": "Check the declarations, the relations and the access to Drift.",
     "exposures": "Write exposures, so that Drift stands in the graph of dbt docs.",
     "attributes": "List the attributes that Drift has, and the columns that fill them.",
+    "adopt": "Take contacts for members that a mirror has not tagged itself.",
     "untag": "Take a tag away that a model no longer declares.",
     "forget": "Leave a tag in Drift that a model no longer declares.",
     "sandbox": "Serve a local Drift to try things against.",

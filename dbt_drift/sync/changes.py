@@ -31,7 +31,8 @@ def contact_change(row: DeltaRow, sync: Sync) -> ContactChange:
         key=row.key,
         match_on=sync.match_on,
         contact_id=row.contact_id,
-        identity={name: known[name][1:] for name in _IDENTITIES if name in known},
+        # Of a contact that was adopted nothing is known but its key.
+        identity={name: known[name][1:] for name in _IDENTITIES if name in known} or {sync.match_on: row.key},
         attributes={name: to_json(row.wanted[name]) for name in row.wanted if name in changed}
         | {in_place_of_tags[tag]: _MEMBER[sign] for tag, sign in signs if tag in in_place_of_tags},
         unchanged={

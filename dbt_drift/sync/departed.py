@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import TYPE_CHECKING, Any
 
 from dbt_drift.declarations.audiences import AudienceMapping, attribute_audience
@@ -10,16 +9,14 @@ from dbt_drift.declarations.syncs import AttributeMapping, Sync
 from dbt_drift.drift.client import DriftClient
 from dbt_drift.drift.credentials import credential, drift_url
 from dbt_drift.drift.limiter import RateLimiter
-from dbt_drift.errors import ConfigurationError, LockedError
-from dbt_drift.sync.ledger_run import Run
+from dbt_drift.errors import ConfigurationError
+from dbt_drift.sync.ledger_run import Run, alone
 from dbt_drift.sync.options import RunOptions
 from dbt_drift.sync.stopping import Stop
 from dbt_drift.sync.sync_run import SyncRun
 from dbt_drift.sync.words import counted
-from dbt_drift.warehouse.lock import RunLock
 from dbt_drift.warehouse.registry import Registered, forget
 from dbt_drift.warehouse.spec import state_column, sync_spec
-from dbt_drift.warehouse.versions import bring_forward
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,16 +60,8 @@ def forget_tag(prepared: Prepared, model: str, tag: str) -> Registered:
         LockedError: A run is at work on the ledger.
     """
     audience = _find(prepared, model, tag)
-    with prepared.project.connect("forget") as session:
-        bring_forward(session, prepared.location)
-        lock = RunLock(prepared.project, prepared.location, run_id=str(uuid.uuid4()), command="forget")
-        if (holder := lock.take(session)) is not None:
-            raise LockedError(f"Another run is at work on the ledger: {holder}.", advice="Try again when it has ended.")
-        try:
-            with lock.transaction(session):
-                forget(session, prepared.location, audience)
-        finally:
-            lock.release(session)
+    with alone(prepared, "forget") as (session, lock), lock.transaction(session):
+        forget(session, prepared.location, audience)
     return audience
 
 

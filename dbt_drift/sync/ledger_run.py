@@ -159,3 +159,26 @@ class Run:
                 advice="Give each Drift a ledger of its own: another dbt target, or "
                 "--vars '{dbt_drift: {schema: <another schema>}}'.",
             )
+
+
+@contextlib.contextmanager
+def alone(prepared: Prepared, command: str) -> Iterator[tuple[Session, RunLock]]:
+    """Hold the ledger's lock for a short piece of work on the ledger alone.
+
+    Args:
+        prepared: The project and its syncs.
+        command: What is at work, for whoever finds the lock taken.
+
+    Raises:
+        ConfigurationError: A newer program has written the ledger.
+        LockedError: Another run is at work.
+    """
+    with prepared.project.connect(command) as session:
+        bring_forward(session, prepared.location)
+        lock = RunLock(prepared.project, prepared.location, run_id=str(uuid.uuid4()), command=command)
+        if (holder := lock.take(session)) is not None:
+            raise LockedError(f"Another run is at work on the ledger: {holder}.", advice="Try again when it has ended.")
+        try:
+            yield session, lock
+        finally:
+            lock.release(session)

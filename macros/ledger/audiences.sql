@@ -79,6 +79,30 @@
 {% endmacro %}
 
 
+{#- Takes the rows of another relation for members that an audience of ours has set ('*'), whether or not the ledger has met them.
+    Returns how many were not known as members before. `members`: the view of a sync that has that relation and its key. -#}
+{% macro adopt_members(sync, state, members) %}
+  {% set snapshot = dbt_drift.snapshot_relation(sync) %}
+  {% set folding = dbt_drift.folding_relation(sync) %}
+  {% set columns = adapter.get_columns_in_relation(snapshot) %}
+  {% set adopted_sql %}
+    select members.contact_key
+    {%- for column in columns | map(attribute='name') | map('lower') if column != 'contact_key' %},
+      {{ "cast('*' as " ~ dbt_drift.text_type() ~ ')' if column == state else 'snapshot.' ~ column }} as {{ column }}
+    {%- endfor %}
+    from (select distinct contact_key from ({{ dbt_drift.keys_sql(members) }}) as keyed where contact_key is not null) as members
+    left join {{ snapshot }} as snapshot on snapshot.contact_key = members.contact_key
+    where snapshot.{{ state }} is null or not ({{ dbt_drift.was_set('snapshot.' ~ state) }})
+  {% endset %}
+  {{ dbt_drift.forget_staged(sync) }}
+  {{ dbt_drift.create_table_from(folding, adopted_sql) }}
+  {% set adopted = run_query('select count(*) from ' ~ folding).rows[0][0] | int %}
+  {{ dbt_drift.replace_rows(snapshot, folding, 'contact_key', columns) }}
+  {{ dbt_drift.execute('drop table ' ~ folding) }}
+  {{ return(adopted) }}
+{% endmacro %}
+
+
 {#- Drops what is remembered of one audience: the tag stays in Drift, and nobody takes it away any more. -#}
 {% macro forget_audience(ledger, slug, state) %}
   {{ dbt_drift.execute('update ' ~ dbt_drift.ledger_relation(ledger, slug ~ '__snapshot') ~ ' set ' ~ state ~ ' = null') }}
