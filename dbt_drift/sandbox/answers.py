@@ -50,6 +50,23 @@ def data(document: Any, *, contact_id: int | None = None, headers: tuple[tuple[s
     return Answer(200, _encoder.encode({"data": document}), headers, contact_id)
 
 
+def with_errors(answer: Answer) -> Answer:
+    """Add the list of errors that Drift's lists may carry beside their data; it says nothing of what was found."""
+    errors = [{"type": {}, "message": "One of several sources did not answer.", "param": "email"}]
+    document = {**msgspec.json.decode(answer.body), "errors": errors}
+    return msgspec.structs.replace(answer, body=_encoder.encode(document))
+
+
+def refusal(answer: Answer, body: str) -> Answer:
+    """Give a refusal the body that `Behaviour.error_body` asks for."""
+    if body == "empty":
+        return msgspec.structs.replace(answer, body=b"")
+    if body == "html":
+        page = f"<html><body><h1>{answer.status}</h1></body></html>"
+        return msgspec.structs.replace(answer, body=page.encode(), content_type="text/html; charset=utf-8")
+    return answer
+
+
 def plain(document: Any) -> Answer:
     """Answer 200 with a document as it is."""
     return Answer(200, _encoder.encode(document))

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from dbt_drift.sandbox.answers import Answer, RefusedError, error
+from dbt_drift.sandbox.answers import Answer, RefusedError, error, refusal
 from dbt_drift.sandbox.behaviour import Fault
 from dbt_drift.sandbox.calls import Call
 from dbt_drift.sandbox.faults import Faults
 from dbt_drift.sandbox.grants import Grants
 from dbt_drift.sandbox.ratelimit import RateLimit, hint
-from dbt_drift.sandbox.requestlog import NO_ANSWER, RequestLog
+from dbt_drift.sandbox.requestlog import NO_ANSWER, Contents, RequestLog
 from dbt_drift.sandbox.routes import ROUTES, match_path
 from dbt_drift.sandbox.store import now_ms
 from dbt_drift.sandbox.tokens import Tokens, require_scope
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from dbt_drift.sandbox.behaviour import Behaviour
     from dbt_drift.sandbox.calls import Request
     from dbt_drift.sandbox.store import Organisation, Store
+
+_NO_SECRETS = ("/contacts", "/emails")
+_SERVED = "it serves contacts, tags, attributes, timeline events, unsubscribe, sign-in and tokens only."
 
 
 class Delivery(msgspec.Struct, frozen=True):
@@ -86,7 +89,7 @@ class Api:
         try:
             delivery = self._deliver(request, template, params, passage)
         except RefusedError as refused:
-            delivery = Delivery(refused.answer)
+            delivery = Delivery(refusal(refused.answer, self._behaviour.error_body))
         delay_ms = delivery.delay_ms + self._faults.latency()
         delivery = Delivery(delivery.answer, delivery.how, delay_ms)
         self.log.add(
@@ -99,12 +102,13 @@ class Api:
             organisation=passage.organisation,
             contact_id=delivery.answer.contact_id,
             fault="" if passage.fault is None else passage.fault.effect,
+            contents=self._contents(request, template),
         )
         return delivery
 
     def _deliver(self, request: Request, template: str, params: tuple[str, ...], passage: _Passage) -> Delivery:
         if not template:
-            raise RefusedError(404, "There is no such call.")
+            raise RefusedError(404, f"The sandbox has no {request.path}: {_SERVED}")
         route = ROUTES[template].get(request.method)
         if route is None:
             raise RefusedError(405, f"There is no {request.method} {template}.")
@@ -116,8 +120,14 @@ class Api:
         try:
             answer = route.answer(call)
         except RefusedError as refused:
-            answer = refused.answer
+            answer = refusal(refused.answer, self._behaviour.error_body)
         return Delivery(answer) if fault is None else _struck(fault, answer)
+
+    def _contents(self, request: Request, template: str) -> Contents | None:
+        """Return what a request says, for the log; None where that is not asked for or could be a token."""
+        if not self._behaviour.log_contents or not template.startswith(_NO_SECRETS):
+            return None
+        return Contents.of(request.query, request.body)
 
     def _let_in(self, request: Request, scope: str | None, passage: _Passage) -> Organisation:
         """Return the organisation of a request, if its token and the rate limit allow it."""
@@ -127,7 +137,7 @@ class Api:
         organisation = self.store.organisation(token.organisation)
         passage.organisation = organisation.id
         self._limit(organisation.id)
-        require_scope(token, scope)
+        require_scope(token, scope, self._behaviour)
         return organisation
 
     def _limit(self, organisation_id: int) -> None:
@@ -158,7 +168,7 @@ def _struck(fault: Fault, answer: Answer) -> Delivery:
         return Delivery(answer, "cut", fault.delay_ms)
     if fault.effect == "delay":
         return Delivery(answer, "whole", fault.delay_ms)
-    headers = () if fault.retry_after is None else (("Retry-After", str(fault.retry_after)),)
+    headers = () if fault.retry_after is None else hint(fault.hint, fault.retry_after)
     shown = error(fault.status, f"The sandbox answers {fault.status} on purpose.", headers=headers)
     if fault.body is not None:
         shown = msgspec.structs.replace(shown, body=fault.body.encode(), content_type="text/html; charset=utf-8")

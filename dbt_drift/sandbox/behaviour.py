@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 _NotNegative = Meta(ge=0)
 
+Hint = Literal["retry-after", "retry-after-date", "ratelimit-reset", "ratelimit-reset-at"]
+"""How an answer tells the seconds to wait: `Retry-After` in seconds or as an HTTP date (RFC 9110, 10.2.3), or
+`RateLimit-Reset` in seconds or as epoch seconds."""
+
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Something that goes wrong on purpose.
@@ -30,11 +34,13 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             answer breaks off in the middle of its body; `delay`: nothing but `delay_ms`.
         status: The status of the effect `status`.
         body: The body of the effect `status`; None gives Drift's error envelope.
-        retry_after: The seconds of a Retry-After header of the effect `status`; None for no header.
+        retry_after: The seconds to wait that the effect `status` tells; None for no header.
+        hint: The header in which it tells them.
         delay_ms: How much later the answer, or the reset, comes; in milliseconds.
         applied: Whether the request takes effect before it fails. `cut` and `delay` always let it take effect.
-        method: The HTTP method that is struck; "" for any.
-        path: The path that is struck, as a template such as `/contacts/{id}` or as it is sent; "" for any.
+        method: The HTTP method that is struck, or several with commas between; "" for any.
+        path: The path that is struck, as a template such as `/contacts/{id}` or as it is sent; `*` stands for anything,
+            as in `/contacts/*`; "" for any.
         rate: The share of the matching requests that is struck, from 0 to 1.
         skip: How many matching requests pass first.
         count: How often it strikes; None for ever.
@@ -44,6 +50,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     status: Annotated[int, Meta(ge=400, le=599)] = 500
     body: str | None = None
     retry_after: Annotated[int, _NotNegative] | None = None
+    hint: Hint = "retry-after"
     delay_ms: Annotated[float, _NotNegative] = 0
     applied: bool = False
     method: str = ""
@@ -72,8 +79,8 @@ class Behaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         _says("sliding: the limit holds in any window; fixed: the count starts again at each multiple of the window."),
     ] = "sliding"
     rate_hint: Annotated[
-        Literal["none", "retry-after", "ratelimit-reset"],
-        _says("The header, if any, in which a 429 tells the seconds to wait."),
+        Literal["none"] | Hint,
+        _says("The header, if any, in which a 429 tells the seconds to wait; date and at tell the moment instead."),
     ] = "none"
 
     undeclared_tokens: Annotated[
@@ -83,6 +90,12 @@ class Behaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     bad_token_status: Annotated[
         Literal[401, 403], _says("The answer to a missing, unknown or expired token: 401 is seen, 403 documented.")
     ] = 401
+    missing_scope_status: Annotated[
+        Literal[403, 401], _says("The answer to a token that lacks the scope of a call.")
+    ] = 403
+    token_info_key: Annotated[
+        Literal["access_token", "accessToken", "either"], _says("The key in which token_info takes the token.")
+    ] = "access_token"  # noqa: S105 - the name of a key
 
     token_lifetime_s: Annotated[
         float, Meta(gt=0, description="How long an access token lasts that was granted by signing in, in seconds.")
@@ -94,8 +107,12 @@ class Behaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         Literal["grant", "deny"], _says("What becomes of everybody who is sent to the authorize page.")
     ] = "grant"
 
+    error_body: Annotated[
+        Literal["json", "empty", "html"],
+        _says("The body of refusals; html is what a proxy would say in Drift's place."),
+    ] = "json"
     duplicate_status: Annotated[
-        Literal[409, 400], _says("The answer to a second contact with the same email or externalId.")
+        Literal[409, 400, 422], _says("The answer to a second contact with the same email or externalId.")
     ] = 409
     email_collision: Annotated[
         Literal["refuse", "allow"],
@@ -107,6 +124,10 @@ class Behaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     nulls: Annotated[
         Literal["ignore", "clear", "refuse"], _says("What an attribute sent as null does; refuse answers 400.")
+    ] = "ignore"
+    read_only: Annotated[
+        Literal["ignore", "refuse"],
+        _says("What writing an attribute does that Drift keeps itself; refuse answers 400."),
     ] = "ignore"
     unknown_attributes: Annotated[
         Literal["create", "ignore", "refuse"], _says("What an attribute that the organisation lacks does.")
@@ -124,7 +145,19 @@ class Behaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         Literal["replace", "merge", "ignore"], _says("What attributes.tags of a PATCH does to the tags of the contact.")
     ] = "replace"
     tags_key: Annotated[bool, _says("Whether contacts are returned with a key for their tags.")] = True
+    tag_items: Annotated[
+        Literal["objects", "names"],
+        _says("What the tags of a contact are shown as: with name and color, or bare names."),
+    ] = "objects"
+    tag_status: Annotated[Literal[200, 202], _says("The answer to tags that are added or removed.")] = 200
 
+    external_id: Annotated[
+        Literal["text", "number"], _says("number: an externalId of digits alone is shown without quotes.")
+    ] = "text"
+    external_id_null: Annotated[bool, _says("Whether a contact without externalId shows one that is null.")] = False
+    listing_status: Annotated[
+        Literal[400, 404, 405], _says("The answer to a look-up by nothing, which would list all contacts.")
+    ] = 400
     lookup: Annotated[
         Literal["array", "object"], _says("object: a look-up by email that finds one contact returns it bare.")
     ] = "array"
@@ -134,6 +167,24 @@ class Behaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     lookup_limit: Annotated[
         int, Meta(ge=1, description="The most contacts that a look-up by email returns at once.")
     ] = 100
+    lookup_status: Annotated[
+        Literal[200, 404], _says("The answer to a look-up by email that finds nobody: 200 with an empty list, or 404.")
+    ] = 200
+    lookup_errors: Annotated[bool, _says("Whether look-ups carry a list of errors beside their contacts.")] = False
+    missing_ids: Annotated[
+        Literal["left-out", "not-found"],
+        _says("A look-up by ids some of which are missing: the others are answered, or all of it is a 404."),
+    ] = "left-out"
+    most_ids: Annotated[int, Meta(ge=0, description="The most ids of one look-up; 0 for any number.")] = 0
+    too_many_ids: Annotated[
+        Literal["refuse", "cut"], _says("More ids than the most: 400, or the first ones are answered without a word.")
+    ] = "refuse"
+    ids_order: Annotated[
+        Literal["asked", "oldest", "newest"], _says("The order of the contacts of a look-up by ids.")
+    ] = "asked"
+    normalize_parameters: Annotated[
+        Literal["query", "body", "either"], _says("Where PATCH /contacts/normalize takes idType and id.")
+    ] = "query"
 
     acknowledgement: Annotated[
         Literal["json", "empty"], _says("The body of answers that only say yes: to a delete, to tags, to unsubscribe.")
@@ -146,6 +197,10 @@ class Behaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     latency_jitter_ms: Annotated[
         float, Meta(ge=0, description="The most that chance adds to the latency. Milliseconds.")
     ] = 0
+    log_contents: Annotated[
+        bool,
+        _says("Whether the request log keeps queries and bodies, which hold personal data; never those of tokens."),
+    ] = False
     faults: Annotated[tuple[Fault, ...], _says("What goes wrong on purpose.")] = ()
     seed: Annotated[int, _says("The seed of all chance: rates of faults, jitter.")] = 0
 

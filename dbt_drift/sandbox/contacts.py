@@ -1,49 +1,22 @@
-"""The calls on contacts (devdocs.drift.com/docs: contact-model, creating-a-contact, retrieving-contact)."""
+"""The calls on one contact (devdocs.drift.com/docs: contact-model, creating-a-contact, posting-timeline-events)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 
 import msgspec
 
 from dbt_drift.sandbox.answers import RefusedError, data, yes
-from dbt_drift.sandbox.calls import read_number
-from dbt_drift.sandbox.fields import contacts_with_email, read_fields, refuse_duplicate
+from dbt_drift.sandbox.documents import contact_document
+from dbt_drift.sandbox.fields import read_fields, refuse_duplicate
+from dbt_drift.sandbox.lookups import NOT_FOUND, find_by_id
 from dbt_drift.sandbox.store import now_ms
-from dbt_drift.sandbox.tags import tag_documents, write_tags
+from dbt_drift.sandbox.tags import write_tags
 
 if TYPE_CHECKING:
     from dbt_drift.sandbox.answers import Answer
     from dbt_drift.sandbox.calls import Call
     from dbt_drift.sandbox.store import Contact
-
-_ID_TYPES = ("drift", "external", "internal")
-
-
-def contact_document(contact: Contact, *, tags_key: bool = True, version: int | None = None) -> dict[str, Any]:
-    """Return a contact in the shape in which Drift returns it.
-
-    Args:
-        contact: The contact.
-        tags_key: Whether it has a key for its tags.
-        version: The version to show, where it is not the contact's own.
-    """
-    shown = contact.version if version is None else version
-    attributes: dict[str, Any] = {
-        "_END_USER_VERSION": shown,
-        "_end_user_version": shown,
-        "_calculated_version": shown,
-        "socialProfiles": {},
-        "events": {},
-        "start_date": contact.created_at,
-    }
-    if tags_key:
-        attributes["tags"] = tag_documents(contact)
-    attributes.update(contact.attributes)
-    if contact.external_id is not None:
-        attributes["external_id"] = contact.external_id
-    return {"id": contact.id, "createdAt": contact.created_at, "attributes": attributes}
 
 
 def create_contact(call: Call) -> Answer:
@@ -63,30 +36,26 @@ def get_contact(call: Call) -> Answer:
     return _answer(call, call.contact())
 
 
-def find_contacts(call: Call) -> Answer:
-    """Answer `GET /contacts`, by email or by ids; there is no listing of all contacts."""
-    parameters = call.request.parameters()
-    if "idType" in parameters:
-        id_type = parameters["idType"][0]
-        found = [contact for text in parameters.get("id", ()) if (contact := _find_by_id(call, id_type, text))]
-        return data([_document(call, contact) for contact in found])
-    email = parameters.get("email", [""])[0]
-    if email:
-        return _find_by_email(call, email)
-    raise RefusedError(400, "Ask for contacts by email, or by idType and id.")
-
-
 def update_contact(call: Call) -> Answer:
     """Answer `PATCH /contacts/{id}`."""
     return _update(call, call.contact())
 
 
+class _Who(msgspec.Struct, rename="camel"):
+    id_type: str = ""
+    id: str | int = ""
+
+
 def update_contact_by_own_id(call: Call) -> Answer:
-    """Answer `PATCH /contacts/normalize?idType=..&id=..`; it makes no contact."""
+    """Answer `PATCH /contacts/normalize`, with idType and id in the query or in the body; it makes no contact."""
     parameters = call.request.parameters()
-    contact = _find_by_id(call, parameters.get("idType", [""])[0], parameters.get("id", [""])[0])
+    who = _Who(parameters.get("idType", [""])[0], parameters.get("id", [""])[0])
+    where = call.behaviour.normalize_parameters
+    if where == "body" or (where == "either" and not who.id_type):
+        who = call.read(_Who)
+    contact = find_by_id(call, who.id_type, str(who.id))
     if contact is None:
-        raise RefusedError(404, "The contact was not found.")
+        raise RefusedError(404, NOT_FOUND)
     return _update(call, contact)
 
 
@@ -115,7 +84,7 @@ def post_timeline_event(call: Call) -> Answer:
     else:
         found = call.organisation.find_by_external_id(event.external_id or "")
         if found is None:
-            raise RefusedError(404, "The contact was not found.")
+            raise RefusedError(404, NOT_FOUND)
         contact = found
     shown = {
         "attributes": event.attributes,
@@ -142,37 +111,5 @@ def _update(call: Call, contact: Contact) -> Answer:
     return _answer(call, contact, version=before if call.behaviour.version_lag else None)
 
 
-def _find_by_email(call: Call, email: str) -> Answer:
-    behaviour = call.behaviour
-    limit = min(call.request.number("limit") or behaviour.lookup_limit, behaviour.lookup_limit)
-    found = contacts_with_email(call, email)
-    if behaviour.lookup_order == "newest":
-        found.reverse()
-    start = call.request.number("index") or 0
-    page = found[start : start + limit]
-    if behaviour.lookup == "object" and len(page) == 1:
-        return _answer(call, page[0])
-    headers: tuple[tuple[str, str], ...] = ()
-    if start + limit < len(found):
-        # "Link: <link>; rel='next'" is documented; how Drift's link names the next page is not.
-        following = urlencode({"email": email, "limit": limit, "index": start + limit})
-        headers = (("Link", f"</contacts?{following}>; rel='next'"),)
-    only = page[0].id if len(page) == 1 else None
-    return data([_document(call, contact) for contact in page], contact_id=only, headers=headers)
-
-
-def _find_by_id(call: Call, id_type: str, text: str) -> Contact | None:
-    if id_type not in _ID_TYPES:
-        raise RefusedError(400, f"idType must be one of {', '.join(_ID_TYPES)}.")
-    if id_type == "external":
-        return call.organisation.find_by_external_id(text)
-    contact_id = read_number(text)
-    return None if contact_id is None else call.organisation.contacts.get(contact_id)
-
-
-def _document(call: Call, contact: Contact, *, version: int | None = None) -> dict[str, Any]:
-    return contact_document(contact, tags_key=call.behaviour.tags_key, version=version)
-
-
 def _answer(call: Call, contact: Contact, *, version: int | None = None) -> Answer:
-    return data(_document(call, contact, version=version), contact_id=contact.id)
+    return data(contact_document(contact, call.behaviour, version=version), contact_id=contact.id)

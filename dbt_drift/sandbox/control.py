@@ -12,7 +12,7 @@ from dbt_drift.sandbox.answers import Answer, RefusedError, error, plain
 from dbt_drift.sandbox.attributes import Attribute
 from dbt_drift.sandbox.behaviour import json_schema
 from dbt_drift.sandbox.calls import read_json
-from dbt_drift.sandbox.contacts import contact_document
+from dbt_drift.sandbox.documents import contact_document
 from dbt_drift.sandbox.requestlog import RequestCount
 from dbt_drift.sandbox.tags import read_tags
 from dbt_drift.sandbox.tokens import Token
@@ -241,6 +241,7 @@ def _get_requests(control: Control, request: Request) -> Answer:
         method=_text(request, "method"),
         path=_text(request, "path"),
         status=request.number("status"),
+        organisation=request.number("organisation"),
         since=request.number("since") or 0,
         limit=request.number("limit") or _SHOWN,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -17,6 +18,12 @@ class _Armed(msgspec.Struct):
     fault: Fault
     to_skip: int
     left: int | None
+
+    def concerns(self, method: str, template: str, path: str) -> bool:
+        fault = self.fault
+        if fault.method and method not in fault.method.split(","):
+            return False
+        return not fault.path or matches(fault.path, template, path)
 
 
 class Faults:
@@ -38,7 +45,7 @@ class Faults:
         """Return the fault that strikes this request, counted as one of its strikes."""
         for armed in self._armed:
             fault = armed.fault
-            if armed.left == 0 or fault.method not in ("", method) or fault.path not in ("", template, path):
+            if armed.left == 0 or not armed.concerns(method, template, path):
                 continue
             if armed.to_skip:
                 armed.to_skip -= 1
@@ -53,6 +60,11 @@ class Faults:
         behaviour = self._behaviour
         jitter = behaviour.latency_jitter_ms
         return behaviour.latency_ms + (self._random.random() * jitter if jitter else 0)
+
+
+def matches(pattern: str, template: str, path: str) -> bool:
+    """Return whether a pattern, in which `*` stands for anything, is that of a path: of its template, or as sent."""
+    return any(fnmatchcase(one, pattern.replace("[", "[[]")) for one in (template, path))
 
 
 def _arm(behaviour: Behaviour) -> list[_Armed]:

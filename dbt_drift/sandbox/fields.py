@@ -14,8 +14,16 @@ if TYPE_CHECKING:
     from dbt_drift.sandbox.calls import Call
     from dbt_drift.sandbox.store import Contact
 
-_READ_ONLY = frozenset({"_END_USER_VERSION", "_end_user_version", "_calculated_version", "external_id"})
-"""Drift counts the versions itself, and `external_id` repeats `externalId`; what is written to them is dropped."""
+_READ_ONLY = frozenset(
+    {
+        "_END_USER_VERSION", "_end_user_version", "_calculated_version", "_classification",
+        "events", "external_id", "ip", "last_active", "last_contacted", "last_context_location", "original_ip",
+        "original_conversation_started_page_title", "original_conversation_started_page_url",
+        "socialProfiles", "start_date",
+    }
+)  # fmt: skip
+"""What Drift keeps itself: its versions, its times, what it sees of visits, and `external_id`, the copy of
+`externalId`. That it cannot be written is assumed; Drift's partners leave it out of what they write."""
 
 
 class _Body(msgspec.Struct):
@@ -47,8 +55,9 @@ def read_fields(call: Call) -> Fields:
     tags: dict[str, str | None] | None = None
     for name, value in call.read(_Body).attributes.items():
         if name in _READ_ONLY:
-            continue
-        if value is None:
+            if call.behaviour.read_only == "refuse":
+                raise RefusedError(400, f"The attribute {name} cannot be written.")
+        elif value is None:
             _note_null(call, name, cleared)
         elif name == "tags":
             tags = read_tags(value)

@@ -6,11 +6,13 @@ All times are seconds of a clock that never goes back, given by the caller.
 from __future__ import annotations
 
 import math
+import time
 from collections import deque
-from typing import TYPE_CHECKING
+from email.utils import formatdate
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from dbt_drift.sandbox.behaviour import Behaviour
+    from dbt_drift.sandbox.behaviour import Behaviour, Hint
 
 
 class SlidingWindow:
@@ -94,7 +96,14 @@ class RateLimit:
         return 0.0
 
 
-def hint(kind: str, wait: float) -> tuple[tuple[str, str], ...]:
-    """Return the header that tells the wait in whole seconds, rounded up: see `Behaviour.rate_hint`."""
-    names = {"retry-after": "Retry-After", "ratelimit-reset": "RateLimit-Reset"}
-    return ((names[kind], str(max(1, math.ceil(wait)))),) if kind in names else ()
+def hint(kind: Literal["none"] | Hint, wait: float) -> tuple[tuple[str, str], ...]:
+    """Return the header that tells the seconds to wait; whole seconds, rounded up, so that nobody comes too early."""
+    seconds = math.ceil(wait)
+    moment = math.ceil(time.time() + wait)
+    headers: dict[str, tuple[str, str]] = {
+        "retry-after": ("Retry-After", str(seconds)),
+        "retry-after-date": ("Retry-After", formatdate(moment, usegmt=True)),
+        "ratelimit-reset": ("RateLimit-Reset", str(seconds)),
+        "ratelimit-reset-at": ("RateLimit-Reset", str(moment)),
+    }
+    return (headers[kind],) if kind in headers else ()

@@ -11,6 +11,7 @@ from dbt_drift.sandbox import contacts, oauth, tags
 from dbt_drift.sandbox.answers import Answer
 from dbt_drift.sandbox.attributes import list_attributes
 from dbt_drift.sandbox.calls import Call
+from dbt_drift.sandbox.lookups import find_contacts
 from dbt_drift.sandbox.tokens import token_info
 
 _READ = "contact_read"
@@ -26,7 +27,7 @@ class Route(msgspec.Struct, frozen=True):
 
 ROUTES: dict[str, dict[str, Route]] = {
     "/contacts": {
-        "GET": Route(_READ, contacts.find_contacts),
+        "GET": Route(_READ, find_contacts),
         "POST": Route(_WRITE, contacts.create_contact),
     },
     "/contacts/attributes": {"GET": Route("all_contact_read", list_attributes)},

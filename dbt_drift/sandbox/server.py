@@ -116,10 +116,20 @@ class Sandbox:
         return found[0] if found else None
 
     def requests(
-        self, *, method: str | None = None, path: str | None = None, status: int | None = None, since: int = 0
+        self,
+        *,
+        method: str | None = None,
+        path: str | None = None,
+        status: int | None = None,
+        organisation: int | None = None,
+        since: int = 0,
     ) -> list[LoggedRequest]:
-        """Return the logged requests that match, the oldest first; see `RequestLog.find`."""
-        return self._ask(lambda control: control.api.log.find(method=method, path=path, status=status, since=since))
+        """Return the logged requests that match, of all organisations, the oldest first; see `RequestLog.find`."""
+        return self._ask(
+            lambda control: control.api.log.find(
+                method=method, path=path, status=status, organisation=organisation, since=since
+            )
+        )
 
     def counts(self) -> dict[tuple[str, str, int], int]:
         """Return how many requests there were by method, path template and status."""

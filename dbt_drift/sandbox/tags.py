@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 
 from dbt_drift.sandbox.answers import RefusedError, data, yes
+from dbt_drift.sandbox.documents import tag_documents
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +40,7 @@ def add_tags(call: Call) -> Answer:
     tags = {tag.name: tag.color for tag in call.read(list[_Tag])}
     if call.behaviour.tags == "live":
         call.organisation.apply_tags(contact, tags)
-    return yes(call.behaviour.acknowledgement, contact_id=contact.id)
+    return _done(call, contact)
 
 
 def remove_tag(call: Call) -> Answer:
@@ -47,7 +48,7 @@ def remove_tag(call: Call) -> Answer:
     contact = _contact(call)
     if call.behaviour.tags == "live":
         call.organisation.remove_tags(contact, call.params[1:])
-    return yes(call.behaviour.acknowledgement, contact_id=contact.id)
+    return _done(call, contact)
 
 
 def remove_tags(call: Call) -> Answer:
@@ -56,7 +57,7 @@ def remove_tags(call: Call) -> Answer:
     names = call.read(list[_Name])
     if call.behaviour.tags == "live":
         call.organisation.remove_tags(contact, names)
-    return yes(call.behaviour.acknowledgement, contact_id=contact.id)
+    return _done(call, contact)
 
 
 def read_tags(value: Any) -> dict[str, str | None]:
@@ -83,9 +84,8 @@ def write_tags(call: Call, contact: Contact, tags: Mapping[str, str | None]) -> 
     call.organisation.apply_tags(contact, tags)
 
 
-def tag_documents(contact: Contact) -> list[dict[str, str]]:
-    """Return the tags of a contact in the shape in which Drift returns them; a color has no #."""
-    return [{"name": name, "color": color} for name, color in contact.tags.items()]
+def _done(call: Call, contact: Contact) -> Answer:
+    return yes(call.behaviour.acknowledgement, status=call.behaviour.tag_status, contact_id=contact.id)
 
 
 def _contact(call: Call) -> Contact:

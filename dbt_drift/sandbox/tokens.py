@@ -111,20 +111,21 @@ class Tokens:
         return msgspec.structs.replace(token, organisation=home, expires_at=ends)
 
 
-def require_scope(token: Token, scope: str) -> None:
+def require_scope(token: Token, scope: str, behaviour: Behaviour) -> None:
     """Refuse a token that lacks a scope; "" asks for none.
 
     Raises:
-        RefusedError: It does: 403.
+        RefusedError: It does: 403, or 401.
     """
     if scope and scope not in token.scopes:
-        raise RefusedError(403, f"The access token lacks the scope {scope}.")
+        raise RefusedError(behaviour.missing_scope_status, f"The access token lacks the scope {scope}.")
 
 
 def token_info(call: Call) -> Answer:
     """Answer `POST /app/token_info`, without the envelope of the other calls; `expires_in` is in milliseconds."""
     body = call.read(dict[str, Any])
-    token = body.get("access_token")
+    key = call.behaviour.token_info_key
+    token = body.get("access_token", body.get("accessToken")) if key == "either" else body.get(key)
     found = call.tokens.look_up(token, call.behaviour) if isinstance(token, str) else None
     if not isinstance(token, str) or found is None:
         raise RefusedError(400, "access_token is missing, invalid or has expired.")

@@ -66,13 +66,13 @@ def test_unknown_attributes(sandbox: Sandbox, client: Client, mode: str, status:
 @pytest.mark.parametrize(
     ("attributes", "status"),
     [
-        ({"name": "Ada", "age": 36, "flag": True, "last_active": 1_700_000_000_000, "renewal": 1}, 200),
+        ({"name": "Ada", "age": 36, "flag": True, "seen_at": 1_700_000_000_000, "renewal": 1}, 200),
         ({"age": 36.5}, 200),
         ({"name": 5}, 400),
         ({"age": "36"}, 400),
         ({"age": True}, 400),
         ({"flag": 1}, 400),
-        ({"last_active": "2024-01-01"}, 400),
+        ({"seen_at": "2024-01-01"}, 400),
         ({"renewal": 1.5}, 400),
         ({"new": {"nested": 1}}, 400),
         ({"new": [1]}, 400),
@@ -80,7 +80,7 @@ def test_unknown_attributes(sandbox: Sandbox, client: Client, mode: str, status:
 )
 def test_types_can_be_checked(sandbox: Sandbox, client: Client, attributes: dict[str, Any], status: int) -> None:
     contact_id = client.created(email="ada@example.com", flag=False)
-    sandbox.declare_attributes(Attribute("renewal", "DATE"))
+    sandbox.declare_attributes(Attribute("renewal", "DATE"), Attribute("seen_at", "DATETIME"))
     sandbox.change(attribute_types="checked")
     assert client.patch_contact(contact_id, **attributes).status_code == status
 

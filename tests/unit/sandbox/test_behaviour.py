@@ -125,3 +125,42 @@ def test_the_version_can_lag_behind_an_update(sandbox: Sandbox, client: Client) 
     attributes = client.patch_contact(contact_id, name="Ada").json()["data"]["attributes"]
     assert (attributes["name"], attributes["_calculated_version"]) == ("Ada", 3)
     assert client.attributes(contact_id)["_calculated_version"] == 4
+
+
+@pytest.mark.parametrize("name", ["_calculated_version", "events", "start_date", "external_id"])
+def test_what_drift_keeps_itself_is_not_written(sandbox: Sandbox, client: Client, name: str) -> None:
+    contact_id = client.created(email="ada@example.com", externalId="1")
+    before = client.attributes(contact_id)[name]
+    assert client.patch_contact(contact_id, **{name: 5}).status_code == 200
+    sandbox.change(read_only="refuse")
+    assert error_of(client.patch_contact(contact_id, **{name: 5})) == (400, "validation_error")
+    # A PATCH counts the version, whatever is written to it.
+    assert client.attributes(contact_id)[name] == (before + 1 if name == "_calculated_version" else before)
+
+
+def test_refusals_can_be_empty_or_somebody_elses(sandbox: Sandbox, client: Client) -> None:
+    client.created(email="ada@example.com")
+    for body, expected in [("empty", ""), ("html", "<html><body><h1>409</h1></body></html>")]:
+        sandbox.change(error_body=body)
+        answer = client.create(email="ada@example.com")
+        assert (answer.status_code, answer.text) == (409, expected)
+
+
+def test_tags_can_be_shown_by_name_and_answered_with_202(sandbox: Sandbox, client: Client) -> None:
+    sandbox.change(tag_items="names", tag_status=202)
+    contact_id = client.created(email="ada@example.com")
+    assert client.call("POST", f"/contacts/{contact_id}/tags", [{"name": "VIP"}, {"name": "b"}]).status_code == 202
+    assert client.attributes(contact_id)["tags"] == ["VIP", "b"]
+    assert client.call("DELETE", f"/contacts/{contact_id}/tags/b").status_code == 202
+    assert client.call("POST", f"/contacts/{contact_id}/tags/delete/_bulk", ["VIP"]).status_code == 202
+    assert client.attributes(contact_id)["tags"] == []
+
+
+@pytest.mark.parametrize("path", ["/accounts", "/users/list", "/conversations/5", "/gdpr/delete", "/teams/org", "/x"])
+def test_what_is_not_served_says_so(client: Client, path: str) -> None:
+    answer = client.call("GET", path)
+    assert error_of(answer) == (404, "not_found")
+    assert answer.json()["error"]["message"] == (
+        f"The sandbox has no {path}: "
+        "it serves contacts, tags, attributes, timeline events, unsubscribe, sign-in and tokens only."
+    )

@@ -86,6 +86,9 @@ def test_requests_are_logged_and_filtered(sandbox: Sandbox, client: Client) -> N
     assert shown(since=3) == everything[3:]
     assert shown(method="PATCH") == shown(path=f"/contacts/{contact_id}") == everything[1:2]
     assert shown(path="/contacts/{id}", status=404) == everything[3:4]
+    assert shown(path="/contacts/*") == [everything[1], everything[3]]
+    assert shown(organisation=sandbox.organisation) == everything[:4]
+    assert shown(organisation=sandbox.organisation + 1) == []
     one = sandbox.requests(method="PATCH")[0]
     assert (one.contact_id, one.organisation, one.number) == (contact_id, sandbox.organisation, 2)
     assert sandbox.requests(path="/contacts", method="GET")[0].contact_id == contact_id
@@ -95,6 +98,23 @@ def test_the_log_holds_no_personal_data(client: Client) -> None:
     client.create(email="ada@example.com", name="Ada")
     client.call("GET", "/contacts", email="ada@example.com")
     assert "ada" not in client.call("GET", "/_sandbox/requests").text.lower()
+
+
+def test_the_log_keeps_what_was_said_where_that_is_asked_for(sandbox: Sandbox, client: Client) -> None:
+    sandbox.change(log_contents=True)
+    client.create(email="ada@example.com", name="A" * 5000)
+    client.call("GET", "/contacts", email="ada@example.com")
+    client.call("POST", "/app/token_info", {"access_token": "planted-token"})
+    made, sought, token = client.call("GET", "/_sandbox/requests").json()["requests"]
+    assert made["contents"]["body"].startswith('{"attributes": {"email": "ada@example.com"')
+    assert len(made["contents"]["body"]) == 4000
+    assert sought["contents"] == {"query": "email=ada%40example.com", "body": ""}
+    assert token["contents"] is None
+    assert "planted-token" not in client.call("GET", "/_sandbox/requests").text
+    sandbox.reset("requests")
+    sandbox.change(log_contents=False)
+    client.create(email="eve@example.com")
+    assert [found.contents for found in sandbox.requests()] == [None]
 
 
 def test_the_log_forgets_the_oldest_and_the_counts_forget_nothing(sandbox: Sandbox, client: Client) -> None:

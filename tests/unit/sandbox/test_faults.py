@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import contextlib
+import time
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Literal
 
 import pytest
@@ -78,6 +80,11 @@ def test_faults_are_logged_with_what_the_client_saw(sandbox: Sandbox, client: Cl
         (Fault(path="/contacts/{id}"), [False, True, False, False]),
         (Fault(path="/contacts/5/tags"), [False, False, True, False]),
         (Fault(path="/contacts/{id}/tags", method="POST"), [False, False, True, True]),
+        (Fault(path="/contacts/*"), [False, True, True, True]),
+        (Fault(path="/contacts/*/tags"), [False, False, True, True]),
+        (Fault(path="*/6/*"), [False, False, False, True]),
+        (Fault(path="/contacts/[56]"), [False, False, False, False]),
+        (Fault(method="PATCH,POST"), [False, False, True, True]),
         (Fault(skip=3), [False, False, False, True]),
         (Fault(skip=1, method="POST"), [False, False, False, True]),
         (Fault(count=2), [True, True, False, False]),
@@ -140,3 +147,24 @@ def test_a_slow_request_takes_effect_before_its_answer(
 def test_the_control_calls_are_never_struck(sandbox: Sandbox, client: Client) -> None:
     sandbox.change(faults=[Fault()], latency_ms=60_000)
     assert client.call("GET", "/_sandbox/summary").status_code == 200
+
+
+@pytest.mark.parametrize("hint", ["retry-after", "retry-after-date", "ratelimit-reset", "ratelimit-reset-at"])
+@pytest.mark.parametrize("told_by", ["fault", "limit"])
+def test_the_wait_is_told_in_each_way(sandbox: Sandbox, client: Client, hint: str, told_by: str) -> None:
+    if told_by == "fault":
+        sandbox.change(faults=[{"status": 429, "retry_after": 60, "hint": hint}])
+    else:
+        sandbox.change(rate_limit=1, rate_window_s=60, rate_hint=hint)
+        client.call("GET", "/contacts/5")
+    answer = client.call("GET", "/contacts/5")
+    assert error_of(answer) == (429, "rate_limit")
+    header = "Retry-After" if hint.startswith("retry") else "RateLimit-Reset"
+    value = answer.headers[header]
+    if hint == "retry-after-date":
+        assert value.endswith(" GMT")
+        value = str(parsedate_to_datetime(value).timestamp() - time.time())
+    elif hint == "ratelimit-reset-at":
+        value = str(int(value) - time.time())
+    assert 30 < float(value) <= 61
+    assert len({"Retry-After", "RateLimit-Reset"} & set(answer.headers)) == 1

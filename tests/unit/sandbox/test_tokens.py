@@ -129,3 +129,22 @@ def test_a_token_stays_out_of_reprs_and_of_the_log(sandbox: Sandbox) -> None:
     with Client(sandbox.url, "very-secret") as client:
         client.call("GET", "/contacts/5")
         assert "very-secret" not in client.call("GET", "/_sandbox/requests").text
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_the_answer_to_a_missing_scope(sandbox: Sandbox, status: int) -> None:
+    sandbox.change(missing_scope_status=status)
+    sandbox.declare_tokens(Token("reader", scopes=("contact_read",)))
+    with Client(sandbox.url, "reader") as reader:
+        assert error_of(reader.create(email="ada@example.com")) == (status, "authentication_error")
+
+
+@pytest.mark.parametrize(
+    ("key", "taken"),
+    [("access_token", {"access_token"}), ("accessToken", {"accessToken"}), ("either", {"access_token", "accessToken"})],
+)
+def test_the_key_of_a_token_to_look_at(sandbox: Sandbox, client: Client, key: str, taken: set[str]) -> None:
+    sandbox.change(token_info_key=key)
+    answers = {name: client.call("POST", "/app/token_info", {name: "t"}) for name in ("access_token", "accessToken")}
+    assert {name for name, answer in answers.items() if answer.status_code == 200} == taken
+    assert {answer.status_code for name, answer in answers.items() if name not in taken} <= {400}
