@@ -5,18 +5,25 @@ A switch without a variant here, or a choice of one, fails `test_every_choice_of
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+import json
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 import pytest
+import yaml
 
 from dbt_drift.drift.client import DriftClient
 from dbt_drift.drift.credentials import AccessToken
 from dbt_drift.errors import DriftUnavailableError
 from dbt_drift.sandbox.behaviour import Behaviour, Fault, Hint
 from dbt_drift.sandbox.server import Sandbox
+from dbt_drift.sandbox.setup import read_setup
 from dbt_drift.sandbox.tokens import Token
 from tests.functional import story
+from tests.unit.sandbox.client import Client
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HINTS: tuple[Hint, ...] = ("retry-after", "retry-after-date", "ratelimit-reset", "ratelimit-reset-at")
 EFFECTS: tuple[Literal["status", "reset", "cut", "delay"], ...] = ("status", "reset", "cut", "delay")
@@ -252,3 +259,19 @@ def test_every_choice_of_every_switch_has_a_variant() -> None:
             assert choices(hint) <= shown[name], name
     effects = {fault.effect for faults in shown["faults"] for fault in faults}
     assert effects == choices(get_type_hints(Fault)["effect"])
+
+
+def test_every_variant_can_be_set_by_flag_by_file_and_while_it_runs(tmp_path: Path) -> None:
+    file = tmp_path / "sandbox.yml"
+    with Sandbox() as sandbox, Client(sandbox.url) as control:
+        for variant in VARIANTS:
+            wanted = Behaviour().changed(variant.switches)
+            switches = {name: msgspec.to_builtins(value) for name, value in variant.switches.items()}
+            file.write_text(yaml.safe_dump({"behaviour": switches}))
+            flags = [
+                f"{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in switches.items()
+            ]
+            sandbox.reset("behaviour")
+            answer = control.call("PATCH", "/_sandbox/behaviour", switches).json()
+            assert read_setup(None, flags).behaviour == read_setup(file).behaviour == wanted
+            assert msgspec.convert(answer, Behaviour) == wanted
