@@ -42,7 +42,6 @@ VARIANTS = [
     Variant({"missing_ids": "not-found", "lookup_status": 404}),
     Variant({"most_ids": 3, "too_many_ids": "cut"}),
     Variant({"tag_items": "names", "tag_status": 202}),
-    Variant({"tags": "ignored"}, tags=False),
     Variant({"tags": "gone"}, rejected="tags_unavailable", tags=False),
     Variant({"attribute_types": "checked", "read_only": "refuse", "unknown_attributes": "refuse"}),
     Variant({"missing_scope_status": 401}, scopes=NO_LISTING),

@@ -77,6 +77,7 @@ def seeded(who: str) -> dict[str, Any]:
 
 
 TIGHT = {"rate_limit": 10, "rate_window_s": 0.5}
+TAGGED = ("known", "met", "new", "gone")
 NO_TAGS: dict[str, list[dict[str, Any]]] = {
     "known": [{"email": "known@example.com", "name": "New", "city": "Oslo", "tags": ["Lead", "Stays"]}],
     "met": [{"email": "met@example.com", "name": "New"}],
@@ -102,6 +103,10 @@ VARIANTS = [
         refused=r"refuses the access token \(401 .*lacks the scope contact_write",
         scopes=("contact_read",),
     ),
+    # A token that is given needs no sign-in.
+    same(token_lifetime_s=0.001),
+    same(refresh_tokens="keep"),
+    same(sign_in="deny"),
     same(token_info_key="accessToken"),
     same(token_info_key="either"),
     same(error_body="empty"),
@@ -122,10 +127,8 @@ VARIANTS = [
     Variant({"unknown_attributes": "ignore"}, held={"new": [{name: NEW[name] for name in ("email", "name", "tags")}]}),
     Variant({"unknown_attributes": "refuse"}, {"new": ("rejected", "validation_error")}, {"new": []}),
     rejected("typed", held=seeded("typed"), attribute_types="checked"),
-    Variant({"tags": "ignored"}, held=NO_TAGS),
-    Variant(
-        {"tags": "gone"}, dict.fromkeys(("known", "met", "new", "gone"), ("rejected", "tags_unavailable")), NO_TAGS
-    ),
+    Variant({"tags": "ignored"}, dict.fromkeys(TAGGED, ("rejected", "tags_ignored")), NO_TAGS),
+    Variant({"tags": "gone"}, dict.fromkeys(TAGGED, ("rejected", "tags_unavailable")), NO_TAGS),
     same(tags_in_contact="merge"),
     same(tags_in_contact="ignore"),
     same(tags_key=False),
