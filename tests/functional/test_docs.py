@@ -113,7 +113,7 @@ def commands_in(page: Path) -> Iterator[list[str]]:
         for start in starts:
             if start and not (set(words[start - 1]) <= set("&|;$:") or words[start - 1] == "run"):
                 continue  # an argument of something else
-            ends = [at for at in range(start + 1, len(words)) if set(words[at]) <= set("&|;")]
+            ends = [at for at in range(start + 1, len(words)) if set(words[at]) <= set("&|;<>")]
             yield words[start + 1 : ends[0] if ends else None]
 
 
