@@ -33,6 +33,9 @@ WORKERS = 128
 """Enough for 1000 requests in 20 seconds at a latency of 2 seconds: 50 a second times 2 is 100 at once."""
 
 
+_BAD_REQUEST = 400
+
+
 class DriftClient:
     """One Drift organisation, reached with one credential under one rate limit.
 
@@ -104,7 +107,12 @@ class DriftClient:
         Raises:
             DriftUnavailableError: Drift refuses, or cannot be reached.
         """
-        info: TokenInfo = self._ask(endpoints.look_at_token(self._credential.current().reveal())).data
+        request = endpoints.look_at_token(self._credential.current().reveal())
+        response = self._send(request)
+        if response.status == _BAD_REQUEST:
+            request = endpoints.look_at_token(self._credential.current().reveal(), key=endpoints.OTHER_TOKEN_KEY)
+            response = self._send(request)
+        info: TokenInfo = self._good(request, response).data
         return info
 
     def probe(self, email: str) -> Probe:
@@ -150,7 +158,8 @@ class DriftClient:
                 faults += 1
                 time.sleep(next(delays))
         raise DriftUnavailableError(
-            f"Drift does not answer {request.target.partition('?')[0]}: {problem}, after all tries."
+            f"Drift does not answer {request.target.partition('?')[0]}: {problem}, after all tries.",
+            advice="Look at Drift's status, at DRIFT_API_URL and at the network, then run again.",
         )
 
     def _good(self, request: Request, response: Response) -> Response:

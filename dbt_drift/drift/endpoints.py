@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from dbt_drift.drift.changes import JsonValue
 
+OTHER_TOKEN_KEY = "accessToken"  # noqa: S105 - the name of a key
+"""In which two of Drift's other clients send the token that is looked at."""
+
 READ = "contact_read"
 WRITE = "contact_write"
 READ_ATTRIBUTES = "all_contact_read"
@@ -215,11 +218,15 @@ def list_attributes() -> Request:
     return Request(method="GET", target="/contacts/attributes", scope=READ_ATTRIBUTES, reads=_listing)
 
 
-def look_at_token(token: str) -> Request:
-    """Ask what a token may do; the answer's data is a `TokenInfo`."""
-    return Request(
-        method="POST", target="/app/token_info", body=_json({"access_token": token}), scope=READ, reads=_token_info
-    )
+def look_at_token(token: str, *, key: str = "access_token") -> Request:
+    """Ask what a token may do; the answer's data is a `TokenInfo`.
+
+    Args:
+        token: The token.
+        key: The key that Drift takes it in: documented in devdocs.drift.com/docs/get-token-information, or
+            `OTHER_TOKEN_KEY`.
+    """
+    return Request(method="POST", target="/app/token_info", body=_json({key: token}), scope=READ, reads=_token_info)
 
 
 def contact_in(data: _One) -> Contact:

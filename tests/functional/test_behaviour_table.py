@@ -1,14 +1,16 @@
-"""The table of Drift's behaviours names every switch of the sandbox, and tests that exist."""
+"""The pages on Drift's ways: every switch has its row, every test that is named exists, the statuses are right."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
+from dbt_drift.drift.retry import Verdict, judge
 from dbt_drift.sandbox.behaviour import Behaviour
 
 TESTS = Path(__file__).parents[1]
-PAGE = TESTS.parent / "docs" / "reference" / "drift-behaviours.md"
+REFERENCE = TESTS.parent / "docs" / "reference"
+PAGE = REFERENCE / "drift-behaviours.md"
 COLUMNS = ["behaviour", "Drift's sources", "how sure", "what dbt-drift does", "switch", "test"]
 SURE = {"documented", "seen", "assumed", "reported"}
 
@@ -49,3 +51,23 @@ def test_every_row_says_how_sure_it_is_and_what_is_done() -> None:
 def test_every_file_of_tests_that_the_page_names_exists() -> None:
     for file in re.findall(r"`(test_\w+\.py)", PAGE.read_text("utf-8")):
         assert list(TESTS.rglob(file)), file
+
+
+def test_the_errors_page_says_of_each_status_how_it_is_judged() -> None:
+    section = (REFERENCE / "errors.md").read_text("utf-8").partition("## What Drift answers")[2].partition("\n## ")[0]
+    verdicts = {
+        "done": Verdict.ANSWERED,
+        "it is about this contact": Verdict.ANSWERED,
+        "the token is bad": Verdict.SHUT_OUT,
+        "something that is not": Verdict.SHUT_OUT,
+        "too many requests": Verdict.THROTTLED,
+        "a fault": Verdict.FAULT,
+    }
+    told: dict[int, Verdict] = {}
+    for statuses, meaning in re.findall(r"^\| (\d[^|]*) \| ([^|]*)", section, re.MULTILINE):
+        (verdict,) = (verdict for words, verdict in verdicts.items() if meaning.startswith(words))
+        for first, last in re.findall(r"(\d{3})(?: to (\d{3}))?", statuses):
+            told |= dict.fromkeys(range(int(first), int(last or first) + 1), verdict)
+    assert {judge(status) for status in range(400, 500) if status not in told} == {Verdict.ANSWERED}
+    assert {status: judge(status) for status in told} == told
+    assert set(told.values()) == {*Verdict} - {Verdict.RENEWED}
