@@ -1,7 +1,7 @@
 """The requests that Airbyte's declarative manifest for Drift describes, made against the sandbox.
 
-Only the manifest is used, as data: `pip install --no-deps --ignore-requires-python airbyte-source-drift==0.3.17`. Its
-runtime asks for Python below 3.12 and for an airbyte-cdk that does not install beside dbt.
+Only the manifest is used, as data: its runtime asks for Python below 3.12 and for an airbyte-cdk that does not install
+beside dbt, so that is left out (see [tool.uv] in pyproject.toml).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def manifest() -> dict[str, Any]:
     try:
         files = importlib.metadata.files("airbyte-source-drift") or []
     except importlib.metadata.PackageNotFoundError:
-        pytest.skip("needs: pip install --no-deps --ignore-requires-python airbyte-source-drift==0.3.17")
+        pytest.skip("needs, on Python below 3.12: pip install --no-deps airbyte-source-drift==0.3.17")
     assert importlib.metadata.version("airbyte-source-drift") == "0.3.17"
     (path,) = (Path(str(file.locate())) for file in files if file.name == "manifest.yaml")
     found = yaml.safe_load(path.read_text("utf-8"))
