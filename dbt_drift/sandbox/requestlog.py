@@ -139,8 +139,10 @@ class RequestLog:
             and status in (None, request.status)
             and organisation in (None, request.organisation)
         )
-        contents = dict(self._contents)
         found = list(islice(matching, limit))[::-1]
+        if not self._contents:
+            return found
+        contents = dict(self._contents)
         return [msgspec.structs.replace(request, contents=contents.get(request.number)) for request in found]
 
     def counts(self) -> list[RequestCount]:
