@@ -289,4 +289,5 @@ def test_both_warehouses_send_the_same(on_duckdb: Project, on_postgres: Project)
         assert (one.contacts, one.tags) == (other.contacts, other.tags)
         for name, result in one.results.items():
             assert (result.rows, result.contacts) == (other.results[name].rows, other.results[name].contacts)
-            assert (result.reasons, result.requests) == (other.results[name].reasons, other.results[name].requests)
+            # Not the requests: how many are looked up until it is clear that Drift knows nobody is a matter of timing.
+            assert result.reasons == other.results[name].reasons
