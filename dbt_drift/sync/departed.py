@@ -43,13 +43,17 @@ def undeclared(prepared: Prepared) -> list[Registered]:
 def warnings(prepared: Prepared) -> list[str]:
     """Return what to tell the user of each of these audiences."""
     declared = {sync.slug for sync, _ in prepared.syncs}
-    return [
-        f"{audience.model} {'no longer declares' if audience.slug in declared else 'is gone and had set'} the tag "
+    return [warning(audience, is_declared=audience.slug in declared) for audience in undeclared(prepared)]
+
+
+def warning(audience: Registered, *, is_declared: bool) -> str:
+    """Return what to tell the user of an audience that is declared no more; is_declared: whether its model still is."""
+    return (
+        f"{audience.model} {'no longer declares' if is_declared else 'is gone and had set'} the tag "
         f"{audience.tag!r}, and {counted(audience.holders, 'contact')} still carry it. Take it away with "
         f'`dbt-drift untag {audience.model} "{audience.tag}"`, or leave it in Drift for good with '
         f'`dbt-drift forget {audience.model} "{audience.tag}"`.'
-        for audience in undeclared(prepared)
-    ]
+    )
 
 
 def forget_tag(prepared: Prepared, model: str, tag: str) -> Registered:

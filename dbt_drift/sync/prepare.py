@@ -5,6 +5,7 @@ Everything that can be wrong is found here, before anything is written or sent, 
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -16,7 +17,7 @@ from dbt_drift.declarations.manifest import read_manifest
 from dbt_drift.declarations.problems import Problem, Report, render
 from dbt_drift.declarations.run_results import read_run_results
 from dbt_drift.declarations.syncs import Sync, declare
-from dbt_drift.errors import ConfigurationError, DeclarationError
+from dbt_drift.errors import ConfigurationError, DeclarationError, WarehouseError
 from dbt_drift.project.gateway import DbtProject, ProjectOptions, Selection
 from dbt_drift.sync.freshness import Held, Judgement, judge
 from dbt_drift.sync.named_tags import expand
@@ -113,11 +114,7 @@ def prepare(
     everything = declare(manifest)
     declared = [sync for sync in everything if chosen is None or sync.unique_id in chosen]
     if not declared and needs_syncs:
-        raise ConfigurationError(
-            "No selected model declares a sync." if chosen is not None else "No model of the project declares a sync.",
-            advice="Run `dbt-drift init`, or give a model `config: {meta: {drift: {fields: {email: <column>}}}}` "
-            "and run `dbt build`.",
-        )
+        raise _nothing_declared(project, location, everything=chosen is None)
     judgement = Judgement(declared)
     if heed_last_build:
         results = read_run_results(project.target_path / "run_results.json")
@@ -141,6 +138,23 @@ def prepare(
         held=judgement.held,
         notices=[*judgement.notices, *_of_package(project)],
     )
+
+
+def _nothing_declared(project: DbtProject, location: Location, *, everything: bool) -> ConfigurationError:
+    """Return the error for a project, or a selection, without syncs; it names the tags that earlier ones have left."""
+    from dbt_drift.sync.departed import warning  # noqa: PLC0415 - it prepares syncs of its own
+
+    advice = [
+        ("Run `dbt-drift init`, or give a model `config: {meta: {drift: {fields: {email: <column>}}}}` "
+        "and run `dbt build`.")
+    ]
+    if not everything:
+        return ConfigurationError("No selected model declares a sync.", advice=advice[0])
+    # Where the warehouse is away, that nothing is declared is still what has to be said.
+    with contextlib.suppress(WarehouseError), project.connect("check") as session:
+        left = [one for one in registered_audiences(session, location) if one.holders]
+        advice += [warning(one, is_declared=False) for one in left]
+    return ConfigurationError("No model of the project declares a sync.", advice="\n  ".join(advice))
 
 
 def _of_package(project: DbtProject) -> list[str]:

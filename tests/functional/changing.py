@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -170,8 +171,9 @@ def _play(bench: Bench, expected: Expected, one: Round, world: str) -> None:
             (expected.tags[email].add if is_set else expected.tags[email].discard)(tag)
     if one.declared is None:
         bench.declare("people", UNDECLARED)
-        with pytest.raises(ConfigurationError, match="declares a sync"):
+        with pytest.raises(ConfigurationError, match="declares a sync") as refused:
             prepare(bench.options())
+        assert set(re.findall(r'dbt-drift untag people "(.+?)"', str(refused.value))) == expected.leftovers(None)
     else:
         audiences = [{**AUDIENCES[name], "mode": mode} for name, mode in one.declared.items()]
         bench.declare("people", {"fields": {"email": "email"}, "audiences": audiences, "guards": {"shrink": 1}})
