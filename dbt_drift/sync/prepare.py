@@ -145,8 +145,10 @@ def _nothing_declared(project: DbtProject, location: Location, *, everything: bo
     from dbt_drift.sync.departed import warning  # noqa: PLC0415 - it prepares syncs of its own
 
     advice = [
-        ("Run `dbt-drift init`, or give a model `config: {meta: {drift: {fields: {email: <column>}}}}` "
-        "and run `dbt build`.")
+        (
+            "Run `dbt-drift init`, or give a model `config: {meta: {drift: {fields: {email: <column>}}}}` "
+            "and run `dbt build`."
+        )
     ]
     if not everything:
         return ConfigurationError("No selected model declares a sync.", advice=advice[0])

@@ -16,6 +16,8 @@ import yaml
 
 from dbt_drift import __version__
 from dbt_drift.project.gateway import ProjectOptions
+from dbt_drift.sandbox.attributes import Attribute
+from dbt_drift.sync.fitting import _SUITS
 from dbt_drift.sync.prepare import prepare
 from dbt_drift.sync.run import run_syncs
 from tests.functional.harness import TOKEN, DuckDb, Postgres, Recorder, write_project
@@ -168,6 +170,35 @@ def test_the_tests_find_what_a_sync_would_reject(project: UsersProject) -> None:
         "dbt_drift_unique_contact_key_bad_email": 1,
         "dbt_drift_finite_number_bad_n": 1,
     }
+
+
+def test_a_column_that_cannot_fill_its_attribute_is_found(project: UsersProject) -> None:
+    project.sandbox.declare_attributes(Attribute("seats", "NUMERIC"), Attribute("renewal", "DATE"))
+    (project.folder / "models" / "typed.sql").write_text(
+        "select cast('a' as varchar) as renewal, true as seats, cast(1 as integer) as unknown, true as mine"
+    )
+    test = "dbt_drift.accepted_drift_attribute_type"
+    columns: list[dict[str, Any]] = [{"name": name, "data_tests": [test]} for name in ("renewal", "seats", "unknown")]
+    columns.append({"name": "mine", "data_tests": [{test: {"type": "BOOLEAN"}}, {test: {"type": "DATE"}}]})
+    properties = {"version": 2, "models": [{"name": "typed", "columns": columns}]}
+    (project.folder / "models" / "typed.yml").write_text(yaml.safe_dump(properties))
+
+    def found() -> set[str]:
+        project.dbt("build", exit_code=1)
+        results = json.loads((project.folder / "target" / "run_results.json").read_text())["results"]
+        return {re.split("_typed_", result["unique_id"])[1].split(".")[0] for result in results if result["failures"]}
+
+    assert found() == {"mine__DATE"}  # of the others nobody knows Drift's types yet
+    project.sync()
+    assert found() == {"mine__DATE", "renewal", "seats"}
+
+
+def test_the_package_and_the_program_agree_on_types(project: UsersProject) -> None:
+    project.dbt("build")
+    prepared = prepare(ProjectOptions(project_dir=str(project.folder), profiles_dir=str(project.folder)))
+    with prepared.project.connect("test") as session:
+        found = session.call("suitable_kinds")
+    assert {name: frozenset(kinds) for name, kinds in found.items()} == _SUITS
 
 
 def test_another_version_of_the_package_is_said(tmp_path: Path, sandbox: Sandbox, dbt_drift: CommandLine) -> None:

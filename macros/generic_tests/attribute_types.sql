@@ -1,0 +1,49 @@
+{#- Whether a column can fill a Drift attribute, by the types that Drift listed to the last sync or that the test names. -#}
+
+{#- Fails with one row where the column's type cannot become the attribute's. Passes where nobody knows the type: before the first
+    sync whose token may list attributes, and for an attribute that Drift does not have yet. `attribute`: left out where it is
+    called as the column. `type`: STRING, NUMERIC, BOOLEAN, DATE or DATETIME, instead of what Drift listed. -#}
+{% test accepted_drift_attribute_type(model, column_name, attribute=none, type=none) %}
+  {%- set attribute = attribute or column_name -%}
+  {%- set listed = type or (dbt_drift.listed_type(attribute) if execute) -%}
+  {%- set kind = dbt_drift.column_kind(model, column_name) if execute else 'text' -%}
+  {%- if listed in dbt_drift.suitable_kinds() and kind not in dbt_drift.suitable_kinds()[listed] %}
+  select {{ dbt_drift.text_literal('the attribute ' ~ attribute ~ ' is ' ~ listed ~ ' in Drift, and the column ' ~ column_name ~ ' is ' ~ kind) }} as problem
+  {%- else %}
+  select 1 as problem where 1 = 0
+  {%- endif %}
+{% endtest %}
+
+
+{#- The kinds of columns whose values an attribute of each of Drift's types can hold: the program's own list, in SQL's reach. -#}
+{% macro suitable_kinds() %}
+  {% set times = ['date', 'timestamp', 'timestamptz'] %}
+  {{ return({
+    'STRING': ['text', 'json', 'integer', 'decimal', 'float', 'boolean'],
+    'NUMERIC': ['text', 'integer', 'decimal', 'float'] + times,
+    'BOOLEAN': ['boolean'],
+    'DATE': ['integer', 'decimal'] + times,
+    'DATETIME': ['integer', 'decimal'] + times,
+  }) }}
+{% endmacro %}
+
+
+{#- The type that Drift listed for an attribute, or none. -#}
+{% macro listed_type(attribute) %}
+  {% set listed = dbt_drift.attributes_relation(dbt_drift.project_ledger()) %}
+  {% if adapter.get_columns_in_relation(listed) | length %}
+    {% for row in run_query(dbt_drift.attributes_sql(dbt_drift.project_ledger())).rows if row[0] == attribute %}
+      {{ return(row[2]) }}
+    {% endfor %}
+  {% endif %}
+  {{ return(none) }}
+{% endmacro %}
+
+
+{#- The kind of a relation's column; text where there is no such column, which the test's own SQL is not the place to say. -#}
+{% macro column_kind(relation, column_name) %}
+  {% for column in adapter.get_columns_in_relation(relation) if column.name | lower == column_name | lower %}
+    {{ return(dbt_drift.kind(column.dtype)) }}
+  {% endfor %}
+  {{ return('text') }}
+{% endmacro %}
