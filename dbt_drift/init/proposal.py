@@ -44,7 +44,9 @@ class Proposal(Struct, frozen=True):
     """What to declare of a model.
 
     Attributes:
-        fields: Drift's own attributes and the columns that look like them, email first.
+        fields: Drift's own attributes and the columns that look like them, email first. `externalId` is only suggested
+            unless it is what is matched on: a guess is not what should say who a contact is, and with it every new
+            contact has to be looked up.
         others: Columns that could fill custom attributes; only suggested.
         audiences: Tags; those of a fresh proposal are suggestions.
         match_on: The attribute that says which contact a row is.
@@ -60,10 +62,14 @@ class Proposal(Struct, frozen=True):
     @property
     def declaration(self) -> dict[str, Any]:
         """What is declared, without what is only suggested."""
-        declared: dict[str, Any] = {"match_on": self.match_on, "fields": self.fields}
+        fields = {name: column for name, column in self.fields.items() if not self._is_suggestion(name)}
+        declared: dict[str, Any] = {"match_on": self.match_on, "fields": fields}
         if self.is_chosen and self.audiences:
             declared["audiences"] = [{"tag": one.tag, "mode": "mirror", "when": one.when} for one in self.audiences]
         return declared
+
+    def _is_suggestion(self, attribute: str) -> bool:
+        return attribute == "externalId" and self.match_on != "externalId"
 
     def without(self, taken: Collection[str]) -> Proposal:
         """Return what is left where other models fill some attributes already: two would undo each other's work."""
@@ -81,7 +87,10 @@ class Proposal(Struct, frozen=True):
         """
         pad = " " * step
         lines = [f"match_on: {self.match_on}", "fields:"]
-        lines += [f"{pad}{attribute}: {scalar(column)}" for attribute, column in self.fields.items()]
+        lines += [
+            f"{pad}{'# ' if self._is_suggestion(attribute) else ''}{attribute}: {scalar(column)}"
+            for attribute, column in self.fields.items()
+        ]
         lines += [f"{pad}# {scalar(column)}: {scalar(column)}" for column in self.others]
         tags = ["audiences:"] if self.audiences else []
         for one in self.audiences:

@@ -109,7 +109,7 @@ def test_on_postgres(tmp_path: Path, dbt_drift: CommandLine, postgres_server: Po
 
     assert done.code == 0, done.err
     assert "+          #     when: is_vip\n" in done.out
-    fields = {"email": "email", "externalId": "id", "name": "full_name"}
+    fields = {"email": "email", "name": "full_name"}
     assert drift_of(project / "models" / "schema.yml", "customers") == {"match_on": "email", "fields": fields}
     assert dbt_drift("check", "--offline", cwd=project).code == 0
 
@@ -150,8 +150,9 @@ def test_what_would_not_hold_is_taken_back(
     assert dbt_drift("init", "customers", cwd=project).code == 0
     before = file.read_bytes()
 
-    for model in ("leads.v2", "stg_people"):  # one is described in that file, the other nowhere
-        answer(monkeypatch, "VIP", "y")
+    # One is described in that file, the other nowhere.
+    for model, answers in (("leads.v2", ("VIP", "y")), ("stg_people", ("email", "VIP", "y"))):
+        answer(monkeypatch, *answers)
         refused = dbt_drift("init", model, cwd=project)
         assert (refused.code, file.read_bytes()) == (2, before), refused.out
         assert "is left as it was, with nothing declared" in refused.err

@@ -80,8 +80,8 @@ def test_from_a_plain_project_to_a_plan_and_a_sync(project: Path, sandbox: Sandb
 
     assert "dim_customers: 3 rows, 0 unchanged\n  + 2 new: looked up" in plan
     assert "! 1 cannot be sent: malformed_email 1" in plan
-    assert "attributes: email 2, externalId 2, name 2" in plan
-    assert '+ ada@example.com\n      email: "ada@example.com"\n      externalId: "1"' in plan
+    assert "attributes: email 2, name 2" in plan
+    assert '+ ada@example.com\n      email: "ada@example.com"\n      name: "Ada Lovelace"' in plan
     assert PROPERTIES.partition("description")[2] in (project / "models" / "schema.yml").read_text()
 
     start, export, sync = commands("From your dbt project to a plan", 1)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from dbt_drift.declarations.syncs import declare
@@ -22,6 +23,16 @@ def test_drifts_own_attributes_are_found_by_the_usual_names() -> None:
         others=("plan",),
     )  # fmt: skip
     assert declare(manifest(node(drift=found.declaration)))
+
+
+def test_an_external_id_is_only_suggested_unless_it_is_matched_on() -> None:
+    found = proposed("email", "id")
+    assert found is not None
+    assert found.declaration["fields"] == {"email": "email"}
+    assert "  # externalId: id" in found.lines(2)
+    matched = msgspec.structs.replace(found, match_on="externalId")
+    assert matched.declaration["fields"] == {"email": "email", "externalId": "id"}
+    assert "  externalId: id" in matched.lines(2)
 
 
 @pytest.mark.parametrize("name", ["email", "EMAIL_ADDRESS", "billing_email", "email_lower"])
