@@ -18,6 +18,9 @@ TOKEN = "bench"  # noqa: S105 - the sandbox takes any
 LOGGED = 10_000
 """How many requests the sandbox keeps one by one: its log can time no more."""
 
+_LISTING = "/contacts/attributes"
+"""Each run asks once which attributes Drift has."""
+
 _SERVER = """
 import json, sys
 from dbt_drift.sandbox.behaviour import Behaviour
@@ -59,11 +62,12 @@ def sandbox(**behaviour: Any) -> Iterator[str]:
 
 
 def arrivals(url: str) -> Arrivals:
-    """Return what came in since the last call, which must be no more than the sandbox keeps."""
+    """Return what came in since the last call about contacts, which must be no more than the sandbox keeps."""
     total = _control("GET", url, "summary")["requests"]
     found = _control("GET", url, "requests", limit=LOGGED)["requests"]
     assert len(found) == sum(kind["count"] for kind in total), "more requests than the sandbox keeps"
     _control("POST", url, "reset", only="requests")
+    found = [request for request in found if request["template"] != _LISTING]
     return Arrivals(
         taken=[request["at"] / 1000 for request in found if request["status"] != 429],
         throttled=sum(request["status"] == 429 for request in found),
@@ -82,13 +86,10 @@ def put_contacts(url: str, contacts: list[dict[str, Any]]) -> None:
 
 
 def spent(url: str) -> int:
-    """Return how many requests about contacts came in since the last call.
-
-    The list of attributes, which each run asks for once, is not one.
-    """
+    """Return how many requests about contacts came in since the last call."""
     total = _control("GET", url, "summary")["requests"]
     _control("POST", url, "reset", only="requests")
-    return sum(kind["count"] for kind in total if kind["template"] != "/contacts/attributes")
+    return sum(kind["count"] for kind in total if kind["template"] != _LISTING)
 
 
 def _control(method: str, url: str, call: str, **parameters: Any) -> Any:

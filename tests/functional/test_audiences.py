@@ -198,3 +198,26 @@ def test_tags_that_drift_takes_and_ignores_are_not_taken_for_set(bench: Bench, m
     result = bench.sync()
     assert (result.status, result.contacts.tags_added) == ("success", 30)
     assert all(set(contact.tags) == {"VIP"} for contact in bench.sandbox.contacts())
+
+
+def test_the_tag_changes_of_a_contact_travel_together(bench: Bench) -> None:
+    audiences = [{"tag": f"T{number}", "mode": "mirror", "when": f"t{number}"} for number in range(5)]
+    bench.declare("people", {"fields": {"email": "email", "name": "name"}, "audiences": audiences})
+    before = "true as t0, true as t1, false as t2, false as t3, false as t4"
+    bench.table("people", f"select '{ADA}' as email, 'Ada' as name, {before}")
+    bench.sync()
+    bench.declare("people", bench.declared("people"))  # a run of its own: it knows that tags have been seen
+    bench.requests()
+
+    bench.execute("update $.people set t0 = false, t1 = false, t2 = true, t3 = true, t4 = true")
+    result = bench.sync(max_removals=math.inf)
+    assert (result.contacts.tags_added, result.contacts.tags_removed, bench.requests()) == (3, 2, 2)
+    assert bench.tags(ADA) == {"T2", "T3", "T4"}
+
+    bench.execute("update $.people set name = 'Ada L.'")
+    bench.sync()
+    assert bench.requests() == 1
+
+    bench.execute("update $.people set name = 'Ada', t0 = true")
+    bench.sync()
+    assert bench.requests() == 2
