@@ -243,3 +243,27 @@ def test_another_version_of_the_package_is_said(tmp_path: Path, sandbox: Sandbox
 def test_package_and_program_have_one_version() -> None:
     assert yaml.safe_load((ROOT / "dbt_project.yml").read_text())["version"] == __version__
     assert f"return('{__version__}')" in (ROOT / "macros" / "hooks" / "stage_sync.sql").read_text()
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="dbt needs git for a package from git")
+def test_the_package_installs_from_git(tmp_path: Path) -> None:
+    repository = tmp_path / "repository"
+    for name in ("macros", "models"):
+        shutil.copytree(ROOT / name, repository / name)
+    shutil.copy(ROOT / "dbt_project.yml", repository)
+    author = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com"]
+    for arguments in (["init", "-q"], ["add", "-A"], [*author, "commit", "-qm", "All"], ["tag", f"v{__version__}"]):
+        subprocess.run(["git", *arguments], cwd=repository, check=True)
+    folder = tmp_path / "project"
+    write_project(folder, DuckDb(tmp_path / "users.duckdb").output)
+    package = {"git": repository.as_uri(), "revision": f"v{__version__}"}
+    (folder / "packages.yml").write_text(yaml.safe_dump({"packages": [package]}))
+    program = str(Path(sys.executable).with_name("dbt"))
+    environment = {**os.environ, "DBT_PROFILES_DIR": str(folder)}
+    for command in ("deps", "parse"):
+        done = subprocess.run(
+            [program, command], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout
+    macros = json.loads((folder / "target" / "manifest.json").read_text())["macros"]
+    assert "macro.dbt_drift.stage_sync" in macros
