@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 from typing import Any
 
 import click
@@ -32,11 +31,13 @@ def command(*, threads: int | None, wait: float, **given: Any) -> int:
     from dbt_drift.sync.options import RunOptions  # noqa: PLC0415 - not paid for --help
     from dbt_drift.sync.prepare import prepare  # noqa: PLC0415 - not paid for --help
     from dbt_drift.sync.rebuild import run_rebuild  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.sync.stopping import Stop, stopping_on_signals  # noqa: PLC0415 - not paid for --help
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     reporter = sync_reporter(log_format="default", quiet=False, to_stderr=False)
-    prepared = prepare(project_from(given), selection_from(given))
-    results = run_rebuild(prepared, os.environ, reporter, RunOptions(workers=threads, wait=wait))
+    stop = Stop()
+    with stopping_on_signals(stop):
+        prepared = prepare(project_from(given), selection_from(given))
+        results = run_rebuild(prepared, os.environ, reporter, RunOptions(workers=threads, wait=wait), stop)
     if all(result.status == "success" for result in results):
         return 0
     return 1 if any(result.contacts.matched for result in results) else 2

@@ -22,6 +22,7 @@ from dbt_drift.sync.fitting import fit_to_drift
 from dbt_drift.sync.ledger_run import Run
 from dbt_drift.sync.results import RowCounts, SyncResult
 from dbt_drift.sync.sending import FLUSH_ROWS, FLUSH_SECONDS, PAGE_ROWS, TELL_SECONDS
+from dbt_drift.sync.stopping import Stop
 from dbt_drift.sync.words import counted
 from dbt_drift.warehouse.ledger import Entry
 
@@ -38,7 +39,11 @@ if TYPE_CHECKING:
 
 
 def run_rebuild(
-    prepared: Prepared, environment: Mapping[str, str], reporter: Reporter, options: RunOptions
+    prepared: Prepared,
+    environment: Mapping[str, str],
+    reporter: Reporter,
+    options: RunOptions,
+    stop: Stop | None = None,
 ) -> list[SyncResult]:
     """Remember what Drift holds of the selected models.
 
@@ -47,6 +52,7 @@ def run_rebuild(
         environment: Where Drift is, and what opens it.
         reporter: Told of each step.
         options: What the user asked of this run.
+        stop: Asked whether the run is to end early; None for a run that nobody ends.
 
     Returns:
         One result a sync: `contacts.matched` were found; the rows that the next sync has to send are `unfinished`.
@@ -70,7 +76,7 @@ def run_rebuild(
                 reporter.noticed(notice)
             for index, (sync, spec) in enumerate(prepared.syncs, start=1):
                 reporter.sync_started(index, len(prepared.syncs), sync)
-                result = _rebuild(sync, prepared.ledger(spec, lock=lock), client, reporter)
+                result = _rebuild(sync, prepared.ledger(spec, lock=lock), client, reporter, stop or Stop())
                 results.append(result)
                 run.synced(result)
                 reporter.sync_finished(index, len(prepared.syncs), result)
@@ -80,7 +86,7 @@ def run_rebuild(
     return results
 
 
-def _rebuild(sync: Sync, ledger: SyncLedger, client: DriftClient, reporter: Reporter) -> SyncResult:
+def _rebuild(sync: Sync, ledger: SyncLedger, client: DriftClient, reporter: Reporter, stop: Stop) -> SyncResult:
     """Rebuild one sync's part; what breaks it off is in the result."""
     started = time.monotonic()
     result = SyncResult(unique_id=sync.unique_id, name=sync.name, status="success")
@@ -98,7 +104,7 @@ def _rebuild(sync: Sync, ledger: SyncLedger, client: DriftClient, reporter: Repo
             unfinished=counts.sendable - counts.departed,
         )
         with client.dispatcher(look_up) as dispatcher:
-            looking = _Looking(ledger, dispatcher, sync, stage_id, counts.sendable)
+            looking = _Looking(ledger, dispatcher, sync, stage_id, counts.sendable, stop=stop)
             try:
                 looking.run(lambda done: reporter.progress(sync, done, counts.sendable, dispatcher.statistics()))
             finally:
@@ -123,12 +129,15 @@ class _Looking:
         missing: Rows for which there is none, or none for certain.
     """
 
-    def __init__(self, ledger: SyncLedger, dispatcher: Dispatcher, sync: Sync, stage_id: str, total: int) -> None:
+    def __init__(
+        self, ledger: SyncLedger, dispatcher: Dispatcher, sync: Sync, stage_id: str, total: int, *, stop: Stop
+    ) -> None:
         self._ledger = ledger
         self._dispatcher = dispatcher
         self._sync = sync
         self._stage_id = stage_id
         self._total = total
+        self._stop = stop
         self._read = 0
         self._page: deque[DeltaRow] = deque()
         self._open: dict[int, DeltaRow] = {}
@@ -139,15 +148,20 @@ class _Looking:
 
     def run(self, tell: Callable[[int], None]) -> None:
         told_at = 0.0
-        while self._open or self._page or self._read < self._total:
-            self._submit()
-            self._take(self._dispatcher.collect(timeout=TELL_SECONDS))
-            if (now := time.monotonic()) - told_at >= TELL_SECONDS:
-                told_at = now
-                tell(self._read - len(self._page) - len(self._open))
-            if len(self._unwritten) >= FLUSH_ROWS or now - self._written_at > FLUSH_SECONDS:
-                self._write()
-        self._write()
+        try:
+            while self._open or self._page or self._read < self._total:
+                self._stop.check()
+                self._submit()
+                self._take(self._dispatcher.collect(timeout=TELL_SECONDS))
+                if (now := time.monotonic()) - told_at >= TELL_SECONDS:
+                    told_at = now
+                    tell(self._read - len(self._page) - len(self._open))
+                if len(self._unwritten) >= FLUSH_ROWS or now - self._written_at > FLUSH_SECONDS:
+                    self._write()
+        finally:
+            self._dispatcher.stop()
+            self._take(self._dispatcher.collect(timeout=0))
+            self._write()
 
     def _submit(self) -> None:
         room = self._dispatcher.room

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dbt_drift.sandbox.server import Sandbox
     from tests.functional.harness import ParsedProject
 
+INTERRUPTED = "Interrupted."
 SLEEPING = "from pg_stat_activity where wait_event = 'PgSleep'"
 
 
@@ -42,3 +43,26 @@ def test_a_second_signal_in_staging_ends_it_at_once(
     running.communicate(timeout=30)
     assert running.returncode == 128 + number
     bench.warehouse.rows(f"select pg_terminate_backend(pid) {SLEEPING}")
+
+
+def test_a_rebuild_that_is_interrupted_keeps_what_it_found(
+    duckdb_project: ParsedProject, tmp_path: Path, sandbox: Sandbox
+) -> None:
+    bench = Bench(duckdb_project, tmp_path, sandbox)
+    people(bench, 300)
+    sandbox.seed({"email": f"p{number}@example.com", "name": f"Name {number}"} for number in range(1, 301))
+    sandbox.change(latency_ms=50)
+    running = start_process("rebuild", *project_of(bench), "--threads", "4", environment=bench.environment)
+    while len(sandbox.requests()) < 40:
+        assert running.poll() is None, running.communicate()
+        time.sleep(0.02)
+    running.send_signal(signal.SIGTERM)
+    out, _ = running.communicate(timeout=60)
+    assert INTERRUPTED in out
+    assert running.returncode == 1
+    asked = len(sandbox.requests())
+    sandbox.change(latency_ms=0)
+    done = start_process("rebuild", *project_of(bench), environment=bench.environment)
+    done.communicate(timeout=60)
+    assert done.returncode == 0
+    assert len(sandbox.requests()) - asked <= 300 - asked + 5
