@@ -21,9 +21,9 @@ $(INSTALLED): requirements.lock pyproject.toml
 demo: $(INSTALLED)
 	$(BIN)/dbt-drift demo
 
-# Brings a Postgres server of its own.
+# On all cores; each process brings a Postgres server of its own.
 test: $(INSTALLED)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 # Kills, faults and sheer numbers, for an hour.
 soak: $(INSTALLED)
@@ -54,7 +54,6 @@ bench: $(INSTALLED)
 lock: $(INSTALLED)
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.10 --generate-hashes --no-header \
 		--upgrade --quiet --output-file requirements.lock
-
 	$(MAKE) lock-dbt VERSION=1.8 LOCK=.ci/dbt-1.8.lock
 
 # The dependencies with another version of dbt-core, for .ci/test-matrix.

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -8,6 +9,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 pytest_plugins = ["tests.functional.postgres"]
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than there are cores: tests also wait, for servers, quotas and processes of their own.
+
+    At most 6: a container may see all the cores of its machine and be allowed few of them.
+    """
+    return min((os.cpu_count() or 1) + 1, 6)
 
 
 @pytest.fixture(scope="session", autouse=True)
