@@ -17,7 +17,12 @@ from dbt_drift.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_NotNegative = Meta(ge=0)
+_MOST = 10**9
+"""The greatest number that a switch takes: beyond it, what is reckoned with it no longer fits a date or a wait."""
+
+_Count = Annotated[int, Meta(ge=0, le=_MOST)]
+_Milliseconds = Annotated[float, Meta(ge=0, le=_MOST)]
+_Seconds = Annotated[float, Meta(ge=0.00001, le=_MOST)]
 
 Hint = Literal["retry-after", "retry-after-date", "ratelimit-reset", "ratelimit-reset-at"]
 """How an answer tells the seconds to wait: `Retry-After` in seconds or as an HTTP date (RFC 9110, 10.2.3), or
@@ -49,15 +54,15 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     effect: Literal["status", "reset", "cut", "delay"] = "status"
     status: Annotated[int, Meta(ge=400, le=599)] = 500
     body: str | None = None
-    retry_after: Annotated[int, _NotNegative] | None = None
+    retry_after: _Count | None = None
     hint: Hint = "retry-after"
-    delay_ms: Annotated[float, _NotNegative] = 0
+    delay_ms: _Milliseconds = 0
     applied: bool = False
     method: str = ""
     path: str = ""
     rate: Annotated[float, Meta(ge=0, le=1)] = 1
-    skip: Annotated[int, _NotNegative] = 0
-    count: Annotated[int, _NotNegative] | None = None
+    skip: _Count = 0
+    count: _Count | None = None
 
 
 def _says(description: str) -> Meta:
@@ -70,16 +75,16 @@ class Behaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     Each attribute carries its own description, which the page and `json_schema` show.
     """
 
-    rate_limit: Annotated[
-        int, Meta(ge=0, description="Requests that an organisation may make in one window; 0 lifts the limit.")
-    ] = 1000
-    rate_window_s: Annotated[float, Meta(gt=0, description="The length of the rate window, in seconds.")] = 20
+    rate_limit: Annotated[_Count, _says("Requests that an organisation may make in one window; 0 lifts the limit.")] = (
+        1000
+    )
+    rate_window_s: Annotated[_Seconds, _says("The length of the rate window, in seconds.")] = 20
     rate_window: Annotated[
         Literal["sliding", "fixed"],
         _says("sliding: the limit holds in any window; fixed: the count starts again at each multiple of the window."),
     ] = "sliding"
     rate_hint: Annotated[
-        Literal["none"] | Hint,
+        Literal["none", Hint],
         _says("The header, if any, in which a 429 tells the seconds to wait; date and at tell the moment instead."),
     ] = "none"
 
@@ -98,7 +103,7 @@ class Behaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     ] = "access_token"  # noqa: S105 - the name of a key
 
     token_lifetime_s: Annotated[
-        float, Meta(gt=0, description="How long an access token lasts that was granted by signing in, in seconds.")
+        _Seconds, _says("How long an access token lasts that was granted by signing in, in seconds.")
     ] = 7200
     refresh_tokens: Annotated[
         Literal["rotate", "keep"], _says("rotate: a refresh token can be used once, and the answer has the next one.")
@@ -165,7 +170,7 @@ class Behaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         Literal["oldest", "newest"], _says("Which of several contacts with one email comes first.")
     ] = "oldest"
     lookup_limit: Annotated[
-        int, Meta(ge=1, description="The most contacts that a look-up by email returns at once.")
+        int, Meta(ge=1, le=_MOST, description="The most contacts that a look-up by email returns at once.")
     ] = 100
     lookup_status: Annotated[
         Literal[200, 404], _says("The answer to a look-up by email that finds nobody: 200 with an empty list, or 404.")
@@ -175,7 +180,7 @@ class Behaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         Literal["left-out", "not-found"],
         _says("A look-up by ids some of which are missing: the others are answered, or all of it is a 404."),
     ] = "left-out"
-    most_ids: Annotated[int, Meta(ge=0, description="The most ids of one look-up; 0 for any number.")] = 0
+    most_ids: Annotated[_Count, _says("The most ids of one look-up; 0 for any number.")] = 0
     too_many_ids: Annotated[
         Literal["refuse", "cut"], _says("More ids than the most: 400, or the first ones are answered without a word.")
     ] = "refuse"
@@ -192,11 +197,9 @@ class Behaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     version_lag: Annotated[bool, _says("Whether the answer to a PATCH still shows the version before it.")] = False
 
     latency_ms: Annotated[
-        float, Meta(ge=0, description="How long an answer takes; the request has taken effect before. Milliseconds.")
+        _Milliseconds, _says("How long an answer takes; the request has taken effect before. Milliseconds.")
     ] = 0
-    latency_jitter_ms: Annotated[
-        float, Meta(ge=0, description="The most that chance adds to the latency. Milliseconds.")
-    ] = 0
+    latency_jitter_ms: Annotated[_Milliseconds, _says("The most that chance adds to the latency. Milliseconds.")] = 0
     log_contents: Annotated[
         bool,
         _says("Whether the request log keeps queries and bodies, which hold personal data; never those of tokens."),

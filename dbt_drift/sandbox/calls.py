@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qs
 
 import msgspec
@@ -14,10 +14,14 @@ from dbt_drift.sandbox.store import Organisation
 from dbt_drift.sandbox.tokens import Tokens
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from dbt_drift.sandbox.store import Contact
 
 T = TypeVar("T")
 _DIGITS = 18  # All numbers of so many digits fit 64 bit.
+_DEEPEST = 100
+_TOO_DEEP = f"The body is nested more than {_DEEPEST} levels deep."
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -109,12 +113,27 @@ def read_json(body: bytes, kind: type[T]) -> T:
     """Return a JSON body.
 
     Raises:
-        RefusedError: It is no JSON, or not of this shape: 400.
+        RefusedError: It is no JSON, not of this shape, or too deeply nested: 400.
     """
     try:
+        # A body with few brackets cannot be deep, and most have few.
+        if body.count(b"[") + body.count(b"{") > _DEEPEST and is_deep(msgspec.json.decode(body)):
+            raise RefusedError(400, _TOO_DEEP)
         return msgspec.json.decode(body, type=kind)
+    except RecursionError as error:
+        raise RefusedError(400, _TOO_DEEP) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise RefusedError(400, f"The body cannot be read: {error}") from error
+
+
+def is_deep(value: Any, left: int = _DEEPEST) -> bool:
+    """Return whether a value is nested so deeply that it might be read and then not be written again."""
+    inner: Iterable[Any] = ()
+    if isinstance(value, dict):
+        inner = value.values()
+    elif isinstance(value, (list, tuple)):
+        inner = value
+    return left < 0 or any(is_deep(one, left - 1) for one in inner)
 
 
 def read_number(text: str) -> int | None:

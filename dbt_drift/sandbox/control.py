@@ -14,7 +14,7 @@ from dbt_drift.sandbox.behaviour import json_schema
 from dbt_drift.sandbox.calls import read_json
 from dbt_drift.sandbox.documents import contact_document
 from dbt_drift.sandbox.requestlog import RequestCount
-from dbt_drift.sandbox.tags import read_tags
+from dbt_drift.sandbox.seeds import read_seeds
 from dbt_drift.sandbox.tokens import Token
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class Control:
             search: Only those with this text, in any case, in an attribute or a tag, or with this id.
             limit: At most so many.
         """
-        newest: Iterator[Contact] = reversed(self._organisation(organisation).contacts.values())
+        newest: Iterator[Contact] = reversed(self.api.store.look_up(organisation).contacts.values())
         matching = (contact for contact in newest if _holds(contact, search)) if search else newest
         return list(islice(matching, limit))
 
@@ -99,18 +99,14 @@ class Control:
             Their ids, in the same order.
 
         Raises:
-            RefusedError: The tags of one cannot be read, or an externalId is taken.
+            RefusedError: One cannot be read, or its externalId is taken; then none is added.
         """
         home = self._organisation(organisation)
-        ids = []
-        for given in contacts:
-            attributes = {name: value for name, value in given.items() if name != "tags" and value is not None}
-            tags = read_tags([{"name": tag} if isinstance(tag, str) else tag for tag in given.get("tags", ())])
-            attributes.update({name: str(attributes[name]) for name in ("email", "externalId") if name in attributes})
+        read = read_seeds(contacts)
+        for attributes, _ in read:
             if home.find_by_external_id(attributes.get("externalId", "")) is not None:
-                raise RefusedError(400, f"The externalId {attributes['externalId']!r} is given twice.")
-            ids.append(home.create(attributes, tags).id)
-        return ids
+                raise RefusedError(400, f"There is a contact with the externalId {attributes['externalId']!r} already.")
+        return [home.create(attributes, tags).id for attributes, tags in read]
 
     def revoke(self, token: str) -> None:
         """Refuse an access token or a refresh token from now on, declared, granted or neither."""
@@ -125,7 +121,7 @@ class Control:
 
     def summary(self, *, organisation: int | None = None) -> Summary:
         """Return what the sandbox holds and has seen."""
-        home = self._organisation(organisation)
+        home = self.api.store.look_up(organisation)
         limit = self.api.rate_limits.get(home.id)
         return Summary(
             organisation=home.id,
@@ -212,12 +208,12 @@ def _get_contacts(control: Control, request: Request) -> Answer:
 
 def _put_contacts(control: Control, request: Request) -> Answer:
     contacts = read_json(request.body, list[dict[str, Any]])
-    return plain({"ids": control.seed(contacts, organisation=request.number("organisation"))})
+    return plain({"ids": control.seed(contacts, organisation=_home(request))})
 
 
 def _put_attributes(control: Control, request: Request) -> Answer:
     attributes = read_json(request.body, list[Attribute])
-    control.declare_attributes(attributes, organisation=request.number("organisation"))
+    control.declare_attributes(attributes, organisation=_home(request))
     return plain({"attributes": len(attributes)})
 
 
@@ -282,6 +278,13 @@ _HANDLERS: dict[tuple[str, str], Callable[[Control, Request], Answer]] = {
     ("GET", "behaviour/schema"): _get_schema,
     ("POST", "reset"): _post_reset,
 }
+
+
+def _home(request: Request) -> int | None:
+    organisation = request.number("organisation")
+    if organisation == 0:
+        raise RefusedError(400, "organisation must be 1 or more.")
+    return organisation
 
 
 def _text(request: Request, name: str) -> str | None:

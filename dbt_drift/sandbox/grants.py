@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from dbt_drift.sandbox.answers import RefusedError
-from dbt_drift.sandbox.store import now_ms
+from dbt_drift.sandbox.store import OrganisationId, now_ms
 from dbt_drift.sandbox.tokens import SCOPES
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class App(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     client_id: str
     client_secret: str
-    organisation: int | None = None
+    organisation: OrganisationId | None = None
     scopes: tuple[str, ...] = SCOPES
 
     def __repr__(self) -> str:

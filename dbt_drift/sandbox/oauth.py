@@ -44,7 +44,7 @@ def authorize(call: Call) -> Answer:
     """Answer `GET /authorize`: send the browser back at once, with a code or with an error."""
     given = {name: values[0] for name, values in call.request.parameters().items()}
     redirect = given.get("redirect_uri", "")
-    if urlsplit(redirect).scheme not in {"http", "https"}:
+    if not _is_address(redirect):
         raise RefusedError(400, "redirect_uri must be an http address.")
     if given.get("response_type") != "code" or not call.grants.knows(given.get("client_id", "")):
         raise RefusedError(400, "response_type must be code, and client_id that of an app.")
@@ -82,6 +82,14 @@ def grant_token(call: Call) -> Answer:
             "orgId": organisation,
         }
     )
+
+
+def _is_address(text: str) -> bool:
+    # It goes into a header: no line may end in it.
+    try:
+        return urlsplit(text).scheme in {"http", "https"} and text.isprintable() and " " not in text
+    except ValueError:
+        return False
 
 
 def _read(body: bytes) -> tuple[_Asked, bool]:

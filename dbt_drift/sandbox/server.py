@@ -107,9 +107,7 @@ class Sandbox:
             LookupError: Several contacts have it.
         """
         found = self._ask(
-            lambda control: [
-                _copy(contact) for contact in control.api.store.organisation(organisation).find_by_email(email)
-            ]
+            lambda control: [_copy(contact) for contact in control.api.store.look_up(organisation).find_by_email(email)]
         )
         if len(found) > 1:
             raise LookupError(f"{len(found)} contacts have the email {email!r}")

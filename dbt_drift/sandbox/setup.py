@@ -13,6 +13,7 @@ from dbt_drift.errors import ConfigurationError
 from dbt_drift.sandbox.attributes import Attribute
 from dbt_drift.sandbox.behaviour import Behaviour
 from dbt_drift.sandbox.grants import App
+from dbt_drift.sandbox.store import OrganisationId
 from dbt_drift.sandbox.tokens import Token
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class OrganisationSetup(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
             added only while the organisation holds no contact, so that a sandbox with a data file adds them once.
     """
 
-    id: Annotated[int, Meta(ge=1)] | None = None
+    id: OrganisationId | None = None
     rate_limit: Annotated[int, Meta(ge=0)] | None = None
     attributes: tuple[Attribute, ...] = ()
     contacts: tuple[dict[str, Any], ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
@@ -12,6 +12,9 @@ from dbt_drift.sandbox.attributes import Attribute, infer_type, standard_attribu
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+OrganisationId = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
+"""The id of an organisation: what the data file can hold; 0 stands for none in the request log."""
 
 _FIRST_VERSION = 3  # What two real samples show: 3 for a new contact without an externalId, 4 with one.
 _COLORS = ("0960C5", "7695A5", "FF69B4", "3BA55D", "D9822B", "8E5BD0")
@@ -214,6 +217,11 @@ class Store:
             found = self.organisations[wanted] = Organisation(wanted, self._numbers, self.unsaved)
             self.unsaved.organisations.add(wanted)
         return found
+
+    def look_up(self, organisation_id: int | None = None) -> Organisation:
+        """Return an organisation, the default one without an id, and make none: one that is not there is empty."""
+        wanted = self.default if organisation_id is None else organisation_id
+        return self.organisations.get(wanted) or Organisation(wanted, self._numbers, Unsaved())
 
 
 def now_ms() -> int:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import zlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
 from dbt_drift.sandbox.answers import Answer, RefusedError, plain
-from dbt_drift.sandbox.store import now_ms
+from dbt_drift.sandbox.store import OrganisationId, now_ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,6 +31,10 @@ _BAD_TOKEN = "The access token is invalid or has expired"  # noqa: S105 - Drift'
 _APP = "dbt-drift-sandbox"
 
 
+_LONGEST_S = 10**10
+_Moment = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+
+
 class Token(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A token that the sandbox knows.
 
@@ -44,11 +48,11 @@ class Token(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     token: str
-    organisation: int | None = None
+    organisation: OrganisationId | None = None
     scopes: tuple[str, ...] = SCOPES
-    expires_at: int | None = None
-    expires_in_s: float | None = None
-    created_at: int = msgspec.field(default_factory=now_ms)
+    expires_at: _Moment | None = None
+    expires_in_s: Annotated[float, msgspec.Meta(ge=0, le=_LONGEST_S)] | None = None
+    created_at: _Moment = msgspec.field(default_factory=now_ms)
 
     def __repr__(self) -> str:
         return f"Token(organisation={self.organisation}, scopes={self.scopes}, expires_at={self.expires_at})"

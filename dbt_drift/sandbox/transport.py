@@ -7,11 +7,11 @@ import errno
 import socket
 import struct
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from dbt_drift.errors import ConfigurationError
+from dbt_drift.sandbox.admission import refusal_of
 from dbt_drift.sandbox.answers import Answer, error
 from dbt_drift.sandbox.calls import Request
 from dbt_drift.sandbox.control import PREFIX, answer_control
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from dbt_drift.sandbox.control import Control
 
 HOST = "127.0.0.1"
-_LARGEST_BODY = 1 << 30
+_LARGEST_BODY = 32 * 1024 * 1024
+_TOO_LARGE = error(413, f"The sandbox takes bodies of at most {_LARGEST_BODY // (1024 * 1024)} MiB.")
 _SHUTDOWN_S = 1.0
 _HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 
@@ -78,28 +79,27 @@ class HttpServer:
             await self._runner.cleanup()
 
     async def _respond(self, received: web.BaseRequest) -> web.StreamResponse:
-        path, _, query = received.raw_path.partition("?")
+        # What is no UTF-8 in them could be kept, but neither shown nor saved.
+        path, _, query = _readable(received.raw_path).partition("?")
+        refused = refusal_of(received.method, path, received.headers)
+        if refused is not None:
+            return _response(refused)
         try:
-            body = await received.read() if received.can_read_body else b""
+            body = await _read(received)
+        except web.HTTPRequestEntityTooLarge:
+            return _response(_TOO_LARGE)
         except ConnectionError:
             return web.Response()  # The client is gone; nobody gets this.
-        headers = {"authorization": received.headers.get("Authorization", "")}
+        headers = {"authorization": _readable(received.headers.get("Authorization", ""))}
         request = Request(received.method, path, query, headers, body)
         if path == "/" or path.startswith(PREFIX):
-            return _response(self._answer_browser(received, request))
+            return _response(page() if path == "/" else answer_control(self._control, request))
         delivery = self._control.api.handle(request)
         if delivery.delay_ms:
             await asyncio.sleep(delivery.delay_ms / 1000)
         if delivery.how == "whole":
             return _response(delivery.answer)
         return await _break_off(received, delivery)
-
-    def _answer_browser(self, received: web.BaseRequest, request: Request) -> Answer:
-        if not _is_local(received):
-            return error(403, "The sandbox is controlled from this machine only.")
-        if request.path == "/":
-            return page()
-        return answer_control(self._control, request)
 
 
 def _make_request(
@@ -119,15 +119,15 @@ def _response(answer: Answer) -> web.Response:
     return web.Response(body=answer.body, status=answer.status, headers=headers)
 
 
-def _is_local(received: web.BaseRequest) -> bool:
-    """Return whether a control call is meant for the sandbox: contacts may be real people's.
+async def _read(received: web.BaseRequest) -> bytes:
+    length = received.content_length or 0
+    if length > _LARGEST_BODY:
+        raise web.HTTPRequestEntityTooLarge(_LARGEST_BODY, length)
+    return await received.read() if received.can_read_body else b""
 
-    A page of another site must not reach them through the browser, neither by a name of its own that leads to this
-    machine nor by a request across sites.
-    """
-    host = received.headers.get("Host", "")
-    origin = received.headers.get("Origin")
-    return urlsplit(f"//{host}").hostname in (HOST, "localhost") and origin in (None, f"http://{host}")
+
+def _readable(text: str) -> str:
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 async def _break_off(received: web.BaseRequest, delivery: Delivery) -> web.StreamResponse:

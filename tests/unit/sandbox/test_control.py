@@ -210,12 +210,3 @@ def test_there_are_no_other_control_calls(client: Client, method: str, path: str
 
 def test_a_filter_that_is_no_number_is_refused(client: Client) -> None:
     assert error_of(client.call("GET", "/_sandbox/requests", status="ok")) == (400, "validation_error")
-
-
-@pytest.mark.parametrize(
-    "headers", [{"Host": "drift.example.com"}, {"Host": "127.0.0.1.example.com"}, {"Origin": "https://example.com"}]
-)
-@pytest.mark.parametrize("path", ["/", "/_sandbox/contacts"])
-def test_pages_of_other_sites_reach_nothing(client: Client, path: str, headers: dict[str, str]) -> None:
-    client.headers.update(headers)
-    assert error_of(client.call("GET", path))[0] == 403

@@ -71,7 +71,9 @@ def test_a_client_that_leaves_half_way_harms_nobody(
 ) -> None:
     port = urlsplit(sandbox.url).port
     with socket.create_connection(("127.0.0.1", port or 0)) as leaving:
-        leaving.sendall(b"POST /contacts HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer x\r\nContent-Length: 99\r\n\r\n{")
+        leaving.sendall(
+            b"POST /contacts HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer x\r\nContent-Length: 99\r\n\r\n{"
+        )
     client.created(email="ada@example.com")
     assert len(sandbox.contacts()) == 1
     assert caplog.records == []
