@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from dbt_drift.drift.changes import ContactChange
-from dbt_drift.warehouse.wire import CLEARED, to_json
+from dbt_drift.warehouse.wire import CLEARED, UNCERTAIN, to_json
 
 if TYPE_CHECKING:
     from dbt_drift.declarations.syncs import Sync
@@ -32,7 +32,7 @@ def contact_change(row: DeltaRow, sync: Sync) -> ContactChange:
         match_on=sync.match_on,
         contact_id=row.contact_id,
         # Of a contact that was adopted nothing is known but its key.
-        identity={name: known[name][1:] for name in _IDENTITIES if name in known} or {sync.match_on: row.key},
+        identity={name: _text(known[name]) for name in _IDENTITIES if name in known} or {sync.match_on: row.key},
         attributes={name: to_json(row.wanted[name]) for name in row.wanted if name in changed}
         | {in_place_of_tags[tag]: _MEMBER[sign] for tag, sign in signs if tag in in_place_of_tags},
         unchanged={
@@ -47,6 +47,11 @@ def contact_change(row: DeltaRow, sync: Sync) -> ContactChange:
         create_missing=sync.create_missing and not row.departed,
         deleted=sync.on_deleted,
     )
+
+
+def _text(wire: str) -> str:
+    """Return the string of a wire text, certain or not: whoever Drift may know by it is looked up by it."""
+    return wire.removeprefix(UNCERTAIN)[1:]
 
 
 def attribute_changes(row: DeltaRow, match_on: MatchOn) -> list[tuple[str, str | None, str]]:

@@ -16,7 +16,7 @@ from dbt_drift.sync.stopping import Stop
 from dbt_drift.sync.sync_run import SyncRun
 from dbt_drift.sync.words import counted
 from dbt_drift.warehouse.registry import Registered, forget
-from dbt_drift.warehouse.spec import state_column, sync_spec
+from dbt_drift.warehouse.spec import audience_state, state_column, sync_spec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -142,7 +142,7 @@ def _decides(specs: Mapping[str, dict[str, Any]], audience: Registered) -> bool:
 def _as_declared(audience: Registered) -> AudienceMapping:
     """Return the audience as its model declared it, but for the members; its column tells a tag from an attribute."""
     attribute = attribute_audience(audience.tag.removesuffix("=true"), "mirror", None, "")
-    if audience.state == state_column("tag", attribute.identity):
+    if audience.state == audience_state(attribute):
         return attribute
     return AudienceMapping(audience.tag, "mirror", None, "")
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from dbt_drift.declarations.problems import Problem
-from dbt_drift.warehouse.spec import state_column, sync_spec
+from dbt_drift.warehouse.spec import audience_state, state_column, sync_spec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,7 +58,7 @@ def expand(
         named = [tag for (tag,) in session.rows(sql)]
         problems += _misuses(sync, audience, named, taken)
         states = {state_column("tag", tag) for tag in named} | {
-            state_column("tag", one.identity) for one in sync.audiences if one.tag
+            audience_state(one) for one in sync.audiences if one.tag
         }
         # What the column no longer names, and contacts still carry: nobody is a member any more.
         named += [

@@ -170,9 +170,9 @@ class _Looking:
                 if self._read == self._total:
                     return
                 upto = min(self._read + PAGE_ROWS, self._total)
-                # A row of which anything was accepted is remembered already: it needs a sync, not a look-up.
+                # A row of which anything is known is remembered already: it needs a sync, not a look-up.
                 rows = self._ledger.page(self._read, upto)
-                self._page.extend(row for row in rows if not (row.accepted or row.accepted_tags))
+                self._page.extend(row for row in rows if not row.is_remembered)
                 self._read = upto
                 continue
             row = self._page.popleft()

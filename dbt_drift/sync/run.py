@@ -76,7 +76,7 @@ def run_syncs(
     run = Run(prepared, command="sync", url=url)
     with run.begun(wait=options.wait, waiting=reporter.waiting) as lock:
         # Only a tag that was seen, or that nobody can see, is written down as set.
-        tags_seen = any(audience.holders for audience in prepared.registered)
+        tags_seen = any(audience.is_seen for audience in prepared.registered)
         workers = options.workers or WORKERS
         with DriftClient(url, access, limiter=limiter, workers=workers, tags_seen=tags_seen) as client:
             results = _run_all(run, lock, client, reporter, options, stop=stop or Stop())

@@ -33,7 +33,8 @@ PAGE_ROWS = 2000
 """Contacts read at once: a page is short work for the warehouse and lasts Drift's default quota 40 seconds."""
 
 UNWRITTEN_ROWS = 500
-"""What a kill can cost: so many contacts, at most, are under way or answered and not in the journal yet."""
+"""What a kill can cost: so many contacts, at most, are under way or answered and not in the journal yet. The fold goes
+by the same number (`most_unjournaled` in fold.sql)."""
 
 FLUSH_ROWS = 250
 FLUSH_SECONDS = 2.0
@@ -96,6 +97,11 @@ class Sending:
         self._failed: Counter[str] = Counter()
         self.rejections: list[Rejection] = []
 
+    @property
+    def in_doubt(self) -> bool:
+        """Whether contacts are open whose attributes or tags may have been written."""
+        return bool(self._open or self._unwritten)
+
     def run(self, tell: Callable[[int], None]) -> None:
         """Send everything; what is acknowledged when something breaks off is journaled before it is raised.
 
@@ -109,6 +115,7 @@ class Sending:
             StoppedError: The user ended the run, or too many contacts failed.
         """
         told_at = -math.inf
+        self._ledger.begin_sending(self._stage_id)
         try:
             while self.done < self._total:
                 self._stop.check()

@@ -59,6 +59,7 @@ class SyncRun:
         self._stop = stop
         self._guard = guard
         self._staged = False
+        self._in_doubt = False
         self._result = SyncResult(unique_id=sync.unique_id, name=sync.name, status="success")
 
     def run(self) -> SyncResult:
@@ -119,7 +120,7 @@ class SyncRun:
         if not self._staged or isinstance(error, WarehouseError | LockedError):
             return
         try:
-            self._ledger.finish()
+            self._ledger.finish(in_doubt=self._in_doubt)
         except WarehouseError as lost:
             self._result.message += f"\n  {lost}"
         else:
@@ -136,6 +137,7 @@ class SyncRun:
                 statistics = dispatcher.statistics()
                 self._result.requests, self._result.throttled = statistics.requests, statistics.throttled
                 self._result.first_contacts = dispatcher.first_contacts.counts
+                self._in_doubt = sending.in_doubt
                 self._count_sent(sending)
 
     def _count_staged(self, counts: Counts) -> None:

@@ -15,6 +15,7 @@ import msgspec
 from dbt_drift.errors import WarehouseError
 from dbt_drift.warehouse.patience import Patience
 from dbt_drift.warehouse.saved import spec_hash
+from dbt_drift.warehouse.wire import UNCERTAIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -50,6 +51,11 @@ class DeltaRow(msgspec.Struct, frozen=True):
     accepted: dict[str, str]
     wanted_tags: dict[str, str]
     accepted_tags: dict[str, str]
+
+    @property
+    def is_remembered(self) -> bool:
+        """Whether the ledger knows a value of the contact for certain, or a tag that was set."""
+        return bool(self.accepted_tags) or any(not wire.startswith(UNCERTAIN) for wire in self.accepted.values())
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -213,6 +219,10 @@ class SyncLedger:
             sql = session.call("invalid_sql", sync=self._spec, most=most)
             return [InvalidRow(*values) for values in session.rows(sql)]
 
+    def begin_sending(self, stage_id: str) -> None:
+        """Write down that contacts of the stage are under way from now on, so that a kill leaves them in doubt."""
+        self.record([Entry(stage_id, 0, None, "sending", False, False, None, None)])  # noqa: FBT003 - columns in order
+
     @_patient
     def record(self, entries: Sequence[Entry]) -> None:
         """Append outcomes to the journal, in one transaction."""
@@ -232,7 +242,10 @@ class SyncLedger:
 
     @_patient
     def fold(self) -> None:
-        """Take into the snapshot what an interrupted run left in the journal; called before anything is staged anew."""
+        """Take into the snapshot what an interrupted run left: what Drift accepted, and what it may have accepted.
+
+        Called before anything is staged anew.
+        """
         with self._project.connect("fold") as session, self._work(session):
             session.call("fold", sync=self._spec)
 
@@ -243,10 +256,14 @@ class SyncLedger:
             session.call("release", sync=self._spec, reason=reason)
 
     @_patient
-    def finish(self) -> None:
-        """Keep the rejected rows of this run, and fold the rest."""
+    def finish(self, *, in_doubt: bool = False) -> None:
+        """Keep the rejected rows of this run, and fold the rest.
+
+        Args:
+            in_doubt: Whether contacts may have been written whose outcome is not journaled.
+        """
         with self._project.connect("finish") as session, self._work(session):
-            session.call("finish", sync=self._spec)
+            session.call("finish", sync=self._spec, in_doubt=in_doubt)
 
     def discard(self) -> None:
         """Drop the delta, for a plan."""
@@ -255,7 +272,7 @@ class SyncLedger:
 
     @_patient
     def forget(self) -> None:
-        """Forget what Drift accepted, so that all is sent again; ids, and the tags that mirrors set, stay known."""
+        """Make all that Drift accepted uncertain, so that all is sent again; ids stay known."""
         with self._project.connect("forget") as session, self._work(session):
             session.call("forget", sync=self._spec)
 

@@ -22,7 +22,8 @@ class Registered(msgspec.Struct, frozen=True, kw_only=True):
         tag: The tag.
         mode: Its mode.
         tag_from: The column that named it, or None.
-        holders: How many contacts carry the tag because of the sync.
+        holders: How many contacts carry the tag because of the sync, or may: a run that was killed was giving it.
+        is_seen: Whether any of them is certain to carry it.
         columns: The columns of the sync's snapshot.
     """
 
@@ -34,6 +35,7 @@ class Registered(msgspec.Struct, frozen=True, kw_only=True):
     mode: str
     tag_from: str | None
     holders: int
+    is_seen: bool
     columns: list[str]
 
 

@@ -11,6 +11,7 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from dbt_drift.declarations.audiences import AudienceMapping
     from dbt_drift.declarations.syncs import Sync
 
 # Drift documents these as strings (devdocs.drift.com/docs/contact-model), whatever the model's column is.
@@ -28,7 +29,7 @@ class Location(msgspec.Struct, frozen=True):
 
 
 def state_column(prefix: str, name: str) -> str:
-    """Return the ledger's column for a Drift attribute (`attr`) or a tag (`tag`).
+    """Return the ledger's column for a Drift attribute (`attr`), a tag (`tag`) or an attribute in its place (`member`).
 
     Drift's names are case-sensitive and may hold anything, columns are neither: a name that cannot stand as it is gets
     a short hash, so that two names never share a column.
@@ -42,6 +43,16 @@ def state_column(prefix: str, name: str) -> str:
     if plain != name:
         plain = f"{plain[: _LONGEST - 7]}_{hashlib.md5(name.encode(), usedforsecurity=False).hexdigest()[:6]}"
     return f"{prefix}_{plain}"
+
+
+def audience_state(audience: AudienceMapping) -> str:
+    """Return the ledger's column for an audience: `tag_...`, or `member_...` for one that is written as an attribute.
+
+    The prefix says by which calls it is written, and so whose acceptance counts when it is folded.
+    """
+    if audience.attribute is not None:
+        return state_column("member", audience.attribute)
+    return state_column("tag", audience.tag)
 
 
 def with_types(spec: dict[str, Any], types: Mapping[str, str]) -> dict[str, Any]:
@@ -106,7 +117,7 @@ def sync_spec(sync: Sync, location: Location, kinds: Mapping[str, str], types: M
                 "when": audience.when,
                 "tag_from": audience.tag_from,
                 "is_list": audience.tag_from is not None and kinds[audience.tag_from] == "json",
-                "state": state_column("tag", audience.identity),
+                "state": audience_state(audience),
             }
             for audience in sync.audiences
         ],

@@ -16,6 +16,11 @@ CLEARED = "null"
 """The wire text that asks Drift to take a value away, and that the snapshot keeps when it has."""
 
 
+UNCERTAIN = "?"
+"""What stands before the wire text of a value that Drift may or may not hold: its writing was under way, or it is to be
+sent again. The snapshot alone has such texts."""
+
+
 def to_json(wire: str) -> JsonValue:
     """Return what a request body holds for a wire text: a string, or the raw JSON literal.
 
@@ -31,4 +36,6 @@ def to_display(wire: str | None) -> str:
     """Return a wire text as a person reads it: strings quoted as JSON, no value as ``null``."""
     if wire is None:
         return "null"
+    if wire.startswith(UNCERTAIN):
+        return f"{to_display(wire[1:])} (uncertain)"
     return msgspec.json.encode(wire[1:]).decode() if wire.startswith('"') else wire

@@ -58,8 +58,9 @@
 {% endmacro %}
 
 
-{#- Every audience that was ever registered, with the contacts that carry its tag because of it: [{slug, model, match_on, state,
-    tag, mode, tag_from, holders, columns}]. `columns` are those of its snapshot. -#}
+{#- Every audience that was ever registered: [{slug, model, match_on, state, tag, mode, tag_from, holders, is_seen, columns}].
+    `holders`: how many contacts carry its tag because of it, those included to which a run that did not end in order was giving it;
+    `is_seen`: whether any is certain to carry it; `columns`: those of its snapshot. -#}
 {% macro registered_audiences(ledger) %}
   {% set registry = dbt_drift.audiences_relation(ledger) %}
   {% set found = [] %}
@@ -68,14 +69,32 @@
       {% set snapshot = dbt_drift.ledger_relation(ledger, row[0] ~ '__snapshot') %}
       {% set columns = adapter.get_columns_in_relation(snapshot) | map(attribute='name') | map('lower') | list %}
       {% if row[3] in columns %}
-        {% set holders = run_query('select count(*) from ' ~ snapshot ~ ' where ' ~ dbt_drift.was_set(row[3])).rows[0][0] %}
+        {% set counted = run_query(dbt_drift.audience_sizes_sql(ledger, row[0], row[3])).rows[0] %}
         {% do found.append({'slug': row[0], 'model': row[1], 'match_on': row[2], 'state': row[3], 'tag': row[4], 'mode': row[5],
-                            'tag_from': row[6], 'holders': holders | int,
+                            'tag_from': row[6], 'holders': counted[0] + counted[2], 'is_seen': counted[1] > 0,
                             'columns': columns}) %}
       {% endif %}
     {% endfor %}
   {% endif %}
   {{ return(found) }}
+{% endmacro %}
+
+
+{#- How many contacts carry a tag because of an audience, of how many that is certain, and to how many more a run that has not been
+    folded was giving it. -#}
+{% macro audience_sizes_sql(ledger, slug, state) %}
+  {%- set delta = dbt_drift.ledger_relation(ledger, slug ~ '__delta') -%}
+  {%- set given = state in adapter.get_columns_in_relation(delta) | map(attribute='name') | map('lower') | list -%}
+  select
+    count(case when {{ dbt_drift.was_set(state) }} then 1 end),
+    count(case when {{ state }} = '+' then 1 end),
+    {% if given -%}
+    (select count(*) from {{ delta }} where {{ state }} = '+' and not coalesce({{ dbt_drift.was_set('old_' ~ state) }}, false)
+       and stage_id in (select stage_id from {{ dbt_drift.ledger_relation(ledger, slug ~ '__journal') }} where status = 'sending'))
+    {%- else -%}
+    0
+    {%- endif %}
+  from {{ dbt_drift.ledger_relation(ledger, slug ~ '__snapshot') }}
 {% endmacro %}
 
 

@@ -78,6 +78,9 @@
       ) as duplicated on duplicated.contact_key = source.contact_key
       {%- endif %}
       where snapshot.contact_key is null
+      {%- for attribute in sync.attributes if attribute.is_key %}
+         or {{ dbt_drift.is_uncertain('snapshot.' ~ attribute.state) }}
+      {%- endfor %}
       {%- if has_duplicates %}
          or duplicated.contact_key is not null
       {%- endif %}
@@ -147,7 +150,7 @@
 {%- endmacro %}
 
 
-{#- Whether a sync of ours set the tag: '+', or '*' when everything is to be sent again. -#}
+{#- Whether a sync of ours set the tag: '+', or '*' when it may have, or is to set it again. -#}
 {% macro was_set(state) -%}
   {{ state }} in ('+', '*')
 {%- endmacro %}

@@ -1,65 +1,132 @@
-{#- Takes into the snapshot what Drift accepted: delta and journal together say it all. Run in one transaction where the engine
-    has them; safe to run again where it has not, for every step writes the same once more.
+{#- Takes into the snapshot what Drift accepted, and what it may have accepted: delta and journal together say it all. Run in one
+    transaction where the engine has them; safe to run again where it has not, for every step writes the same once more.
 
     It reads the columns of the delta, not the mapping: what a run left behind is folded as that run sent it, even when the
-    mapping has changed since. The delta stays until the next stage; emptying the journal is what marks it as folded. -#}
-{% macro fold(sync) %}
-  {% set journaled = run_query('select seq from ' ~ dbt_drift.journal_relation(sync) ~ ' limit 1') %}
-  {% if journaled.rows | length %}
-    {{ dbt_drift.fold_snapshot(sync) }}
-    {{ dbt_drift.fold_contacts(sync) }}
+    mapping has changed since. The delta stays until the next stage; emptying the journal is what marks it as folded.
+
+    `in_doubt`: whether contacts of the delta may have been written and have no answer in the journal. That is so of a run that
+    began to send and did not end in order. -#}
+{% macro fold(sync, in_doubt=true) %}
+  {% set journal = dbt_drift.journal_relation(sync) %}
+  {% set journaled = run_query("select count(*), count(case when status = 'sending' then 1 end) from " ~ journal).rows[0] %}
+  {% if journaled[0] %}
+    {% set outcomes_sql = dbt_drift.outcomes_sql(sync, in_doubt and journaled[1] > 0) %}
+    {{ dbt_drift.fold_snapshot(sync, outcomes_sql) }}
+    {{ dbt_drift.fold_contacts(sync, outcomes_sql) }}
     {{ dbt_drift.keep_rejected(sync) }}
-    {{ dbt_drift.execute('delete from ' ~ dbt_drift.journal_relation(sync)) }}
+    {{ dbt_drift.execute('delete from ' ~ journal) }}
     {{ dbt_drift.forget_staged(sync) }}
   {% endif %}
 {% endmacro %}
 
 
 {#- The end of a run. The rejected rows are brought up to date even where nothing was sent: a row that was mended or that left
-    the model leaves them too. -#}
-{% macro finish(sync) %}
+    the model leaves them too. `in_doubt`: as for `fold`. -#}
+{% macro finish(sync, in_doubt) %}
   {{ dbt_drift.keep_rejected(sync) }}
-  {{ dbt_drift.fold(sync) }}
+  {{ dbt_drift.fold(sync, in_doubt) }}
   {{ dbt_drift.forget_staged(sync) }}
 {% endmacro %}
 
 
-{#- The journal's last word on each contact of the delta. An entry of another stage is not about these rows. `held` is null where
-    all was sent; after a look-up it names the columns whose values Drift was found to hold: `,attr_email,tag_vip,`. -#}
-{% macro acknowledged_sql(sync) %}
+{#- What is known of each contact of the delta that was or may have been written:
+
+    - `contact_id`: its Drift id, and `is_replaced`: it is not the contact that the delta knew, which is gone from Drift
+    - `attributes_accepted`, `tags_accepted`: what the journal says that Drift took
+    - `attributes_in_doubt`, `tags_in_doubt`: written, perhaps, without an answer that tells
+    - `held`: null where all was sent; after a look-up the columns whose values Drift was found to hold: `,attr_email,tag_vip,`
+
+    An answer about a contact that another sync has replaced since is left out, as is an entry of another stage. -#}
+{% macro outcomes_sql(sync, in_doubt) %}
+  {%- set delta = dbt_drift.delta_relation(sync) -%}
+  {%- set journal = dbt_drift.journal_relation(sync) -%}
   select
     delta.seq,
-    max(journal.contact_id) as contact_id,
-    max(case when journal.attributes_accepted then 1 else 0 end) as attributes_accepted,
-    max(case when journal.tags_accepted then 1 else 0 end) as tags_accepted,
-    max(journal.held) as held
-  from {{ dbt_drift.delta_relation(sync) }} as delta
-  join {{ dbt_drift.journal_relation(sync) }} as journal on journal.stage_id = delta.stage_id and journal.seq = delta.seq
-  group by delta.seq
+    delta.contact_key,
+    answers.contact_id,
+    delta.contact_id as delta_contact_id,
+    coalesce(answers.contact_id <> delta.contact_id, false) as is_replaced,
+    answers.attributes_accepted,
+    answers.tags_accepted,
+    answers.attributes_in_doubt,
+    answers.tags_in_doubt,
+    answers.held
+  from (
+    select
+      stage_id,
+      seq,
+      max(contact_id) as contact_id,
+      max(case when attributes_accepted then 1 else 0 end) as attributes_accepted,
+      max(case when tags_accepted then 1 else 0 end) as tags_accepted,
+      max(case when status = 'failed' and not attributes_accepted then 1 else 0 end) as attributes_in_doubt,
+      max(case when attributes_accepted and not tags_accepted
+                    and coalesce(reason, '') not in ('tags_unavailable', 'tags_ignored') then 1 else 0 end) as tags_in_doubt,
+      max(held) as held
+    from {{ journal }}
+    where status <> 'sending'
+    group by stage_id, seq
+  ) as answers
+  join {{ delta }} as delta on delta.stage_id = answers.stage_id and delta.seq = answers.seq
+  left join {{ dbt_drift.contacts_relation(sync.ledger) }} as contacts
+    on contacts.contact_key = delta.contact_key and contacts.match_on = '{{ sync.match_on }}'
+  where contacts.contact_id is null or answers.contact_id is null
+     or contacts.contact_id = answers.contact_id or contacts.contact_id = delta.contact_id
+  {%- if in_doubt %}
+  union all
+  select * from ({{ dbt_drift.unanswered_sql(sync) }}) as unanswered
+  {%- endif %}
 {% endmacro %}
 
 
-{% macro fold_snapshot(sync) %}
+{#- The contacts that may have been under way when a run ended without a word. They are sent in the order of the delta, and at
+    most so many are under way or not journaled at any time: all of them are among the first without an answer. -#}
+{% macro unanswered_sql(sync) %}
+  {%- set journal = dbt_drift.journal_relation(sync) -%}
+  select
+    delta.seq,
+    delta.contact_key,
+    cast(null as bigint) as contact_id,
+    delta.contact_id as delta_contact_id,
+    false as is_replaced,
+    0 as attributes_accepted,
+    0 as tags_accepted,
+    1 as attributes_in_doubt,
+    1 as tags_in_doubt,
+    cast(null as {{ dbt_drift.text_type() }}) as held
+  from {{ dbt_drift.delta_relation(sync) }} as delta
+  join {{ journal }} as sending on sending.stage_id = delta.stage_id and sending.status = 'sending'
+  left join {{ journal }} as answers
+    on answers.stage_id = delta.stage_id and answers.seq = delta.seq and answers.status <> 'sending'
+  where delta.reason is null and answers.seq is null
+  order by delta.seq
+  limit {{ dbt_drift.most_unjournaled() }}
+{% endmacro %}
+
+
+{#- How many contacts can be under way or answered and not in the journal: `sync.sending.UNWRITTEN_ROWS`. -#}
+{% macro most_unjournaled() %}{{ return(500) }}{% endmacro %}
+
+
+{% macro fold_snapshot(sync, outcomes_sql) %}
   {% set snapshot = dbt_drift.snapshot_relation(sync) %}
   {% set folding = dbt_drift.folding_relation(sync) %}
   {% set snapshot_columns = adapter.get_columns_in_relation(snapshot) %}
   {% set delta_columns = adapter.get_columns_in_relation(dbt_drift.delta_relation(sync)) | map(attribute='name') | map('lower') | list %}
+  {% set keys = sync.attributes | selectattr('is_key') | map(attribute='state') | list %}
   {% set folded_sql %}
     select delta.contact_key
     {%- for column in snapshot_columns | map(attribute='name') | map('lower') if column != 'contact_key' %},
-      {% if column not in delta_columns -%}
-        snapshot.{{ column }}
+      {% if column in delta_columns -%}
+        {{ dbt_drift.folded_value(column, column in keys) }} as {{ column }}
       {%- else -%}
-        case when acknowledged.held is not null and {{ dbt.position("'," ~ column ~ ",'", 'acknowledged.held') }} = 0
-             then delta.old_{{ column }}
-             when acknowledged.{{ 'tags_accepted' if column.startswith('tag_') else 'attributes_accepted' }} = 1
-             then coalesce(delta.{{ column }}, delta.old_{{ column }}) else delta.old_{{ column }} end as {{ column }}
+        case when not outcomes.is_replaced then snapshot.{{ column }} end as {{ column }}
       {%- endif %}
     {%- endfor %}
-    from ({{ dbt_drift.acknowledged_sql(sync) }}) as acknowledged
-    join {{ dbt_drift.delta_relation(sync) }} as delta on delta.seq = acknowledged.seq
+    from ({{ outcomes_sql }}) as outcomes
+    join {{ dbt_drift.delta_relation(sync) }} as delta on delta.seq = outcomes.seq
     left join {{ snapshot }} as snapshot on snapshot.contact_key = delta.contact_key
-    where acknowledged.attributes_accepted = 1 or acknowledged.tags_accepted = 1
+    where outcomes.attributes_accepted = 1 or outcomes.tags_accepted = 1
+       or outcomes.attributes_in_doubt = 1 or outcomes.tags_in_doubt = 1 or outcomes.is_replaced
   {% endset %}
   {{ dbt_drift.create_table_from(folding, folded_sql) }}
   {{ dbt_drift.replace_rows(snapshot, folding, 'contact_key', snapshot_columns) }}
@@ -68,18 +135,41 @@
 {% endmacro %}
 
 
+{#- What the snapshot remembers of one column: what was written if Drift took it, that it is not certain if it may have, else what
+    it remembered before. Of a contact that is gone nothing is remembered: its successor has what it was sent. -#}
+{% macro folded_value(column, is_key) -%}
+  {%- set channel = 'tags' if column.startswith('tag_') else 'attributes' -%}
+  {%- set before = 'case when not outcomes.is_replaced then delta.old_' ~ column ~ ' end' -%}
+  case when outcomes.held is not null and {{ dbt.position("'," ~ column ~ ",'", 'outcomes.held') }} = 0 then {{ before }}
+       when outcomes.{{ channel }}_accepted = 1 then coalesce(delta.{{ column }}, {{ before }})
+       {%- if not column.startswith('attr_') %}
+       when outcomes.{{ channel }}_in_doubt = 1
+            and (delta.{{ column }} = '+' or {{ dbt_drift.was_set('delta.old_' ~ column) }})
+            and delta.{{ column }} <> coalesce(delta.old_{{ column }}, '') then '*'
+       {%- else %}
+       when outcomes.{{ channel }}_in_doubt = 1 {{ 'and delta.contact_id is null' if is_key }}
+            and delta.{{ column }} <> coalesce(delta.old_{{ column }}, '') then {{ dbt_drift.uncertain('delta.' ~ column) }}
+       {%- endif %}
+       else {{ before }} end
+{%- endmacro %}
+
+
+{#- The wire text of a value that Drift may or may not hold: it equals no value that is wanted. -#}
+{% macro uncertain(wire) %}'?' || {{ wire }}{% endmacro %}
+{% macro is_uncertain(wire) %}left({{ wire }}, 1) = '?'{% endmacro %}
+
+
 {#- Drift's ids, learned for all syncs: those that were unknown, and those that turned out to be another contact. -#}
-{% macro fold_contacts(sync) %}
+{% macro fold_contacts(sync, outcomes_sql) %}
   {% set contacts = dbt_drift.contacts_relation(sync.ledger) %}
   {% set folding = dbt_drift.folding_relation(sync) %}
   {% set learned_sql %}
-    select '{{ sync.match_on }}' as match_on, delta.contact_key, acknowledged.contact_id
-    from ({{ dbt_drift.acknowledged_sql(sync) }}) as acknowledged
-    join {{ dbt_drift.delta_relation(sync) }} as delta on delta.seq = acknowledged.seq
-    where acknowledged.contact_id is not null
-      and (delta.contact_id is null or delta.contact_id <> acknowledged.contact_id)
+    select '{{ sync.match_on }}' as match_on, contact_key, contact_id, case when is_replaced then delta_contact_id end as gone_id
+    from ({{ outcomes_sql }}) as outcomes
+    where contact_id is not null and (delta_contact_id is null or is_replaced)
   {% endset %}
   {{ dbt_drift.create_table_from(folding, learned_sql) }}
+  {{ dbt_drift.forget_gone_contacts(sync, folding) }}
   {{ dbt_drift.execute(
        'delete from ' ~ contacts ~ " where match_on = '" ~ sync.match_on ~ "' and contact_key in (select contact_key from " ~ folding ~ ')') }}
   {{ dbt_drift.execute(
@@ -89,22 +179,41 @@
 {% endmacro %}
 
 
+{#- What other syncs remember of contacts that are gone from Drift is true of nobody: to their successors they send all again. -#}
+{% macro forget_gone_contacts(sync, folding) %}
+  {% set gone = 'select gone_id from ' ~ folding ~ ' where gone_id is not null' %}
+  {% if run_query('select count(*) from (' ~ gone ~ ') as gone').rows[0][0] %}
+    {% set contacts = dbt_drift.contacts_relation(sync.ledger) %}
+    {% set keys = 'select contact_key from ' ~ contacts ~ ' where contact_id in (' ~ gone ~ ')' %}
+    {% for row in run_query('select distinct slug from ' ~ dbt_drift.saved_syncs_relation(sync.ledger)).rows if row[0] != sync.slug %}
+      {% set other = dbt_drift.ledger_relation(sync.ledger, row[0] ~ '__snapshot') %}
+      {% if adapter.get_columns_in_relation(other) | length %}
+        {{ dbt_drift.execute('delete from ' ~ other ~ ' where contact_key in (' ~ keys ~ ')') }}
+        {{ dbt_drift.forget_staged({'ledger': sync.ledger, 'slug': row[0]}) }}
+      {% endif %}
+    {% endfor %}
+    {{ dbt_drift.execute('delete from ' ~ contacts ~ ' where contact_id in (' ~ gone ~ ')') }}
+  {% endif %}
+{% endmacro %}
+
+
 {#- The adapter's own delete+insert, as dbt's incremental models use it. -#}
 {% macro replace_rows(target, source, key, columns) %}
   {{ dbt_drift.execute(get_delete_insert_merge_sql(target, source, key, columns, none)) }}
 {% endmacro %}
 
 
-{#- Forgets what Drift accepted, so that the next stage finds that everything differs: the attributes, and the tags, except that
-    of a tag that was set it stays known that it was ('*'), because a mirror takes away what it set. -#}
+{#- Makes all that Drift accepted uncertain, so that the next stage finds that everything differs: a value that is to be cleared
+    has to be known of, and a mirror takes away what it has set. -#}
 {% macro forget(sync) %}
   {{ dbt_drift.release(sync) }}
   {% set states = [] %}
   {% for column in adapter.get_columns_in_relation(dbt_drift.snapshot_relation(sync)) | map(attribute='name') | map('lower') %}
-    {% if column.startswith('tag_') %}
-      {% do states.append(column ~ ' = case when ' ~ dbt_drift.was_set(column) ~ " then '*' end") %}
+    {% if column.startswith('attr_') %}
+      {% do states.append(column ~ ' = case when ' ~ dbt_drift.is_uncertain(column) ~ ' then ' ~ column
+                          ~ ' else ' ~ dbt_drift.uncertain(column) ~ ' end') %}
     {% elif column != 'contact_key' %}
-      {% do states.append(column ~ ' = null') %}
+      {% do states.append(column ~ ' = case when ' ~ dbt_drift.was_set(column) ~ " then '*' end") %}
     {% endif %}
   {% endfor %}
   {% if states %}

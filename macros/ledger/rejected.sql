@@ -65,7 +65,7 @@
   {%- set delta = dbt_drift.delta_relation(sync) -%}
   {%- set columns = adapter.get_columns_in_relation(delta) | map(attribute='name') | map('lower') | list -%}
   {%- set states = [] -%}
-  {%- for name in columns if name.startswith('attr_') or name.startswith('tag_') %}{% do states.append(name) %}{% endfor -%}
+  {%- for name in columns if name.startswith('attr_') or name.startswith('tag_') or name.startswith('member_') %}{% do states.append(name) %}{% endfor -%}
   {%- set is_held = 'delta.is_held' if 'is_held' in columns else 'false' -%}
   select delta.contact_key, 'invalid' as status, delta.reason, delta.attribute, cast(null as {{ text }}) as message,
          coalesce(earlier.first_rejected_at, {{ dbt_drift.utc_now() }}) as first_rejected_at,
