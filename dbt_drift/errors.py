@@ -58,3 +58,8 @@ class DriftUnavailableError(DbtDriftError):
 
 class StoppedError(DbtDriftError):
     """A run was ended in order before its end: by a signal, or because too many rows failed."""
+
+
+def internal_error(error: BaseException) -> str:
+    """Return what to say of an error that nobody expects; its own words may hold a contact's data, and stay out."""
+    return f"Internal error: {type(error).__name__}. Please report it, with the traceback that is on stderr."

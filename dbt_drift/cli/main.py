@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import importlib
 import sys
+import traceback
 
 import click
 
 from dbt_drift import __version__
-from dbt_drift.errors import DbtDriftError
+from dbt_drift.errors import DbtDriftError, internal_error
 
 _COMMANDS = {
     "init": "Find the models that look like contacts, and write a first mapping.",
@@ -73,4 +74,8 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted.", err=True)
         sys.exit(130)
+    except Exception as error:  # noqa: BLE001 - Python's own exit code 1 would say that some rows failed
+        traceback.print_exc()
+        click.echo(f"Error: {internal_error(error)}", err=True)
+        sys.exit(2)
     sys.exit(code if isinstance(code, int) else 0)

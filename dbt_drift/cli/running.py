@@ -10,8 +10,10 @@ import click
 
 from dbt_drift.cli.console import results_json, sync_reporter
 from dbt_drift.cli.options import project_from, selection_from, warn_of_undeclared
+from dbt_drift.project.folders import artifacts_folder
 from dbt_drift.sync.options import RunOptions
 from dbt_drift.sync.prepare import prepare
+from dbt_drift.sync.results import remove_results
 from dbt_drift.sync.run import run_syncs
 from dbt_drift.sync.stopping import Stop, stopping_on_signals
 
@@ -38,9 +40,11 @@ def run_and_report(given: dict[str, Any], *, retry: bool = False, reason: str | 
         limit=given["limit"],
     )
     reporter = sync_reporter(log_format=given["log_format"], quiet=given["quiet"], to_stderr=given["output"] == "json")
+    project = project_from(given)
+    remove_results(artifacts_folder(project))
     stop = Stop()
     with stopping_on_signals(stop):
-        prepared = prepare(project_from(given), selection_from(given), heed_last_build=not given["ignore_run_results"])
+        prepared = prepare(project, selection_from(given), heed_last_build=not given["ignore_run_results"])
         warn_of_undeclared(prepared)
         results = run_syncs(prepared, os.environ, reporter, options, stop)
     reporter.run_finished(results)

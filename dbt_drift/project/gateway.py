@@ -19,6 +19,7 @@ import yaml
 
 from dbt_drift.errors import ConfigurationError, DbtDriftError, WarehouseError, WarehouseLostError
 from dbt_drift.project import bundled
+from dbt_drift.project.folders import project_root
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,8 +34,6 @@ _FILE_IN_USE = "Could not set lock on file"
 _FILE_PATIENCE = 30.0
 _FILE_PAUSE = 0.1
 """Seconds: most processes have the file open for one statement."""
-
-_PROJECT_DIR_VARIABLES = ("DBT_PROJECT_DIR", "DBT_ENGINE_PROJECT_DIR")
 
 
 class ProjectOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,15 +135,10 @@ class DbtProject:
             ConfigurationError: dbt cannot read the project or the profile; carries dbt's own words.
         """
         with _dbt_errors(ConfigurationError):
-            from dbt.cli.resolvers import default_project_dir  # noqa: PLC0415 (see module)
             from dbt.config.runtime import RuntimeConfig, load_profile, load_project  # noqa: PLC0415 (see module)
 
-            named = options.project_dir or any(os.environ.get(name) for name in _PROJECT_DIR_VARIABLES)
-            if not named and not (default_project_dir() / "dbt_project.yml").exists():
-                raise ConfigurationError(
-                    "There is no dbt_project.yml in this folder or above it.",
-                    advice="Run dbt-drift inside a dbt project, or name one with --project-dir.",
-                )
+            # Absolute: a run leaves the folder that a relative one counts from.
+            options = msgspec.structs.replace(options, project_dir=str(project_root(options)))
             flags = _set_flags(options)
             cli_vars = options.vars or {}
             profile = load_profile(flags.PROJECT_DIR, cli_vars, flags.PROFILE, flags.TARGET)

@@ -8,6 +8,7 @@ next sync sends the real differences and nothing else.
 from __future__ import annotations
 
 import time
+import traceback
 import uuid
 from collections import deque
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from dbt_drift.drift.client import WORKERS, DriftClient
 from dbt_drift.drift.contacts import look_up
 from dbt_drift.drift.credentials import credential, drift_url
 from dbt_drift.drift.limiter import RateLimiter
-from dbt_drift.errors import DbtDriftError
+from dbt_drift.errors import DbtDriftError, internal_error
 from dbt_drift.sync.changes import contact_change
 from dbt_drift.sync.fitting import fit_to_drift
 from dbt_drift.sync.ledger_run import Run
@@ -117,6 +118,9 @@ def _rebuild(sync: Sync, ledger: SyncLedger, client: DriftClient, reporter: Repo
         )
     except DbtDriftError as error:
         result.status, result.message = "error", str(error)
+    except Exception as error:  # noqa: BLE001 - a mistake of ours: what was found until then is told all the same
+        result.status, result.message = "error", internal_error(error)
+        traceback.print_exc()
     result.execution_time = round(time.monotonic() - started, 3)
     return result
 

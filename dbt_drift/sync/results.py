@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from dbt_drift.drift.first_contacts import FirstContactCounts
+from dbt_drift.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -184,11 +185,48 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
         return next((status for status in ("error", "held", "warn") if status in statuses), "success")
 
 
+def remove_results(folder: Path) -> None:
+    """Take away what an earlier run left: it may not pass for the results of a run that cannot start, or is killed.
+
+    Raises:
+        ConfigurationError: It cannot be taken away.
+    """
+    try:
+        (folder / FILE_NAME).unlink(missing_ok=True)
+    except NotADirectoryError:
+        return
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+
+
+def check_folder(folder: Path) -> None:
+    """Make sure that results can be written, before there is anything to write.
+
+    Raises:
+        ConfigurationError: They cannot.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _draft(folder).write_bytes(b"")
+        _draft(folder).unlink()
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+
+
 def write_results(results: Results, folder: Path) -> Path:
     """Write the artifact, in one step: a reader never sees half of it."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / FILE_NAME
-    draft = path.with_suffix(".json.tmp")
-    draft.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=2))
-    draft.replace(path)
-    return path
+    _draft(folder).write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=2))
+    return _draft(folder).replace(folder / FILE_NAME)
+
+
+def _draft(folder: Path) -> Path:
+    return folder / f"{FILE_NAME}.tmp"
+
+
+def _unwritable(folder: Path, error: OSError) -> ConfigurationError:
+    return ConfigurationError(
+        f"{folder} cannot be written ({error.strerror}), and the results of the run go there. Nothing is sent.",
+        advice="Make the folder writable. Or copy manifest.json and run_results.json to another folder, and name that "
+        "with --target-path.",
+    )

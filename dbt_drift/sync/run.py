@@ -10,16 +10,17 @@ from dbt_drift import __version__
 from dbt_drift.drift.client import WORKERS, DriftClient
 from dbt_drift.drift.credentials import credential, drift_url
 from dbt_drift.drift.limiter import RateLimiter
+from dbt_drift.errors import DbtDriftError, internal_error
 from dbt_drift.sync.fitting import fit_to_drift
 from dbt_drift.sync.guards import Guard
 from dbt_drift.sync.ledger_run import Run
 from dbt_drift.sync.options import RunOptions
 from dbt_drift.sync.results import (
-    FILE_NAME,
     SCHEMA_VERSION,
     Metadata,
     Results,
     SyncResult,
+    check_folder,
     write_results,
 )
 from dbt_drift.sync.settings import Failures
@@ -28,7 +29,8 @@ from dbt_drift.sync.sync_run import SyncRun
 from dbt_drift.warehouse.saved import save_syncs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from dbt_drift.sync.prepare import Prepared
     from dbt_drift.sync.reporter import Reporter
@@ -54,8 +56,8 @@ def run_syncs(
         stop: Asked whether the run is to end early; None for a run that nobody ends.
 
     Raises:
-        ConfigurationError: The token or the URL cannot be used, or the ledger belongs to another Drift or to a newer
-            program.
+        ConfigurationError: The token or the URL cannot be used, the ledger belongs to another Drift or to a newer
+            program, or the results cannot be written.
         DeclarationError: The mapping does not fit the attributes that Drift has.
         LockedError: Another run is at work on the ledger.
         WarehouseError: The ledger cannot be opened.
@@ -63,8 +65,7 @@ def run_syncs(
     started = time.monotonic()
     url, access = drift_url(environment), credential(environment)
     rate = prepared.settings.rate_limit
-    # What an earlier run left may not pass for this one's, should this one be killed.
-    (prepared.project.target_path / FILE_NAME).unlink(missing_ok=True)
+    check_folder(prepared.project.target_path)
     limiter = RateLimiter(rate.requests or None, rate.seconds)
     reporter.run_started(
         len(prepared.held) + len(prepared.syncs),
@@ -74,34 +75,71 @@ def run_syncs(
         drift_url=url,
     )
     run = Run(prepared, command="sync", url=url)
+    results: list[SyncResult] = []
     with run.begun(wait=options.wait, waiting=reporter.waiting) as lock:
         # Only a tag that was seen, or that nobody can see, is written down as set.
         tags_seen = any(audience.is_seen for audience in prepared.registered)
         workers = options.workers or WORKERS
-        with DriftClient(url, access, limiter=limiter, workers=workers, tags_seen=tags_seen) as client:
-            results = _run_all(run, lock, client, reporter, options, stop=stop or Stop())
-        document = Results(
-            metadata=Metadata(
-                schema_version=SCHEMA_VERSION,
-                dbt_drift_version=__version__,
-                generated_at=dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
-                invocation_id=run.run_id,
-                project_name=prepared.project.name,
-                target_name=prepared.project.target_name,
-                adapter_type=prepared.project.adapter_type,
-                drift_url=url,
-            ),
-            results=results,
-            elapsed_time=round(time.monotonic() - started, 3),
-        )
+        try:
+            with DriftClient(url, access, limiter=limiter, workers=workers, tags_seen=tags_seen) as client:
+                _run_all(run, lock, client, reporter, options, stop=stop or Stop(), results=results)
+        except BaseException as error:
+            results += _not_reached(prepared, len(results), error)
+            raise
+        finally:
+            # Of a run that has begun there are results, however it ends: who reads them must not find it well.
+            document = Results(
+                metadata=Metadata(
+                    schema_version=SCHEMA_VERSION,
+                    dbt_drift_version=__version__,
+                    generated_at=dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
+                    invocation_id=run.run_id,
+                    project_name=prepared.project.name,
+                    target_name=prepared.project.target_name,
+                    adapter_type=prepared.project.adapter_type,
+                    drift_url=url,
+                ),
+                results=results,
+                elapsed_time=round(time.monotonic() - started, 3),
+            )
+            _write(document, prepared.project.target_path, reporter)
         run.ended(document.status)
-    write_results(document, prepared.project.target_path)
     return document
 
 
+def _write(document: Results, folder: Path, reporter: Reporter) -> None:
+    """Write the artifact; a disk that is full by now does not hide what came of the run."""
+    try:
+        write_results(document, folder)
+    except OSError as error:
+        reporter.noticed(f"The results could not be written to {folder}: {error.strerror}.")
+
+
+def _not_reached(prepared: Prepared, done: int, error: BaseException) -> Iterator[SyncResult]:
+    """Yield a result for each sync that has none: the run has broken off at the first of them."""
+    said = "Interrupted."
+    if isinstance(error, Exception):
+        said = str(error) if isinstance(error, DbtDriftError) else internal_error(error)
+    syncs = [*(held.sync for held in prepared.held), *(sync for sync, _ in prepared.syncs)][done:]
+    for sync in syncs[:1]:
+        yield SyncResult(unique_id=sync.unique_id, name=sync.name, status="error", message=said)
+    for sync in syncs[1:]:
+        yield SyncResult(
+            unique_id=sync.unique_id, name=sync.name, status="skipped", message="skipped, because the run broke off"
+        )
+
+
 def _run_all(
-    run: Run, lock: RunLock, client: DriftClient, reporter: Reporter, options: RunOptions, *, stop: Stop
-) -> list[SyncResult]:
+    run: Run,
+    lock: RunLock,
+    client: DriftClient,
+    reporter: Reporter,
+    options: RunOptions,
+    *,
+    stop: Stop,
+    results: list[SyncResult],
+) -> None:
+    """Run one sync after the other, and add what came of each to the results."""
     prepared, notices = fit_to_drift(run.prepared, client, remember=True)
     for notice in [*prepared.notices, *notices]:
         reporter.noticed(notice)
@@ -111,7 +149,6 @@ def _run_all(
     if options.max_failures is not None:
         failures = Failures(most=options.max_failures, share=1)
     guard = Guard(prepared.settings.guards, options.max_removals)
-    results: list[SyncResult] = []
     syncs = prepared.syncs
     total = len(prepared.held) + len(syncs)
     for index, held in enumerate(prepared.held, start=1):
@@ -134,4 +171,3 @@ def _run_all(
         results.append(result)
         run.synced(result)
         reporter.sync_finished(index, total, result)
-    return results

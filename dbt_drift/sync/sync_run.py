@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+import traceback
 import uuid
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from dbt_drift.errors import DbtDriftError, LockedError, WarehouseError
+from dbt_drift.errors import DbtDriftError, LockedError, WarehouseError, internal_error
 from dbt_drift.sync.privacy import masked
 from dbt_drift.sync.results import Rejection, RowCounts, SyncResult
 from dbt_drift.sync.sending import REJECTIONS_KEPT, Sending
@@ -71,6 +72,9 @@ class SyncRun:
         except DbtDriftError as error:
             result.status, result.message = "error", str(error)
             self._keep_rejected(error)
+        except Exception as error:  # noqa: BLE001 - a mistake of ours: what was sent until then is told all the same
+            result.status, result.message = "error", internal_error(error)
+            traceback.print_exc()
         else:
             if result.status == "success" and result.reasons:
                 self._warn()
