@@ -16,12 +16,6 @@ if TYPE_CHECKING:
     from dbt_drift.drift.endpoints import TokenInfo
 
 DEFAULT_PORT = 8765
-_NEEDED = {
-    "contact_read": "a sync looks contacts up",
-    "contact_write": "a sync writes contacts and their tags",
-    "all_contact_read": "the mapping is compared with Drift's attributes, and values sent in their types",
-}
-_REQUIRED = ("contact_read", "contact_write")
 
 
 @click.group("auth")
@@ -90,19 +84,20 @@ def check(*, output: str) -> int:
     from dbt_drift.drift.client import DriftClient  # noqa: PLC0415 - not paid for --help
     from dbt_drift.drift.credentials import credential, drift_url  # noqa: PLC0415 - not paid for --help
     from dbt_drift.drift.retry import RetryPolicy  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.drift.scopes import missing_scopes  # noqa: PLC0415 - not paid for --help
 
     url, access = drift_url(os.environ), credential(os.environ)
     with DriftClient(url, access, policy=RetryPolicy(tries=2)) as client:
         info = client.token_info()
     scopes = info.scope.split()
-    missing = [scope for scope in _NEEDED if scope not in scopes] if scopes else []
+    missing = missing_scopes(info)
     if output == "json":
         document = {
             "drift_url": url,
             "source": access.source,
             "organisation": info.organisation,
             "scopes": scopes,
-            "missing": missing,
+            "missing": [scope.name for scope in missing],
             "expires_in_s": info.expires_in / 1000 if info.expires_in else None,
         }
         click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
@@ -112,8 +107,8 @@ def check(*, output: str) -> int:
         click.echo(f"  ends: {_end(info)}")
         click.echo(f"  scopes: {' '.join(scopes) or 'not said'}")
         for scope in missing:
-            click.echo(f"  {'MISSING' if scope in _REQUIRED else 'without'} {scope}: {_NEEDED[scope]}")
-    return 1 if any(scope in _REQUIRED for scope in missing) else 0
+            click.echo(f"  {'MISSING' if scope.is_required else 'without'} {scope.name}: {scope.purpose}")
+    return 1 if any(scope.is_required for scope in missing) else 0
 
 
 @command.command("logout")

@@ -33,31 +33,50 @@ if TYPE_CHECKING:
 def command(*, offline: bool, contact: str | None, **given: Any) -> int:
     """Check the declarations, the relations that they name, and the access to Drift. Writes nothing without --contact.
 
-    What is mapped is compared with the attributes that Drift has, if the token may list them (all_contact_read).
+    What is mapped is compared with the attributes that Drift has, if the token may list them (all_contact_read). Exit
+    code 1 if a sync would lack a scope.
     """
     from dbt_drift.drift.client import DriftClient  # noqa: PLC0415 - not paid for --help
     from dbt_drift.drift.credentials import credential, drift_url  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.drift.local import sandbox_at  # noqa: PLC0415 - not paid for --help
     from dbt_drift.drift.retry import RetryPolicy  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.drift.scopes import missing_scopes  # noqa: PLC0415 - not paid for --help
     from dbt_drift.sync.fitting import check_mapping  # noqa: PLC0415 - not paid for --help
     from dbt_drift.sync.prepare import prepare  # noqa: PLC0415 - not paid for --help
     from dbt_drift.sync.words import counted  # noqa: PLC0415 - not paid for --help
 
-    prepared = prepare(project_from(given), selection_from(given))
+    prepared = prepare(project_from(given), selection_from(given), tell_of_last_build=True)
     warn_of_undeclared(prepared)
-    for notice in prepared.notices:
-        click.echo(f"warn  {notice}")
     for sync, _ in prepared.syncs:
         tags = f", {counted(len(sync.audiences), 'audience')}" if sync.audiences else ""
         click.echo(f"ok  {sync.name}: {counted(len(sync.attributes), 'attribute')}{tags}, {sync.relation_name}")
-    if not offline:
-        once_more = RetryPolicy(tries=2)
-        with DriftClient(drift_url(os.environ), credential(os.environ), policy=once_more) as client:
-            info = client.token_info()
-            click.echo(f"ok  Drift takes the token: {info.organisation or 'organisation unknown'}")
-            for notice in check_mapping(prepared, client):
-                click.echo(f"warn  {notice}")
-            if contact is not None and not _try_on(client, contact, prepared):
-                return 1
+    for notice in prepared.notices:
+        click.echo(f"warn  {notice}")
+    for held in prepared.held:
+        click.echo(f"held  {held.sync.name}: {held.why}")
+    project, location = prepared.project, prepared.location
+    click.echo(
+        f"ok  ledger: schema {location.schema}, database {location.database} "
+        f"(target {project.target_name}, {project.adapter_type})"
+    )
+    if offline:
+        return 0
+    url, access = drift_url(os.environ), credential(os.environ)
+    with DriftClient(url, access, policy=RetryPolicy(tries=2)) as client:
+        info = client.token_info()
+        sandbox = sandbox_at(url)
+        place = f"{url}, {sandbox}," if sandbox else url
+        click.echo(f"ok  {place} takes the token of {access.source}: {info.organisation or 'organisation not said'}")
+        for notice in check_mapping(prepared, client):
+            click.echo(f"warn  {notice}")
+        lacking = [scope for scope in missing_scopes(info) if scope.is_required]
+        for scope in lacking:
+            click.echo(f"fail  the token lacks the scope {scope.name}: {scope.purpose}")
+        if lacking:
+            click.echo("  Add it at dev.drift.com > your app > OAuth & Permissions, then install the app again.")
+            return 1
+        if contact is not None and not _try_on(client, contact, prepared):
+            return 1
     return 0
 
 

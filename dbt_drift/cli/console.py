@@ -14,6 +14,7 @@ from dbt_drift.sync.words import counted
 
 if TYPE_CHECKING:
     from dbt_drift.declarations.syncs import Sync
+    from dbt_drift.drift.local import LocalSandbox
     from dbt_drift.drift.statistics import Statistics
     from dbt_drift.sync.reporter import Reporter
     from dbt_drift.sync.results import Results, SyncResult
@@ -54,9 +55,12 @@ class Console:
         self._bar: Any = None
         self._said = 0.0
 
-    def run_started(self, syncs: int, *, project: str, target: str, adapter: str, drift_url: str) -> None:
+    def run_started(
+        self, syncs: int, *, project: str, target: str, adapter: str, drift_url: str, sandbox: LocalSandbox | None
+    ) -> None:
         """Say what runs where."""
-        self._line(f"Syncing {counted(syncs, 'model')} of {project} (target {target}, {adapter}) to {drift_url}")
+        place = f"{drift_url}, {sandbox}" if sandbox else drift_url
+        self._line(f"Syncing {counted(syncs, 'model')} of {project} (target {target}, {adapter}) to {place}")
 
     def waiting(self, holder: Holder) -> None:
         """Say what is waited for."""
@@ -136,10 +140,12 @@ class JsonLines:
         self._quiet = quiet
         self._said = 0.0
 
-    def run_started(self, syncs: int, *, project: str, target: str, adapter: str, drift_url: str) -> None:
+    def run_started(
+        self, syncs: int, *, project: str, target: str, adapter: str, drift_url: str, sandbox: LocalSandbox | None
+    ) -> None:
         """Say what runs where."""
         data = {"syncs": syncs, "project": project, "target": target, "adapter": adapter, "drift_url": drift_url}
-        self._event("RunStarted", f"Syncing {counted(syncs, 'model')}", data)
+        self._event("RunStarted", f"Syncing {counted(syncs, 'model')}", {**data, "is_sandbox": sandbox is not None})
 
     def waiting(self, holder: Holder) -> None:
         """Say what is waited for."""

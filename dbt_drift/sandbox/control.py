@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from dbt_drift import __version__
 from dbt_drift.errors import ConfigurationError
 from dbt_drift.sandbox.answers import Answer, RefusedError, error, plain
 from dbt_drift.sandbox.attributes import Attribute
@@ -54,6 +56,20 @@ class Summary(msgspec.Struct, frozen=True, rename="camel"):
     peak_admitted: int
 
 
+class About(msgspec.Struct, frozen=True, rename="camel"):
+    """What tells the sandbox from anything else that answers on its port.
+
+    Attributes:
+        sandbox: The version of dbt-drift that serves it.
+        contacts: How many contacts it holds, in all organisations.
+        running_s: For how many seconds it has been running.
+    """
+
+    sandbox: str
+    contacts: int
+    running_s: float
+
+
 class Control:
     """What tests and the page do with the sandbox besides calling its API.
 
@@ -68,6 +84,7 @@ class Control:
     def __init__(self, api: Api, setup: Setup) -> None:
         self.api = api
         self._setup = setup
+        self._started = time.monotonic()
         self._declare()
         try:
             self._furnish()
@@ -118,6 +135,11 @@ class Control:
         home = self._organisation(organisation)
         for attribute in attributes:
             home.declare(attribute)
+
+    def about(self) -> About:
+        """Return what the sandbox is."""
+        contacts = sum(len(home.contacts) for home in self.api.store.organisations.values())
+        return About(__version__, contacts, round(time.monotonic() - self._started, 1))
 
     def summary(self, *, organisation: int | None = None) -> Summary:
         """Return what the sandbox holds and has seen."""
@@ -244,6 +266,10 @@ def _get_requests(control: Control, request: Request) -> Answer:
     return plain({"requests": found})
 
 
+def _get_about(control: Control, _request: Request) -> Answer:
+    return plain(control.about())
+
+
 def _get_summary(control: Control, request: Request) -> Answer:
     return plain(control.summary(organisation=request.number("organisation")))
 
@@ -266,6 +292,7 @@ def _post_reset(control: Control, request: Request) -> Answer:
 
 
 _HANDLERS: dict[tuple[str, str], Callable[[Control, Request], Answer]] = {
+    ("GET", "about"): _get_about,
     ("GET", "contacts"): _get_contacts,
     ("PUT", "contacts"): _put_contacts,
     ("PUT", "attributes"): _put_attributes,

@@ -92,6 +92,7 @@ def prepare(
     *,
     needs_syncs: bool = True,
     heed_last_build: bool = False,
+    tell_of_last_build: bool = False,
 ) -> Prepared:
     """Read the project and check everything that the selected syncs need.
 
@@ -100,6 +101,7 @@ def prepare(
         selection: Which declared models to take.
         needs_syncs: Whether a project that declares nothing is an error.
         heed_last_build: Whether to leave out what dbt's last command has not built, or has found to be bad.
+        tell_of_last_build: Whether to tell what would be left out, and to leave out nothing.
 
     Raises:
         ConfigurationError: The project, its profile, its settings, its manifest or a selector is wrong, or
@@ -116,9 +118,11 @@ def prepare(
     if not declared and needs_syncs:
         raise _nothing_declared(project, location, everything=chosen is None)
     judgement = Judgement(declared)
-    if heed_last_build:
+    if heed_last_build or tell_of_last_build:
         results = read_run_results(project.target_path / "run_results.json")
         judgement = judge(declared, manifest, results, root=project.root, are_named=selection.is_made)
+    if tell_of_last_build:
+        judgement = msgspec.structs.replace(judgement, fit=declared)
     with project.connect("check") as session:
         registered = registered_audiences(session, location)
         bound = [_bind(session, sync, location, registered) for sync in judgement.fit]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from dbt_drift.declarations.syncs import Sync
+    from dbt_drift.drift.local import LocalSandbox
     from dbt_drift.drift.statistics import Statistics
     from dbt_drift.sync.results import SyncResult
     from dbt_drift.warehouse.ledger import Counts
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
 class Reporter(Protocol):
     """Told of each step, from the thread that runs the sync."""
 
-    def run_started(self, syncs: int, *, project: str, target: str, adapter: str, drift_url: str) -> None:
+    def run_started(
+        self, syncs: int, *, project: str, target: str, adapter: str, drift_url: str, sandbox: LocalSandbox | None
+    ) -> None:
         """Everything is checked; the first sync comes."""
 
     def waiting(self, holder: Holder) -> None:

@@ -10,6 +10,7 @@ from dbt_drift import __version__
 from dbt_drift.drift.client import WORKERS, DriftClient
 from dbt_drift.drift.credentials import credential, drift_url
 from dbt_drift.drift.limiter import RateLimiter
+from dbt_drift.drift.local import sandbox_at
 from dbt_drift.errors import DbtDriftError, internal_error
 from dbt_drift.sync.fitting import fit_to_drift
 from dbt_drift.sync.guards import Guard
@@ -73,6 +74,7 @@ def run_syncs(
         target=prepared.project.target_name,
         adapter=prepared.project.adapter_type,
         drift_url=url,
+        sandbox=sandbox_at(url),
     )
     run = Run(prepared, command="sync", url=url)
     results: list[SyncResult] = []

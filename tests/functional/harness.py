@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dbt_drift.declarations.syncs import Sync
+    from dbt_drift.drift.local import LocalSandbox
     from dbt_drift.drift.statistics import Statistics
     from dbt_drift.sandbox.server import Sandbox
     from dbt_drift.sync.results import Results, SyncResult
@@ -96,7 +97,9 @@ class Recorder:
 
         self.notices: list[str] = []
 
-    def run_started(self, syncs: int, *, project: str, target: str, adapter: str, drift_url: str) -> None:
+    def run_started(
+        self, syncs: int, *, project: str, target: str, adapter: str, drift_url: str, sandbox: LocalSandbox | None
+    ) -> None:
         pass
 
     def waiting(self, holder: Holder) -> None:

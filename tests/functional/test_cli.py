@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import jsonschema
 import pytest
 
 from dbt_drift import __version__
+from dbt_drift.sandbox.tokens import Token
 from tests.functional.command_line import project_of, run_process
 from tests.functional.harness import DuckDb, write_project
 
@@ -179,10 +181,54 @@ def test_check(people: Bench, dbt_drift: CommandLine) -> None:
     done = dbt_drift("check", *project_of(people), environment=people.environment)
     assert done.code == 0
     assert "ok  people: 2 attributes" in done.out
-    assert "orgId:" in done.out
+    assert f"ok  ledger: schema {people.ledger}, database " in done.out
+    assert f"ok  {people.sandbox.url}, a sandbox with 0 contacts, started " in done.out
+    assert f"takes the token of DRIFT_ACCESS_TOKEN: orgId:{people.sandbox.organisation}" in done.out
     offline = dbt_drift("check", "--offline", *project_of(people))
-    assert (offline.code, offline.out) == (0, done.out.splitlines(keepends=True)[0])
+    assert offline.code == 0
+    assert offline.out.splitlines() == done.out.splitlines()[: len(offline.out.splitlines())]
     assert people.requests() == 1
     assert (
         people.warehouse.rows(f"select * from information_schema.schemata where schema_name = '{people.ledger}'") == []
     )
+
+
+@pytest.mark.parametrize(
+    ("scopes", "code", "lacking"),
+    [
+        (("contact_read",), 1, ["contact_write"]),
+        (("all_contact_read",), 1, ["contact_read", "contact_write"]),
+        (("contact_read", "contact_write"), 0, []),
+    ],
+)
+def test_check_judges_the_scopes_as_auth_check_does(
+    people: Bench, dbt_drift: CommandLine, scopes: tuple[str, ...], code: int, lacking: list[str]
+) -> None:
+    people.sandbox.declare_tokens(Token("reader", scopes=scopes))
+    environment = {**people.environment, "DRIFT_ACCESS_TOKEN": "reader"}
+    done = dbt_drift("check", *project_of(people), environment=environment)
+    auth = dbt_drift("auth", "check", environment=environment)
+    assert (done.code, auth.code) == (code, code), done.out
+    assert re.findall(r"fail  the token lacks the scope (\w+): ", done.out) == lacking
+    assert re.findall(r"MISSING (\w+): ", auth.out) == lacking
+
+
+def test_check_says_what_a_sync_would_hold(people: Bench, dbt_drift: CommandLine) -> None:
+    failed = {
+        "metadata": {"generated_at": "2026-11-24T10:00:00Z", "invocation_id": "x"},
+        "args": {"which": "build"},
+        "results": [{"unique_id": "model.bench.people", "status": "error", "message": ""}],
+    }
+    (people.target / "run_results.json").write_text(json.dumps(failed))
+    done = dbt_drift("check", *project_of(people), environment=people.environment)
+    assert done.code == 0
+    assert "ok  people: 2 attributes" in done.out
+    assert "held  people: Held back, with nothing sent: it failed in `dbt build` of 2026-11-24" in done.out
+
+
+def test_a_sync_says_that_it_goes_to_a_sandbox(people: Bench, dbt_drift: CommandLine) -> None:
+    people.sandbox.seed([{"email": "eve@example.com"}])
+    first = dbt_drift("sync", *project_of(people), environment=people.environment).out.splitlines()[0]
+    assert re.fullmatch(r".* to http://127\.0\.0\.1:\d+, a sandbox with 1 contact, started \d+ s ago", first), first
+    logged = dbt_drift("sync", "--log-format", "json", *project_of(people), environment=people.environment)
+    assert json.loads(logged.out.splitlines()[0])["data"]["is_sandbox"] is True
