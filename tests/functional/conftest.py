@@ -9,12 +9,21 @@ from dbt_drift.sandbox.behaviour import Behaviour
 from dbt_drift.sandbox.server import Sandbox
 from tests.functional.command_line import CommandLine
 from tests.functional.harness import Bench, DuckDb, ParsedProject, Postgres
+from tests.support.adapters import make_adapters_cheap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from tests.functional.postgres import PostgresServer
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_adapters() -> Iterator[None]:
+    """Let the adapters of this process share what dbt finds out for each."""
+    with pytest.MonkeyPatch.context() as patch:
+        make_adapters_cheap(patch)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,47 @@
+"""What dbt does each time an adapter is made, and tests need once.
+
+A test makes an adapter for each project that it reads. dbt then parses its 690 macros anew, and inspects the whole
+stack for each of its behaviour flags, which takes the longer the more modules are loaded and the deeper the stack is.
+Processes of their own do both as ever.
+"""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dbt.parser.manifest import ManifestLoader
+from dbt_common.behavior_flags import BehaviorFlagRendered
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import pytest
+    from dbt.config.project import Project
+
+
+def make_adapters_cheap(patch: pytest.MonkeyPatch) -> None:
+    """Parse the same macros once, and name the source of a behaviour flag without a look at the stack."""
+    load = ManifestLoader.load_macros
+    known: dict[Any, Any] = {}
+
+    @functools.wraps(load)
+    def load_macros(root_config: Any, macro_hook: Any, **options: Any) -> Any:
+        projects = root_config.load_dependencies(base_only=options.get("base_macros_only", False))
+        key = (root_config.credentials.type, tuple(projects), tuple(_files(projects)))
+        if key not in known:
+            known[key] = load(root_config, macro_hook, **options)
+        return known[key]
+
+    patch.setattr(ManifestLoader, "load_macros", load_macros)
+    patch.setattr(BehaviorFlagRendered, "_default_source", staticmethod(lambda: "dbt"))
+
+
+def _files(projects: Mapping[str, Project]) -> Iterator[tuple[object, ...]]:
+    """Yield each file that may hold macros, with what tells that it has changed."""
+    for name, project in projects.items():
+        for folder in (*project.macro_paths, *project.generic_test_paths):
+            for file in sorted((Path(project.project_root) / folder).rglob("*")):
+                found = file.stat()
+                yield name, file, found.st_ino, found.st_size, found.st_mtime_ns
