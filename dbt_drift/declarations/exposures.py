@@ -7,6 +7,7 @@ the only place that every dbt version accepts.
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 FILE_NAME = "drift_exposures.yml"
 
 _FIRST_LINE = "# Written by `dbt-drift exposures`, which overwrites it: change the declarations, then run it again.\n"
+# dbt evaluates what stands in `depends_on`: a name that could end its quotes could bring an expression of its own.
+_HARMLESS = re.compile(r"[\w. -]+")
 _MODES = {"add": "add to", "remove": "remove from", "mirror": "mirror"}
 
 
@@ -60,17 +63,26 @@ def write_exposures(path: Path, content: str, manifest: Manifest, *, root: Path)
 
     Raises:
         ConfigurationError: A file of somebody else's is there, or an exposure of this name stands in another file.
+        OSError: It cannot be written; what was there is as it was.
     """
     _refuse_foreign(path)
     ours = {exposure["name"] for exposure in yaml.safe_load(content)["exposures"]}
     for exposure in manifest.exposures.values():
-        if exposure.name in ours and root / exposure.original_file_path != path:
+        if exposure.name in ours and (root / exposure.original_file_path).resolve() != path.resolve():
             raise ConfigurationError(
                 f"There is an exposure {exposure.name} in {exposure.original_file_path} already.",
                 advice="Rename or remove it, then run `dbt parse`.",
             )
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(content, encoding="utf-8")
+    # dbt may read it at any moment: it is there whole, or not at all.
+    place = path.resolve()
+    draft = place.with_name(f".{place.name}.{os.getpid()}")
+    try:
+        with draft.open("x", encoding="utf-8") as file:
+            file.write(content)
+        draft.replace(place)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def exposures_difference(path: Path, content: str) -> str:
@@ -88,6 +100,11 @@ def exposures_difference(path: Path, content: str) -> str:
 
 
 def _refuse_foreign(path: Path) -> None:
+    if path.is_symlink() and not path.exists():
+        raise ConfigurationError(
+            f"{path} is a link to a file that is not there, and is left as it is.",
+            advice="Remove the link, or name another file with --file.",
+        )
     if path.exists() and not path.read_text(encoding="utf-8").startswith(_FIRST_LINE[:30]):
         raise ConfigurationError(
             f"{path} was not written by dbt-drift, and is left as it is.", advice="Name another file with --file."
@@ -139,6 +156,13 @@ def _description(sync: Sync) -> str:
 
 
 def _ref(node: Node, project: str | None) -> str:
+    for part in (node.package_name, node.name, node.version):
+        if isinstance(part, str) and not _HARMLESS.fullmatch(part):
+            raise ConfigurationError(
+                f"The manifest names {node.unique_id!r}, whose name cannot stand in a ref: it has other characters than "
+                "letters, digits, blanks and _ . -",
+                advice="Rename the model, or leave it out with `drift: false`, then run `dbt parse`.",
+            )
     package = "" if node.package_name == project else f"'{node.package_name}', "
     version = "" if node.version is None else f", v={node.version!r}"
     return f"ref({package}'{node.name}'{version})"

@@ -57,7 +57,7 @@ def change_for(project: DbtProject, candidate: Candidate) -> Change:
         sql = project.root / node.original_file_path
         path = sql.with_name(f"_{node.name}.yml")
         name = path.relative_to(project.root).as_posix()
-        if path.exists():
+        if path.exists() or path.is_symlink():
             raise ConfigurationError(f"{name} exists, but does not describe {candidate.name}.", advice="Add it there.")
         return Change(path, name, None, new_file(node.name, candidate.proposal).encode())
     name = node.patch_path.partition("://")[2]
