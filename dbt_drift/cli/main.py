@@ -22,6 +22,7 @@ _COMMANDS = {
     "auth": "Sign in to Drift, look at what opens it, sign out.",
     "check": "Check the declarations, the relations and the access to Drift.",
     "exposures": "Write exposures, so that Drift stands in the graph of dbt docs.",
+    "schema": "Print the JSON Schema of declarations, for editors and CI.",
     "attributes": "List the attributes that Drift has, and the columns that fill them.",
     "adopt": "Take contacts for members that a mirror has not tagged itself.",
     "untag": "Take a tag away that a model no longer declares.",

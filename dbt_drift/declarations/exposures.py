@@ -159,7 +159,7 @@ def _ref(node: Node, project: str | None) -> str:
     for part in (node.package_name, node.name, node.version):
         if isinstance(part, str) and not _HARMLESS.fullmatch(part):
             raise ConfigurationError(
-                f"The manifest names {node.unique_id!r}, whose name cannot stand in a ref: it has other characters than "
+                f"The manifest names {node.unique_id!r}, which cannot stand in a ref: it has other characters than "
                 "letters, digits, blanks and _ . -",
                 advice="Rename the model, or leave it out with `drift: false`, then run `dbt parse`.",
             )

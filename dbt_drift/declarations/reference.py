@@ -102,18 +102,28 @@ Whether the mapped columns exist is seen when the sync starts: names are matched
 
 ## In an editor, in CI
 
-`docs/schemas/meta.drift.schema.json` is a JSON Schema (draft 2020-12) of properties files with declarations. It checks
-`meta.drift` and leaves the rest of the file to dbt. In an editor that runs the YAML language server, the first line of
-the properties file names it, by a path relative to that file or by a URL:
+`dbt-drift schema` prints a JSON Schema (draft 2020-12) of properties files with declarations. It checks `meta.drift`
+and leaves the rest of the file to dbt. In the project's root:
+
+    dbt-drift schema > drift.schema.json
+
+In an editor that runs the YAML language server, the first line of the properties file names that file, by a path from
+the properties file or by a URL. For `models/schema.yml`:
 
 ```yaml
-# yaml-language-server: $schema=../meta.drift.schema.json
+# yaml-language-server: $schema=../drift.schema.json
 ```
 
-In CI, any validator of that draft will do, such as
-`check-jsonschema --schemafile meta.drift.schema.json models/schema.yml`. The part for `meta.drift` alone, without the
-file around it, is `#/$defs/Declaration`. A schema sees one file before dbt has rendered it: it knows nothing of other
-models, nor of what a `{{{{ var(...) }}}}` becomes, so dbt-drift's own check of the manifest has the last word.
+The editor then completes keys, shows what they mean and marks mistakes. The line takes the place of any other schema
+that the editor has for the file, such as a dbt extension's: leave it out where you want that one.
+
+In CI, any validator of that draft will do, such as `check-jsonschema` (from PyPI):
+
+    check-jsonschema --schemafile drift.schema.json models/schema.yml
+
+The part for `meta.drift` alone, without the file around it, is `#/$defs/Declaration`. A schema sees one file before dbt
+has rendered it: it knows nothing of other models, nor of what a `{{{{ var(...) }}}}` becomes, so dbt-drift's own check
+of the manifest has the last word.
 """
 
 

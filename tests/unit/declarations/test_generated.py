@@ -44,6 +44,12 @@ def test_the_generator_writes_where_it_is_told(tmp_path: Path) -> None:
     assert written == {"reference/declarations.md", "schemas/meta.drift.schema.json"}
 
 
+def test_the_program_prints_the_schema() -> None:
+    done = subprocess.run([sys.executable, "-m", "dbt_drift", "schema"], check=True, capture_output=True, text=True)
+
+    assert done.stdout == (DOCS / "schemas" / "meta.drift.schema.json").read_text(encoding="utf-8")
+
+
 def test_the_example_of_the_page_is_right() -> None:
     (model,) = yaml.safe_load(EXAMPLE)["models"]
     columns = {column["name"]: column["config"]["meta"]["drift"] for column in model["columns"]}

@@ -1,0 +1,18 @@
+"""`dbt-drift schema`."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+
+@click.command("schema")
+def command() -> None:
+    """Print the JSON Schema of properties files with declarations, for an editor or for CI.
+
+    Into a file: `dbt-drift schema > drift.schema.json`.
+    """
+    from dbt_drift.declarations.schema import json_schema  # noqa: PLC0415 - not paid for --help
+
+    click.echo(json.dumps(json_schema(), indent=2))
