@@ -5,8 +5,10 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
+from dbt_drift.sandbox.behaviour import json_schema
 from dbt_drift.sandbox.page import page
 
 if TYPE_CHECKING:
@@ -58,3 +60,18 @@ def test_hostile_values_reach_the_page_as_json(client: Client) -> None:
     assert answer.headers["Content-Type"] == "application/json"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert hostile not in client.call("GET", "/").text
+
+
+def test_an_empty_page_says_how_to_fill_it(text: str) -> None:
+    shown = text.partition("function start()")[2].partition("\n}\n")[0]
+    assert "location.origin" in shown
+    assert "DRIFT_ACCESS_TOKEN=sandbox\\ndbt-drift sync" in shown
+
+
+def test_every_switch_with_choices_is_a_list_in_the_page() -> None:
+    switches = msgspec.json.decode(json_schema())["$defs"]["Behaviour"]["properties"]
+    for name, switch in switches.items():
+        assert "anyOf" not in switch, f"the page would show {name} as a text box"
+    assert switches["rate_hint"]["enum"] == [
+        "none", "ratelimit-reset", "ratelimit-reset-at", "retry-after", "retry-after-date"
+    ]  # fmt: skip

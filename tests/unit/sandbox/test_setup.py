@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import json
+import time
 from pathlib import Path
 
 import pytest
+import yaml
 
 from dbt_drift.errors import ConfigurationError
 from dbt_drift.sandbox.behaviour import Behaviour, Fault
@@ -108,6 +111,8 @@ def test_switches_of_the_command_line_go_before_those_of_the_file(config: Path) 
         ("organisations: [{id: acme}]", "`$.organisations[0].id`"),
         ("organisations: [{contacts: [{externalId: 1}, {externalId: '1'}]}]", "given twice"),
         ("tokens: [", "is no YAML"),
+        ("[" * 5000, "nested too deeply"),
+        ('{"organisations": [{"contacts": [{"x": ' + "[" * 200 + "]" * 200 + "}]}]}", "nested too deeply"),
     ],
 )
 def test_a_wrong_file_is_told(tmp_path: Path, text: str, told: str) -> None:
@@ -116,6 +121,27 @@ def test_a_wrong_file_is_told(tmp_path: Path, text: str, told: str) -> None:
     with pytest.raises(ConfigurationError) as raised, Sandbox(config=path):
         pass
     assert told in str(raised.value)
+
+
+def test_a_file_may_be_json(tmp_path: Path) -> None:
+    path = tmp_path / "sandbox.json"
+    organisations = [{"contacts": [{"email": "ada@example.com"}]}]
+    path.write_text(json.dumps({"behaviour": {"nulls": "clear"}, "organisations": organisations}))
+    with Sandbox(config=path) as sandbox:
+        assert sandbox.change().nulls == "clear"
+        assert [contact.email for contact in sandbox.contacts()] == ["ada@example.com"]
+
+
+@pytest.mark.skipif(not yaml.__with_libyaml__, reason="without libyaml there is the slow parser only")
+def test_a_large_file_is_read_by_the_fast_parser(tmp_path: Path) -> None:
+    people = [{"email": f"u{number}@example.com", "plan": "pro", "tags": ["VIP"]} for number in range(1500)]
+    path = tmp_path / "sandbox.yml"
+    path.write_text(yaml.safe_dump({"organisations": [{"contacts": people}]}))
+    started = time.process_time()
+    assert len(read_setup(path).organisations[0].contacts) == 1500
+    taken, started = time.process_time() - started, time.process_time()
+    yaml.safe_load(path.read_text())
+    assert taken < (time.process_time() - started) / 2
 
 
 def test_a_file_that_is_missing_is_told(tmp_path: Path) -> None:
