@@ -27,6 +27,7 @@ _COMMANDS = {
     "adopt": "Take contacts for members that a mirror has not tagged itself.",
     "untag": "Take a tag away that a model no longer declares.",
     "forget": "Leave a tag in Drift that a model no longer declares.",
+    "rename": "Let a renamed model go on with its ledger.",
     "sandbox": "Serve a local Drift to try things against.",
     "demo": "Watch a whole project being built and synced to a sandbox.",
 }

@@ -53,6 +53,7 @@ def warning(audience: Registered, *, is_declared: bool) -> str:
         f"{audience.tag!r}, and {counted(audience.holders, 'contact')} still carry it. Take it away with "
         f'`dbt-drift untag {audience.model} "{audience.tag}"`, or leave it in Drift for good with '
         f'`dbt-drift forget {audience.model} "{audience.tag}"`.'
+        + ("" if is_declared else f" Where it was renamed, run `dbt-drift rename {audience.model} <new name>` first.")
     )
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dbt_drift.declarations.syncs import Sync
-    from dbt_drift.project.gateway import DbtProject
+    from dbt_drift.project.gateway import DbtProject, Session
     from dbt_drift.warehouse.spec import Location
 
 
@@ -34,6 +34,36 @@ def save_syncs(project: DbtProject, location: Location, syncs: Sequence[tuple[Sy
             if saved.get(sync.unique_id) != wanted:
                 with session.transaction():
                     session.call("save_sync", ledger=ledger, saved=[sync.unique_id, sync.slug, *wanted])
+
+
+class SavedSync(msgspec.Struct, frozen=True):
+    """A sync that the ledger knows: the node's unique id, the slug of its tables, the model's name."""
+
+    unique_id: str
+    slug: str
+    model: str
+
+
+def saved_syncs(session: Session, location: Location) -> list[SavedSync]:
+    """Return the syncs that have ever run on the ledger, each as it last ran."""
+    sql = session.call("saved_syncs_sql", ledger=msgspec.to_builtins(location))
+    specs = [json.loads(text) for _, _, _, text in session.rows(sql)]
+    return [SavedSync(spec["unique_id"], spec["slug"], spec["model"]) for spec in specs]
+
+
+def rename_sync(session: Session, location: Location, former: SavedSync, sync: Sync) -> tuple[bool, int]:
+    """Give all that is remembered of a sync to another, in the caller's transaction.
+
+    Returns:
+        Whether it was done, which it is not where the new one is remembered by itself, and how many contacts are
+        remembered of the new one.
+    """
+    ledger = msgspec.to_builtins(location)
+    renamed = SavedSync(sync.unique_id, sync.slug, sync.name)
+    done, remembered = session.call(
+        "rename_sync", ledger=ledger, former=msgspec.to_builtins(former), renamed=msgspec.to_builtins(renamed)
+    )
+    return done, remembered
 
 
 def spec_hash(spec: dict[str, Any]) -> str:

@@ -177,6 +177,12 @@ class Bench:
         (self.target / "manifest.json").write_text(json.dumps(self._manifest))
         self._prepared = None
 
+    def undeclare(self, name: str) -> None:
+        """Let a model leave the project."""
+        del self._manifest["nodes"][f"model.bench.{name}"]
+        (self.target / "manifest.json").write_text(json.dumps(self._manifest))
+        self._prepared = None
+
     def declared(self, name: str) -> Any:
         """Return what a model declares."""
         return self._manifest["nodes"][f"model.bench.{name}"]["config"]["meta"]["drift"]

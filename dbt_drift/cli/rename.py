@@ -1,0 +1,28 @@
+"""`dbt-drift rename`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from dbt_drift.cli.options import project_from, project_options
+
+
+@click.command("rename")
+@click.argument("former")
+@click.argument("model")
+@project_options
+def command(former: str, model: str, **given: Any) -> int:
+    """Let MODEL, which was called FORMER, go on with the ledger that it had.
+
+    Run it after `dbt parse` and before the next sync. Without it, a sync takes MODEL for a new one: it sends every
+    contact again, and no longer takes away the tags that FORMER has set.
+    """
+    from dbt_drift.sync.prepare import prepare  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.sync.renaming import rename  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.sync.words import counted  # noqa: PLC0415 - not paid for --help
+
+    remembered = rename(prepare(project_from(given)), former, model)
+    click.echo(f"{model} goes on with the ledger of {former}: {counted(remembered, 'contact')} remembered.")
+    return 0

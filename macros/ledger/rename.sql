@@ -1,0 +1,37 @@
+{#- The ledger of a model that was renamed. -#}
+
+{#- Gives all that is remembered of one sync to another: its tables, its audiences, and how many rows it had. Both have `slug`,
+    `unique_id` and `model`. Where contacts are remembered under the new name already, nothing is moved. Returns
+    [whether it was done, how many contacts are remembered under the new name]. -#}
+{% macro rename_sync(ledger, former, renamed) %}
+  {% set present = dbt_drift.ledger_relation(ledger, renamed.slug ~ '__snapshot') %}
+  {% if adapter.get_columns_in_relation(present) | length %}
+    {% set remembered = run_query('select count(*) from ' ~ present).rows[0][0] | int %}
+    {% if remembered %}{{ return([false, remembered]) }}{% endif %}
+  {% endif %}
+  {% for kind in ['snapshot', 'delta', 'journal', 'rejected'] %}
+    {% set moved = dbt_drift.ledger_relation(ledger, former.slug ~ '__' ~ kind) %}
+    {% set target = dbt_drift.ledger_relation(ledger, renamed.slug ~ '__' ~ kind) %}
+    {% if former.slug != renamed.slug and adapter.get_columns_in_relation(moved) | length %}
+      {{ dbt_drift.execute('drop table if exists ' ~ target) }}
+      {{ dbt_drift.execute('alter table ' ~ moved ~ ' rename to ' ~ adapter.quote(target.identifier)) }}
+    {% endif %}
+  {% endfor %}
+  {{ dbt_drift.forget_staged({'ledger': ledger, 'slug': former.slug}) }}
+  {{ dbt_drift.rename_in(dbt_drift.audiences_relation(ledger), {'slug': renamed.slug, 'model': renamed.model}, 'slug', former.slug) }}
+  {{ dbt_drift.rename_in(
+       dbt_drift.run_syncs_relation(ledger), {'unique_id': renamed.unique_id, 'name': renamed.model}, 'unique_id', former.unique_id) }}
+  {% do adapter.add_query(
+       'delete from ' ~ dbt_drift.saved_syncs_relation(ledger) ~ ' where unique_id = ' ~ get_binding_char(), auto_begin=False,
+       bindings=[former.unique_id]) %}
+  {{ return([true, run_query('select count(*) from ' ~ present).rows[0][0] | int]) }}
+{% endmacro %}
+
+
+{% macro rename_in(relation, values, column, former) %}
+  {% set settings = [] %}
+  {% for name in values %}{% do settings.append(name ~ ' = ' ~ get_binding_char()) %}{% endfor %}
+  {% do adapter.add_query(
+       'update ' ~ relation ~ ' set ' ~ settings | join(', ') ~ ' where ' ~ column ~ ' = ' ~ get_binding_char(), auto_begin=False,
+       bindings=values.values() | list + [former]) %}
+{% endmacro %}
