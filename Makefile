@@ -61,9 +61,10 @@ lock-dbt: $(INSTALLED)
 	echo "dbt-core~=$(VERSION).0" | $(BIN)/uv pip compile pyproject.toml --extra dev --constraint - --universal \
 		--python-version 3.10 --generate-hashes --no-header --upgrade --quiet --output-file $(LOCK)
 
-wheel: $(INSTALLED)
+# Needs pip alone: nothing of the virtual environment.
+wheel:
 	rm -rf dist
-	$(BIN)/hatchling build -t wheel
+	$(PYTHON) -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
 
 clean:
 	rm -rf .venv dist

@@ -171,7 +171,8 @@ def _of_package(project: DbtProject) -> list[str]:
     notice = (
         f"The project has the dbt package dbt_drift {found}, and this is dbt-drift {__version__}: its post-hook stages "
         "nothing for `dbt-drift sync`, and its tests may judge otherwise. "
-        f"Set `revision: v{__version__}` in packages.yml and run `dbt deps`, or run `pip install dbt-drift=={found}`."
+        f"Take the package of dbt-drift {__version__} in packages.yml (as `revision:`, its tag or commit) and run "
+        f"`dbt deps`, or install dbt-drift {found}."
     )
     return [notice]
 

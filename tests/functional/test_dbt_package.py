@@ -215,7 +215,9 @@ def test_another_version_of_the_package_is_said(tmp_path: Path, sandbox: Sandbox
         drift = {"DRIFT_API_URL": sandbox.url, "DRIFT_ACCESS_TOKEN": TOKEN}
         done = dbt_drift(*arguments, cwd=project.folder, environment=drift)
         assert done.code == 0, done.err
-        return re.findall(r"has the dbt package dbt_drift (\S+), and this is.*`revision: v(\S+)`", done.out + done.err)
+        return re.findall(
+            r"has the dbt package dbt_drift (\S+), and this is.*package of dbt-drift (\S+) in", done.out + done.err
+        )
 
     commands = (["check"], ["plan", "--rows", "0"], ["sync"])
     project.dbt("build")

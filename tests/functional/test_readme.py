@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dbt_drift.cli.sandbox import DEFAULT_PORT
 from tests.functional.harness import DuckDb, write_project
 
 if TYPE_CHECKING:
@@ -74,8 +75,8 @@ def test_from_a_plain_project_to_a_plan_and_a_sync(project: Path, sandbox: Sandb
     assert len(rest) + 1 <= 5
     assert rest[-1] == "dbt-drift plan"
 
-    program, extras = re.fullmatch(r"pip install '([\w-]+)\[(.+)\]'", install).groups()  # type: ignore[union-attr]
-    assert set(extras.split(",")) <= set(importlib.metadata.metadata(program).get_all("Provides-Extra") or [])
+    extras = re.fullmatch(r"pip install '\.\./dbt-drift\[(.+)\]' 'dbt-core<1\.12'", install).group(1)  # type: ignore[union-attr]
+    assert set(extras.split(",")) <= set(importlib.metadata.metadata("dbt-drift").get_all("Provides-Extra") or [])
     *_, plan = [typed(command, project) for command in rest]
 
     assert "dim_customers: 3 rows, 0 unchanged\n  + 2 new: looked up" in plan
@@ -84,12 +85,42 @@ def test_from_a_plain_project_to_a_plan_and_a_sync(project: Path, sandbox: Sandb
     assert '+ ada@example.com\n      email: "ada@example.com"\n      name: "Ada Lovelace"' in plan
     assert PROPERTIES.partition("description")[2] in (project / "models" / "schema.yml").read_text()
 
-    start, export, sync = commands("From your dbt project to a plan", 1)
-    assert (start, sync) == ("dbt-drift sandbox &", "dbt-drift sync")
+    assert commands("From your dbt project to a plan", 1) == ["dbt-drift sandbox"]
+    export, check, sync = commands("From your dbt project to a plan", 2)
+    assert (check, sync) == ("dbt-drift check", "dbt-drift sync")
     names = dict(word.split("=", 1) for word in shlex.split(export)[1:])
-    assert names.keys() == {"DRIFT_API_URL", "DRIFT_ACCESS_TOKEN"}
-    typed(sync, project, {**names, "DRIFT_API_URL": sandbox.url})
+    assert names == {"DRIFT_API_URL": f"http://127.0.0.1:{DEFAULT_PORT}", "DRIFT_ACCESS_TOKEN": "sandbox"}
+    environment = {**names, "DRIFT_API_URL": sandbox.url}
+    assert f"{sandbox.url}, a sandbox with 0 contacts, started" in typed(check, project, environment)
+    typed(sync, project, environment)
     ada = sandbox.contact_by_email("ada@example.com")
     assert ada is not None
     assert ada.attributes["name"] == "Ada Lovelace"
     assert len(sandbox.contacts()) == 2
+
+
+def test_a_sandbox_prints_the_line_to_copy_and_a_taken_port_ends_it(sandbox: Sandbox) -> None:
+    port = sandbox.url.rpartition(":")[2]
+    program = Path(sys.executable).with_name("dbt-drift")
+    taken = subprocess.run([program, "sandbox", "--port", port], capture_output=True, text=True, check=False)
+    assert (taken.returncode, taken.stdout) == (2, "")
+    assert f"cannot listen on port {port} of 127.0.0.1: it is in use" in taken.stderr
+
+    with subprocess.Popen([program, "sandbox", "--port", "0"], stdout=subprocess.PIPE, text=True) as started:
+        assert started.stdout is not None
+        first, second = started.stdout.readline(), started.stdout.readline()
+        started.terminate()
+    (export,) = [line for line in commands("From your dbt project to a plan", 2) if line.startswith("export")]
+    assert second.strip() == export.replace(f"http://127.0.0.1:{DEFAULT_PORT}", first.split()[2])
+
+
+def test_completion_knows_the_commands() -> None:
+    (line,) = commands("Install", -1)
+    asked = (
+        f"{line}; COMP_WORDS=(dbt-drift sand); COMP_CWORD=1; _dbt_drift_completion dbt-drift; echo ${{COMPREPLY[@]}}"
+    )
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-c", asked], env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.split() == ["sandbox"], done.stderr
