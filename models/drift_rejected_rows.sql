@@ -5,6 +5,8 @@
 select
     cast('{{ sync.unique_id }}' as {{ dbt_drift.text_type() }}) as unique_id,
     contact_key,
+    key_as_written,
+    row_id,
     status,
     reason,
     attribute,
@@ -13,6 +15,6 @@ from {{ sync.relation }}
 {{ 'union all' if not loop.last }}
 {% else %}
 {{ dbt_drift.no_rows({
-    'unique_id': 'string', 'contact_key': 'string', 'status': 'string', 'reason': 'string', 'attribute': 'string', 'message': 'string',
+    'unique_id': 'string', 'contact_key': 'string', 'key_as_written': 'string', 'row_id': 'string', 'status': 'string', 'reason': 'string', 'attribute': 'string', 'message': 'string',
 }) }}
 {% endfor %}

@@ -78,7 +78,8 @@ def _row_lines(plan: SyncPlan) -> Iterator[str]:
         yield f"    and {rest:,} more: --rows shows more of them"
     for row in plan.invalid:
         blame = f" ({row.attribute})" if row.attribute else ""
-        yield f"  ! {row.key or '(no key)'}: {row.reason}{blame}"
+        which = f", row {row.row_id}" if row.row_id else ""
+        yield f"  ! {row.key_as_written or '(no key)'}{which}: {row.reason}{blame}"
 
 
 def _change_lines(change: PlannedChange) -> Iterator[str]:

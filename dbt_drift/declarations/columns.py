@@ -39,7 +39,8 @@ def resolve(sync: Sync, columns: Sequence[str]) -> tuple[Sync, list[Problem]]:
         )
         for audience in sync.audiences
     )
-    return structs.replace(sync, attributes=attributes, audiences=audiences), report.problems
+    row_id = sync.row_id and _bind(sync.row_id, columns, "meta.drift.row_id", report)
+    return structs.replace(sync, attributes=attributes, audiences=audiences, row_id=row_id), report.problems
 
 
 def _bind(column: str, columns: Sequence[str], key: str, report: Report) -> str:

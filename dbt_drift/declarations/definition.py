@@ -202,6 +202,16 @@ class Declaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
             extra_json_schema={"properties": _STANDARD_FIELDS},
         ),
     ] = {}
+    row_id: Annotated[
+        ColumnName | None,
+        Meta(
+            description=(
+                "A column that says which row of the model a rejected row is. It is not sent. Left out: the column of "
+                "`externalId`, or of `email` where `match_on` is `externalId`, if it is mapped."
+            ),
+            examples=["customer_id"],
+        ),
+    ] = None
     nulls: Annotated[
         Nulls,
         Meta(

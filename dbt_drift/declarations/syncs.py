@@ -79,6 +79,7 @@ class Sync(Struct, frozen=True, kw_only=True):
         tags: dbt's tags of the node; they have nothing to do with Drift's.
         declared: What the node declares, as JSON with sorted keys: the macro `declared_sync` spells it the same way.
         match_on: The attribute that says which contact a row is.
+        row_id: The column that says which row of the model a row is, as declared; None for `row_id_column`'s default.
         create_missing: Whether a row without a contact makes one.
         on_deleted: What to do when a remembered contact was deleted in Drift.
         attributes: The mapped attributes: email, then the others in the order of declaration.
@@ -100,6 +101,7 @@ class Sync(Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...]
     declared: str
     match_on: MatchOn
+    row_id: str | None = None
     create_missing: bool = True
     on_deleted: OnDeleted = "create"
     attributes: tuple[AttributeMapping, ...]
@@ -117,6 +119,12 @@ class Sync(Struct, frozen=True, kw_only=True):
     def match_column(self) -> str:
         """The column that holds the attribute the sync matches on."""
         return next(mapped.column for mapped in self.attributes if mapped.attribute == self.match_on)
+
+    @property
+    def row_id_column(self) -> str | None:
+        """The column that identifies a row for people: `row_id`, else the mapped identity that is not matched on."""
+        other = "email" if self.match_on == "externalId" else "externalId"
+        return self.row_id or next((mapped.column for mapped in self.attributes if mapped.attribute == other), None)
 
 
 def declare(manifest: Manifest, only: Collection[str] | None = None) -> list[Sync]:
@@ -196,6 +204,7 @@ def _compile(node: Node, slug: str, report: Report) -> Sync | None:
         tags=tuple(node.tags or ()),
         declared=json.dumps({"drift": node.drift, "columns": short_forms(node)}, sort_keys=True),
         match_on=declaration.match_on,
+        row_id=declaration.row_id,
         create_missing=declaration.create_missing,
         on_deleted=declaration.on_deleted,
         attributes=_attributes(node, declaration, report),

@@ -102,11 +102,21 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 class InvalidRow(msgspec.Struct, frozen=True):
-    """A row that cannot be sent: its key (None when that is what it lacks), the reason, the attribute to blame."""
+    """A row that cannot be sent.
+
+    Attributes:
+        key: The key that its contact would be remembered by; None when that is what the row lacks.
+        reason: A short code; the docs list them.
+        attribute: The attribute to blame, where one is.
+        key_as_written: The key as the model has it.
+        row_id: What the model calls the row, where it says so.
+    """
 
     key: str | None
     reason: str
     attribute: str | None
+    key_as_written: str | None
+    row_id: str | None
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True):

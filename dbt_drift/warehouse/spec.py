@@ -83,6 +83,8 @@ def sync_spec(sync: Sync, location: Location, kinds: Mapping[str, str], types: M
         types: Its type, in the warehouse's own words.
     """
     used = {mapping.column for mapping in sync.attributes}
+    row_id = sync.row_id_column
+    used |= {row_id} if row_id else set()
     used |= {column for a in sync.audiences for column in (a.when, a.tag_from) if column is not None}
     key_column = next(m.column for m in sync.attributes if m.attribute == sync.match_on)
     return {
@@ -97,6 +99,7 @@ def sync_spec(sync: Sync, location: Location, kinds: Mapping[str, str], types: M
         "types": {column: types[column] for column in sorted(used)},
         "key_column": key_column,
         "key_kind": kinds[key_column],
+        "row_id": {"column": row_id, "kind": kinds[row_id]} if row_id else None,
         "attributes": [
             {
                 "attribute": mapping.attribute,

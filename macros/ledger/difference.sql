@@ -33,7 +33,8 @@
 {#- The model's rows as the ledger sees them. -#}
 {% macro source_sql(sync) %}
   select
-    {{ dbt_drift.contact_key(sync) }} as contact_key
+    {{ dbt_drift.contact_key(sync) }} as contact_key,
+    {{ dbt_drift.who_sql(sync) }}
     {%- for attribute in sync.attributes %},
     {{ dbt_drift.wire(attribute) }} as {{ attribute.state }}
     {%- endfor %}
@@ -42,6 +43,17 @@
     {%- endfor %}
   from {{ dbt_drift.model_relation(sync) }}
 {% endmacro %}
+
+
+{#- What tells a person which row this is, where its key does not: the key as the model has it, and what the model calls its rows. -#}
+{% macro who_sql(sync) -%}
+  {{ dbt_drift.as_text(adapter.quote(sync.key_column)) }} as key_as_written,
+  {% if sync.row_id -%}
+    {{ dbt_drift.canonical_text(adapter.quote(sync.row_id.column), sync.row_id.kind) }}
+  {%- else -%}
+    cast(null as {{ dbt_drift.text_type() }})
+  {%- endif %} as row_id
+{%- endmacro %}
 
 
 {#- All that differs: rows of the model, and contacts whose row has left it. -#}
@@ -62,7 +74,7 @@
 {% macro changed_sql(sync, has_duplicates) %}
       select
         'upsert' as action,
-        source.contact_key,
+        source.contact_key, source.key_as_written, source.row_id,
         {{ 'duplicated.contact_key is not null' if has_duplicates else 'false' }} as is_duplicated
         {%- for attribute in sync.attributes %},
         {{ dbt_drift.wanted_value(attribute) }} as {{ attribute.state }}, snapshot.{{ attribute.state }} as old_{{ attribute.state }}
@@ -99,6 +111,7 @@
       select
         'leave' as action,
         snapshot.contact_key,
+        cast(null as {{ dbt_drift.text_type() }}) as key_as_written, cast(null as {{ dbt_drift.text_type() }}) as row_id,
         false as is_duplicated
         {%- for attribute in sync.attributes %},
         cast(null as {{ dbt_drift.text_type() }}) as {{ attribute.state }}, snapshot.{{ attribute.state }} as old_{{ attribute.state }}

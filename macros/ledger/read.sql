@@ -73,9 +73,9 @@
 {% endmacro %}
 
 
-{#- Rows that cannot be sent: key, reason, attribute. -#}
+{#- Rows that cannot be sent: key, reason, attribute, key as written, id of the row. -#}
 {% macro invalid_sql(sync, most) %}
-  select contact_key, reason, attribute
+  select contact_key, reason, attribute, key_as_written, row_id
   from {{ dbt_drift.delta_relation(sync) }}
   where reason is not null and not is_held
   order by seq

@@ -13,24 +13,22 @@
 {#- The columns of the table, in order: [name, type]. -#}
 {% macro rejected_columns() %}
   {% set text = dbt_drift.text_type() %}
-  {{ return([['contact_key', text], ['status', text], ['reason', text], ['attribute', text], ['message', text],
+  {{ return([['contact_key', text], ['key_as_written', text], ['row_id', text], ['status', text], ['reason', text], ['attribute', text], ['message', text],
              ['first_rejected_at', 'timestamp'], ['last_rejected_at', 'timestamp'], ['tries', 'bigint'],
              ['given_up', 'boolean'], ['fingerprint', text], ['stage_id', text]]) }}
 {% endmacro %}
 
 
-{#- Makes the table where it is missing. One of an older shape says only what the last run reported: it is made anew, and what
-    is in it is found again by the next sync. -#}
+{#- Makes the table where it is missing, and gives one of an older shape the columns that it lacks. -#}
 {% macro open_rejected(sync) %}
   {% set rejected = dbt_drift.rejected_relation(sync) %}
   {% set columns = [] %}
   {% for name, type in dbt_drift.rejected_columns() %}{% do columns.append(name ~ ' ' ~ type) %}{% endfor %}
-  {% set definition = ' (' ~ columns | join(', ') ~ ')' %}
-  {{ dbt_drift.execute('create table if not exists ' ~ rejected ~ definition) }}
-  {% if 'fingerprint' not in adapter.get_columns_in_relation(rejected) | map(attribute='name') | map('lower') | list %}
-    {{ dbt_drift.execute('drop table ' ~ rejected) }}
-    {{ dbt_drift.execute('create table ' ~ rejected ~ definition) }}
-  {% endif %}
+  {{ dbt_drift.execute('create table if not exists ' ~ rejected ~ ' (' ~ columns | join(', ') ~ ')') }}
+  {% set present = adapter.get_columns_in_relation(rejected) | map(attribute='name') | map('lower') | list %}
+  {% for name, type in dbt_drift.rejected_columns() if name not in present %}
+    {{ dbt_drift.execute('alter table ' ~ rejected ~ ' add column ' ~ name ~ ' ' ~ type) }}
+  {% endfor %}
 {% endmacro %}
 
 
@@ -59,6 +57,12 @@
 {% endmacro %}
 
 
+{#- What an invalid row is known by from run to run: its key, or else whatever else it has. -#}
+{% macro known_by(alias) -%}
+  coalesce({{ alias }}.contact_key, {{ alias }}.row_id, {{ alias }}.key_as_written, '')
+{%- endmacro %}
+
+
 {#- The table's next content. It reads the columns of the delta, as folding does. -#}
 {% macro rejected_sql(sync) %}
   {%- set text = dbt_drift.text_type() -%}
@@ -66,17 +70,20 @@
   {%- set columns = adapter.get_columns_in_relation(delta) | map(attribute='name') | map('lower') | list -%}
   {%- set states = [] -%}
   {%- for name in columns if name.startswith('attr_') or name.startswith('tag_') or name.startswith('member_') %}{% do states.append(name) %}{% endfor -%}
+  {%- set who = 'delta.key_as_written, delta.row_id' if 'row_id' in columns
+                else 'cast(null as ' ~ text ~ ') as key_as_written, cast(null as ' ~ text ~ ') as row_id' -%}
   {%- set is_held = 'delta.is_held' if 'is_held' in columns else 'false' -%}
-  select delta.contact_key, 'invalid' as status, delta.reason, delta.attribute, cast(null as {{ text }}) as message,
+  select delta.contact_key, delta.key_as_written, delta.row_id, 'invalid' as status, delta.reason, delta.attribute,
+         cast(null as {{ text }}) as message,
          coalesce(earlier.first_rejected_at, {{ dbt_drift.utc_now() }}) as first_rejected_at,
          {{ dbt_drift.utc_now() }} as last_rejected_at, 0 as tries, false as given_up,
          cast(null as {{ text }}) as fingerprint, delta.stage_id
-  from {{ delta }} as delta
+  from (select contact_key, reason, attribute, stage_id, {{ is_held }} as is_held, {{ who }} from {{ delta }} as delta) as delta
   left join (
-    select contact_key, reason, min(first_rejected_at) as first_rejected_at
-    from {{ dbt_drift.rejected_relation(sync) }} where status = 'invalid' group by contact_key, reason
-  ) as earlier on earlier.contact_key = delta.contact_key and earlier.reason = delta.reason
-  where delta.reason is not null and not {{ is_held }}
+    select {{ dbt_drift.known_by('found') }} as known_by, found.reason, min(found.first_rejected_at) as first_rejected_at
+    from {{ dbt_drift.rejected_relation(sync) }} as found where found.status = 'invalid' group by 1, 2
+  ) as earlier on earlier.known_by = {{ dbt_drift.known_by('delta') }} and earlier.reason = delta.reason
+  where delta.reason is not null and not delta.is_held
   union all
   select earlier.*
   from (select {{ dbt_drift.rejected_columns() | map('first') | join(', ') }} from {{ dbt_drift.rejected_relation(sync) }}
@@ -86,13 +93,13 @@
   where answered.seq is null
   {%- if states %}
   union all
-  select tried.contact_key, tried.status, tried.reason, cast(null as {{ text }}), tried.message,
+  select tried.contact_key, tried.key_as_written, tried.row_id, tried.status, tried.reason, cast(null as {{ text }}), tried.message,
          tried.first_rejected_at, tried.last_rejected_at, tried.tries,
          tried.tries >= {{ dbt_drift.most_tries() }}
          or (tried.status = 'rejected' and coalesce(tried.reason, '') not in ('{{ dbt_drift.passing_reasons() | join("', '") }}')),
          tried.fingerprint, tried.stage_id
   from (
-    select delta.contact_key, delta.stage_id, delta.fingerprint, answered.status, answered.reason, answered.message,
+    select delta.contact_key, delta.key_as_written, delta.row_id, delta.stage_id, delta.fingerprint, answered.status, answered.reason, answered.message,
            answered.answered_at as last_rejected_at,
            case when earlier.fingerprint = delta.fingerprint then earlier.first_rejected_at else answered.answered_at end
              as first_rejected_at,
@@ -100,7 +107,7 @@
                 when earlier.stage_id = delta.stage_id then earlier.tries
                 else earlier.tries + 1 end as tries
     from ({{ dbt_drift.answered_sql(sync) }}) as answered
-    join (select delta.seq, delta.contact_key, delta.stage_id, {{ dbt_drift.fingerprint('delta', states) }} as fingerprint
+    join (select delta.seq, delta.contact_key, {{ who }}, delta.stage_id, {{ dbt_drift.fingerprint('delta', states) }} as fingerprint
           from {{ delta }} as delta) as delta on delta.seq = answered.seq
     left join {{ dbt_drift.rejected_relation(sync) }} as earlier
       on earlier.contact_key = delta.contact_key and earlier.status <> 'invalid'

@@ -48,7 +48,7 @@
     coalesce(reason, held_reason) as reason,
     attribute,
     reason is null and held_reason is not null as is_held,
-    contact_key,
+    contact_key, key_as_written, row_id,
     contact_id
     {%- for state in states %},
     {{ state }}, old_{{ state }}
@@ -57,7 +57,7 @@
     select
       differing.action,
       {{ dbt_drift.rejection_sql(sync) }},
-      differing.contact_key,
+      differing.contact_key, differing.key_as_written, differing.row_id,
       contacts.contact_id,
       case when held.contact_key is null then null
            when held.fingerprint = {{ dbt_drift.fingerprint('differing', states) }} then held.reason end as held_reason

@@ -80,7 +80,9 @@ def test_processes_plan_and_sync_and_tell_by_their_exit_codes(people: Bench) -> 
 def test_plan_and_results_say_the_same_as_documents(people: Bench, dbt_drift: CommandLine) -> None:
     plan = plans_in(dbt_drift("plan", "--output", "json", *project_of(people)).out)["people"]
     assert plan["changes"][0]["attributes"]["name"] == ["null", '"Ada"']
-    assert plan["invalid"] == [{"key": "bad", "reason": "malformed_email", "attribute": "email"}]
+    assert plan["invalid"] == [
+        {"key": "bad", "reason": "malformed_email", "attribute": "email", "key_as_written": "bad", "row_id": None}
+    ]
 
     done = dbt_drift("sync", "--output", "json", *project_of(people), environment=people.environment)
     results = json.loads(done.out)

@@ -112,6 +112,55 @@ def test_a_table_of_the_older_shape_is_replaced(bench: Bench) -> None:
     assert kept(bench, "fingerprint") == []
 
 
+def test_a_rejected_row_can_be_found_again(bench: Bench) -> None:
+    rows = [
+        (1, "null"),
+        (2, "''"),
+        (3, "'Case@example.com'"),
+        (4, "' case@example.com'"),
+        (5, "'bad'"),
+        (6, "'a@b.example'"),
+    ]
+    bench.table("people", " union all ".join(f"select {number} as number, {email} as email" for number, email in rows))
+    bench.declare("people", {"fields": {"email": "email"}, "row_id": "number"})
+    bench.sandbox.change(faults=[REFUSED])
+
+    invalid = bench.plan().invalid
+    bench.sync()
+
+    found = [("1", None), ("2", ""), ("3", "Case@example.com"), ("4", " case@example.com"), ("5", "bad")]
+    assert sorted((row.row_id, row.key_as_written) for row in invalid) == found
+    written = "row_id, key_as_written"
+    assert sorted(kept(bench, written)) == [*found, ("6", "a@b.example")]
+    first = dict(kept(bench, "row_id, first_rejected_at"))
+    bench.sync()
+    bench.sync()
+    assert sorted(kept(bench, written)) == [*found, ("6", "a@b.example")]
+    assert dict(kept(bench, "row_id, first_rejected_at")) == first
+
+
+def test_rows_without_any_name_keep_the_time_of_their_first_failure(bench: Bench) -> None:
+    bench.table("people", "select cast(null as varchar) as email from generate_series(1, 3)")
+    bench.declare("people", {"fields": {"email": "email"}})
+    bench.sync()
+    first = kept(bench, "first_rejected_at")
+
+    bench.sync()
+
+    assert kept(bench, "first_rejected_at") == first
+    assert len(first) == 3
+    assert kept(bench, "first_rejected_at < last_rejected_at") == [(True,)] * 3
+
+
+def test_a_mapped_identity_names_the_row(bench: Bench) -> None:
+    bench.table("people", "select 'x7' as id, cast(null as varchar) as email union all select null, 'a@example.com'")
+    fields = {"fields": {"email": "email", "externalId": "id"}}
+    bench.declare("people", fields)
+    assert [row.row_id for row in bench.plan().invalid] == ["x7"]
+    bench.declare("people", {**fields, "match_on": "externalId"})
+    assert [row.row_id for row in bench.plan().invalid] == ["a@example.com"]
+
+
 def test_the_run_stops_when_too_many_rows_fail(bench: Bench) -> None:
     bench.table(
         "people", "select 'p' || i || '@example.com' as email, 'N' as name from generate_series(1, 400) as g(i)"
