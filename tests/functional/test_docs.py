@@ -16,22 +16,34 @@ import msgspec
 import pytest
 import yaml
 
+from dbt_drift.cli.auth import DEFAULT_PORT as SIGN_IN_PORT
 from dbt_drift.cli.main import group
+from dbt_drift.cli.sandbox import DEFAULT_PORT as SANDBOX_PORT
 from dbt_drift.declarations.syncs import declare
 from dbt_drift.drift import reasons
+from dbt_drift.drift.client import WORKERS
+from dbt_drift.drift.endpoints import MOST_JOINED
+from dbt_drift.drift.retry import RetryPolicy
 from dbt_drift.sandbox.behaviour import Behaviour, Fault
+from dbt_drift.sandbox.calls import _DEEPEST
 from dbt_drift.sandbox.control import _HANDLERS
+from dbt_drift.sandbox.requestlog import _LONGEST_BODY, _MOST_CONTENTS
 from dbt_drift.sandbox.routes import ROUTES
+from dbt_drift.sandbox.transport import _LARGEST_BODY
+from dbt_drift.sync.failures import SHARE_COUNTS_FROM
 from dbt_drift.sync.plan import SyncPlan
 from dbt_drift.sync.results import ContactCounts, Metadata, Rejection, RowCounts, SyncResult
+from dbt_drift.sync.sending import FLUSH_ROWS, FLUSH_SECONDS, PAGE_ROWS, REJECTIONS_KEPT, UNWRITTEN_ROWS
 from dbt_drift.sync.settings import Failures, Guards, RateLimit, Settings, read_settings
+from dbt_drift.warehouse.lock import SIGN_SECONDS
+from dbt_drift.warehouse.patience import AWAY_SECONDS
 from tests.unit.declarations.projects import manifest, node
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").rglob("*.md"))]
 WRITTEN = [page for page in PAGES if page.name not in {"declarations.md", "benchmarks.md"}]  # the others are generated
 MACROS = ROOT / "macros"
 
@@ -294,6 +306,54 @@ def test_the_ledger_page_has_every_relation() -> None:
 
     assert len(names) >= 6
     assert first_cells(text_of("reference/ledger.md")) >= names
+
+
+LEASE = re.search(r"macro lease\(\) %\}\{\{ return\((\d+)\)", (MACROS / "ledger" / "lock.sql").read_text())
+LEASE_SECONDS = int(LEASE[1]) if LEASE else 0
+IN_WORDS = {8: "eight", 120: "two minutes", 300: "five minutes"}
+QUOTED = {
+    "README.md": [f"At most {UNWRITTEN_ROWS} contacts are asked for again", f"127.0.0.1:{SANDBOX_PORT}"],
+    "docs/explanation/how-it-works.md": [
+        f"read in pages of {PAGE_ROWS}",
+        f"Up to {WORKERS} requests are under way",
+        f"after {FLUSH_ROWS} of them or {FLUSH_SECONDS:.0f} seconds",
+        f"up to {IN_WORDS[RetryPolicy().tries]} faults for one contact",
+    ],
+    "docs/explanation/what-happens-when.md": [
+        f"lock expires after {IN_WORDS[LEASE_SECONDS]}",
+        f"at most the last {UNWRITTEN_ROWS} answers, or those of about {FLUSH_SECONDS:.0f} seconds",
+        f"tried up to {IN_WORDS[RetryPolicy().tries]} times",
+        f"waited for, {IN_WORDS[int(AWAY_SECONDS)]} at most",
+    ],
+    "docs/reference/ledger.md": [
+        f"at most {UNWRITTEN_ROWS} of them or {FLUSH_SECONDS:.0f} seconds",
+        f"every {SIGN_SECONDS:.0f} seconds or so",
+        f"After {IN_WORDS[LEASE_SECONDS]} without one it counts as dead",
+    ],
+    "docs/how-to/ci-and-schedulers.md": [f"expires after {IN_WORDS[LEASE_SECONDS]}"],
+    "docs/how-to/large-tables.md": [
+        f"read in pages of {PAGE_ROWS}",
+        f"`--threads` ({WORKERS})",
+        f"lasted {RetryPolicy().patience / 60:.0f} minutes",
+    ],
+    "docs/how-to/rejected-rows.md": [
+        f"more than {Failures().most:,} contacts fail, or more than half of them once there are {SHARE_COUNTS_FROM}",
+    ],
+    "docs/how-to/sign-in.md": [f"http://127.0.0.1:{SIGN_IN_PORT}/callback"],
+    "docs/reference/results.md": [f"the first {REJECTIONS_KEPT} of this run"],
+    "docs/reference/matching.md": [f"Up to {MOST_JOINED} are looked up in one request"],
+    "docs/reference/sandbox.md": [
+        f"A body may have {_LARGEST_BODY // 1024**2} MiB",
+        f"nested {_DEEPEST} levels deep",
+        f"the last {_MOST_CONTENTS:,} requests and {_LONGEST_BODY:,} characters each",
+    ],
+}
+
+
+@pytest.mark.parametrize("page", QUOTED)
+def test_the_numbers_that_a_page_quotes_are_the_programs(page: str) -> None:
+    text = " ".join((ROOT / page).read_text(encoding="utf-8").split())
+    assert [words for words in QUOTED[page] if words not in text] == []
 
 
 # Macros
