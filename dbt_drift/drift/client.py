@@ -18,6 +18,7 @@ from dbt_drift.drift.transport import Transport
 from dbt_drift.errors import DriftUnavailableError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from typing_extensions import Self
@@ -47,6 +48,9 @@ class DriftClient:
         workers: The most requests under way at once.
         timeouts: How long an answer may take.
         tags_seen: Whether an earlier run has seen that Drift applies tags.
+        may_send: Asked before each request of a dispatcher, from its threads, and again right before a write goes out:
+            whether the run is certain to have its ledger still. Where it is not, everything waits. None for commands
+            that need no ledger.
     """
 
     def __init__(
@@ -59,13 +63,15 @@ class DriftClient:
         workers: int = WORKERS,
         timeouts: Timeouts | None = None,
         tags_seen: bool = False,
+        may_send: Callable[[], bool] | None = None,
     ) -> None:
         self._credential = credential
         self._workers = workers
         self._policy = policy or RetryPolicy()
         self._limiter = limiter or RateLimiter()
         self._organisation = Organisation(tags_seen=tags_seen)
-        self._transport = Transport(url, connections=workers, timeouts=timeouts)
+        self._transport = Transport(url, connections=workers, timeouts=timeouts, may_write=may_send)
+        self._may_send = may_send or (lambda: True)
         self._exchange = Exchange(self._transport, self._limiter, credential)
 
     def __enter__(self) -> Self:
@@ -88,6 +94,7 @@ class DriftClient:
             workers=self._workers,
             organisation=self._organisation,
             flow=flow,
+            may_send=self._may_send,
         )
 
     def attributes(self, *, policy: RetryPolicy | None = None) -> list[Attribute]:
@@ -131,8 +138,9 @@ class DriftClient:
             found: Probe = end.value
             return found
         except RejectedError as rejected:
-            said = self._credential.mask(f"{rejected.reason}: {rejected}")
-            raise DriftUnavailableError(f"Drift refuses to try it on that contact ({said})") from None
+            raise DriftUnavailableError(
+                f"Drift refuses to try it on that contact ({rejected.reason}: {rejected})"
+            ) from None
 
     def _ask(self, request: Request, policy: RetryPolicy | None = None) -> Response:
         """Send a request that stands alone and has to be answered well."""
@@ -166,5 +174,7 @@ class DriftClient:
         if response.good:
             return response
         error = response.error()
-        said = self._credential.mask(f"{response.status} {error.type}: {error.message}")
-        raise DriftUnavailableError(f"Drift refuses {request.method} {request.target.partition('?')[0]} ({said})")
+        raise DriftUnavailableError(
+            f"Drift refuses {request.method} {request.target.partition('?')[0]} "
+            f"({response.status} {error.type}: {error.message})"
+        )

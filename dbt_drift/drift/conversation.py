@@ -62,7 +62,7 @@ class Conversation:
             self._throttled_since = None
             self._advance(lambda: self._steps.send(response))
             return 0.0 if self._request is None else self._request.after
-        if attempt.verdict is Verdict.RENEWED:
+        if attempt.verdict in {Verdict.RENEWED, Verdict.UNSENT}:
             return 0.0
         if self.troubled_since is None:
             self.troubled_since = now

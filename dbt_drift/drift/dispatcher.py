@@ -7,7 +7,6 @@ in time at which something can be sent; the others sleep until they are needed.
 
 from __future__ import annotations
 
-import enum
 import threading
 import time
 from collections import deque
@@ -23,6 +22,7 @@ from dbt_drift.drift.statistics import Meter
 from dbt_drift.errors import DriftUnavailableError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from typing_extensions import Self
@@ -35,14 +35,16 @@ if TYPE_CHECKING:
     from dbt_drift.drift.retry import RetryPolicy
     from dbt_drift.drift.statistics import Statistics
 
+STOP_SECONDS = 10.0
+"""How long `stop` waits for requests under way. A scheduler that has sent SIGTERM mostly waits for 30 seconds, in which
+the answers that came have to be written down."""
+
 _BACKLOG = 4
 """How many changes per worker are taken in before `submit` blocks."""
 
 
-class _Ending(enum.Enum):
-    NOT = enum.auto()
-    FINISHING = enum.auto()
-    STOPPING = enum.auto()
+_ASK_AGAIN_SECONDS = 0.1
+"""How often it is asked whether a run that is not certain to have its ledger is certain again."""
 
 
 class Dispatcher:
@@ -56,6 +58,7 @@ class Dispatcher:
         workers: The most requests under way at once.
         organisation: What is known of Drift's ways.
         flow: What is done about each change.
+        may_send: Whether the run is certain to have its ledger still; nothing is begun while it is not.
 
     Attributes:
         first_contacts: What is known of the contacts that are new to us.
@@ -69,6 +72,7 @@ class Dispatcher:
         workers: int,
         organisation: Organisation,
         flow: Flow = upsert,
+        may_send: Callable[[], bool] = lambda: True,
     ) -> None:
         self._exchange = exchange
         self._limiter = exchange.limiter
@@ -76,6 +80,7 @@ class Dispatcher:
         self._workers = workers
         self._organisation = organisation
         self._flow = flow
+        self._may_send = may_send
         self.first_contacts = FirstContacts()
         self._lock = threading.Lock()
         self._leader = threading.Condition(self._lock)
@@ -88,7 +93,7 @@ class Dispatcher:
         self._sending = 0
         self._open = 0
         self._outcomes: deque[Outcome] = deque()
-        self._ending = _Ending.NOT
+        self._stopping = False
         self._fatal: BaseException | None = None
         self._meter = Meter()
 
@@ -152,29 +157,25 @@ class Dispatcher:
                 raise self._fatal
             return outcomes
 
-    def stop(self, *, finish: bool = False) -> None:
-        """End the threads; what they still bring can be collected afterwards.
+    def stop(self) -> None:
+        """End the threads when their requests under way have ended; what they bring can be collected afterwards.
 
-        Args:
-            finish: Whether all open changes are worked off first. If not, only the requests under way end.
+        A request that takes longer than `STOP_SECONDS` is left to itself: what becomes of it is not known, as if the
+        run had been killed in it.
         """
         with self._lock:
-            if self._ending is not _Ending.STOPPING:
-                self._ending = _Ending.FINISHING if finish else _Ending.STOPPING
+            self._stopping = True
             self._wake_all()
-        while threads := self._alive():
-            for thread in threads:
-                thread.join()
+            threads = list(self._threads)
+        deadline = time.monotonic() + STOP_SECONDS
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     def statistics(self) -> Statistics:
         """Return the figures of this moment."""
         now = time.monotonic()
         with self._lock:
             return self._meter.statistics(now, sending=self._sending, waiting=self._waiting(now))
-
-    def _alive(self) -> list[threading.Thread]:
-        with self._lock:
-            return [thread for thread in self._threads if thread.is_alive()]
 
     def _work(self) -> None:
         while (taken := self._take()) is not None:
@@ -191,16 +192,16 @@ class Dispatcher:
             finally:
                 with self._lock:
                     self._sending -= 1
-                    if self._over():
+                    if self._closed():
                         self._wake_all()
 
     def _take(self) -> tuple[list[Conversation], Request] | None:
         """Wait for something to send and a slot for it; None when there will be nothing more."""
         with self._lock:
-            while not self._over():
+            while not self._closed():
                 now = time.monotonic()
                 idle = not self._sending
-                wait = self._agenda.due_in(now, idle=idle) or self._limiter.reserve(now)
+                wait = self._agenda.due_in(now, idle=idle) or self._barred() or self._limiter.reserve(now)
                 if wait <= 0:
                     self._sending += 1
                     conversations = self._agenda.take(now, idle=idle)
@@ -234,6 +235,9 @@ class Dispatcher:
     def _fail(self, error: BaseException) -> None:
         self._fatal = self._fatal or error
 
+    def _barred(self) -> float:
+        return 0.0 if self._may_send() else _ASK_AGAIN_SECONDS
+
     def _rest(self, wait: float) -> None:
         """Sleep: the leader until something can be sent or has changed, a follower until it is needed."""
         if self._led:
@@ -252,7 +256,8 @@ class Dispatcher:
         elif self._following:
             self._followers.notify()
         elif self._agenda and len(self._threads) < self._workers:
-            thread = threading.Thread(target=self._work, name=f"dbt-drift-{len(self._threads) + 1}")
+            # A daemon, so that a request that does not end does not keep the process from ending.
+            thread = threading.Thread(target=self._work, name=f"dbt-drift-{len(self._threads) + 1}", daemon=True)
             self._threads.append(thread)
             thread.start()
 
@@ -265,20 +270,17 @@ class Dispatcher:
         return max(0, self._workers * _BACKLOG - self._open)
 
     def _closed(self) -> bool:
-        return self._fatal is not None or self._ending is not _Ending.NOT
-
-    def _over(self) -> bool:
         """Whether no further request may start."""
-        if self._fatal is not None or self._ending is _Ending.STOPPING:
-            return True
-        return self._ending is _Ending.FINISHING and not self._open
+        return self._fatal is not None or self._stopping
 
     def _at_rest(self) -> bool:
-        return not self._open or (self._over() and not self._sending)
+        return not self._open or (self._closed() and not self._sending)
 
     def _waiting(self, now: float) -> str:
         if self._limiter.paused(now):
             return "Drift asked to slow down (429)"
+        if not self._may_send():
+            return "asking the ledger whether its lock is still this run's"
         if self._sending or not self._agenda:
             return ""
         if self._agenda.due_in(now, idle=not self._sending) <= 0:

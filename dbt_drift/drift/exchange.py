@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from dbt_drift.drift.connection import UnsentError
 from dbt_drift.drift.credentials import DRIFT_URL
 from dbt_drift.drift.messages import Response
 from dbt_drift.drift.retry import Verdict, judge
@@ -58,6 +59,8 @@ class Exchange:
     def attempt(self, request: Request) -> Attempt:
         """Send a request for which a slot was reserved, and give the slot back.
 
+        What Drift, or a gateway, says of a refusal is free of secrets from here on: it may quote the header.
+
         Raises:
             DriftUnavailableError: The sign-in has ended.
             ConfigurationError: The sign-in cannot be kept.
@@ -69,10 +72,14 @@ class Exchange:
         except NoAnswerError as error:
             self.limiter.lost(time.monotonic())
             return Attempt(Verdict.FAULT, problem=str(error), heard=error.heard)
+        except UnsentError:
+            self.limiter.lost(time.monotonic())
+            return Attempt(Verdict.UNSENT)
         except BaseException:
             self.limiter.lost(time.monotonic())
             raise
         now = time.monotonic()
+        response = msgspec.structs.replace(response, mask=self._credential.mask)
         verdict = judge(response.status)
         if verdict is Verdict.THROTTLED:
             self.limiter.throttled(sent, now, response.retry_after)
@@ -88,7 +95,7 @@ class Exchange:
     def shut_out(self, request: Request, response: Response) -> DriftUnavailableError:
         """Return the error for an answer that every other request would get too."""
         error = response.error()
-        said = self._credential.mask(f"{response.status} {error.type}: {error.message}")
+        said = f"{response.status} {error.type}: {error.message}"
         if response.status == 401:  # noqa: PLR2004 - HTTP's number for it
             return DriftUnavailableError(f"Drift refuses the access token ({said})", advice=self._credential.advice)
         if response.status == 403:  # noqa: PLR2004 - HTTP's number for it

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import string
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from dbt_drift.drift.changes import MESSAGE_LENGTH
+
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises at a document that is not what was expected, not UTF-8, or nested too deep."""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +53,7 @@ class Response(msgspec.Struct, frozen=True, kw_only=True):
         retry_after: How long Drift asks to wait, in seconds, or None.
         reused: Whether it came over a connection that was open before the request was sent.
         data: What `Request.reads` made of the body of a good answer.
+        mask: Takes secrets out of the words of an answer that is not good, should it quote what was sent.
     """
 
     status: int
@@ -56,6 +61,7 @@ class Response(msgspec.Struct, frozen=True, kw_only=True):
     retry_after: float | None = None
     reused: bool = False
     data: Any = None
+    mask: Callable[[str], str] = str
 
     def __repr__(self) -> str:
         return f"Response({self.status}, {len(self.body)} bytes)"
@@ -66,8 +72,8 @@ class Response(msgspec.Struct, frozen=True, kw_only=True):
         return 200 <= self.status < 300  # noqa: PLR2004 - the range of HTTP's successes
 
     def error(self) -> DriftError:
-        """Return what Drift says went wrong."""
-        return read_error(self.status, self.body)
+        """Return what Drift says went wrong, without secrets."""
+        return read_error(self.status, self.body, self.mask)
 
 
 class DriftError(msgspec.Struct, frozen=True):
@@ -96,8 +102,13 @@ _TYPE_LENGTH = 64
 _TYPE_LETTERS = frozenset(string.ascii_letters + string.digits + "_-.")
 
 
-def read_error(status: int, body: bytes) -> DriftError:
+def read_error(status: int, body: bytes, mask: Callable[[str], str] = str) -> DriftError:
     """Read an error answer; a body that is empty, cut, HTML or otherwise not Drift's gives the status instead.
+
+    Args:
+        status: The HTTP status.
+        body: The body.
+        mask: Takes secrets out of a text.
 
     >>> read_error(400, b'{"error":{"type":"validation_error","message":"email is invalid"}}')
     DriftError(type='validation_error', message='email is invalid')
@@ -106,10 +117,11 @@ def read_error(status: int, body: bytes) -> DriftError:
     """
     try:
         found = _envelope.decode(body).error
-    except msgspec.DecodeError:
+    except UNREADABLE:
         found = _ErrorBody()
-    kind = found.type if isinstance(found.type, str) and _is_type(found.type) else f"http_{status}"
-    told = found.message if isinstance(found.message, str) and found.message.strip() else None
+    kind = found.type if isinstance(found.type, str) and _is_type(mask(found.type)) else f"http_{status}"
+    # Masked before it is cut, which could leave a part of a secret.
+    told = mask(found.message) if isinstance(found.message, str) and found.message.strip() else None
     return DriftError(kind, (told or f"HTTP status {status} without an explanation.")[:MESSAGE_LENGTH])
 
 

@@ -34,6 +34,8 @@ class Verdict(enum.Enum):
     SHUT_OUT = enum.auto()
     RENEWED = enum.auto()
     """The token was refused and there is another now: the same request is sent again with it."""
+    UNSENT = enum.auto()
+    """It did not go out: the run has to ask its ledger first whether it still may send."""
 
 
 _STATUS = {
@@ -106,7 +108,7 @@ def _seconds(value: str) -> float | None:
     except ValueError:
         try:
             number = email.utils.parsedate_to_datetime(value).timestamp()
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
     if not math.isfinite(number):
         return None

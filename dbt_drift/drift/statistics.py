@@ -59,6 +59,8 @@ class Meter:
 
     def count(self, attempt: Attempt, now: float, *, again: bool) -> None:
         """Count a try; `again` = it will be followed by another for a fault."""
+        if attempt.verdict is Verdict.UNSENT:
+            return
         if attempt.response is None:
             self._unanswered += 1
         else:

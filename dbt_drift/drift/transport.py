@@ -2,7 +2,8 @@
 
 `requests` does the HTTP, through its adapter: a `Session` adds to that, on every call, another look at the environment,
 cookies, redirects and ~/.netrc, which costs more time than sending does and could replace the token by somebody's
-password.
+password. What requests does not do is `connection`'s part: a deadline for a whole answer, and a last look before
+anything is written to Drift.
 """
 
 from __future__ import annotations
@@ -16,18 +17,24 @@ import msgspec
 import requests
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
-from requests.utils import DEFAULT_CA_BUNDLE_PATH
+from requests.utils import DEFAULT_CA_BUNDLE_PATH, prepend_scheme_if_needed, select_proxy
+from urllib3.exceptions import HTTPError
 
 from dbt_drift import __version__
+from dbt_drift.drift.connection import guarded
 from dbt_drift.drift.credentials import is_loopback
-from dbt_drift.drift.messages import Request, Response
+from dbt_drift.drift.messages import UNREADABLE, Request, Response
 from dbt_drift.drift.retry import asked_wait
 from dbt_drift.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from dbt_drift.drift.credentials import AccessToken
+
+
+MOST_BYTES = 16 * 2**20
+"""An answer that is longer is not read to its end: a hundred contacts, the most we ask for, fit in many times over."""
 
 
 class NoAnswerError(Exception):
@@ -43,7 +50,7 @@ class NoAnswerError(Exception):
 
 
 class Timeouts(msgspec.Struct, frozen=True):
-    """Seconds to wait for a connection, and for each part of an answer."""
+    """Seconds to wait for a connection, and from then on for the whole answer."""
 
     connect: float = 10.0
     read: float = 30.0
@@ -59,19 +66,40 @@ class Transport:
         url: Where Drift is, checked by `credentials.drift_url`.
         connections: How many connections are kept open.
         timeouts: How long to wait.
+        may_write: Asked right before anything but a GET goes out; None where nothing stands against it.
 
     Raises:
-        ConfigurationError: The CA bundle that the environment names cannot be read.
+        ConfigurationError: The CA bundle or the proxy that the environment names cannot be used.
     """
 
-    def __init__(self, url: str, *, connections: int = 1, timeouts: Timeouts | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        connections: int = 1,
+        timeouts: Timeouts | None = None,
+        may_write: Callable[[], bool] | None = None,
+    ) -> None:
         self._url = url
         timeouts = timeouts or Timeouts()
         self._timeouts = (timeouts.connect, timeouts.read)
         with requests.Session() as session:
             found = session.merge_environment_settings(url, {}, None, None, None)
         self._proxies: dict[str, str] = {} if is_loopback(url) else dict(found["proxies"])
-        self._adapter = _Adapter(_ssl_context(found["verify"]), connections)
+        proxy = select_proxy(url, self._proxies)
+        context = _ssl_context(found["verify"])
+        try:
+            self._adapter = _Adapter(url, context, connections=connections, proxy=proxy, may_write=may_write)
+        except (requests.RequestException, HTTPError):
+            # Their texts quote the proxy, which may hold a password.
+            raise ConfigurationError(
+                "The proxy that the environment names for Drift cannot be used."
+                if proxy
+                else "DRIFT_API_URL is no URL.",
+                advice="See HTTPS_PROXY, ALL_PROXY and NO_PROXY; a SOCKS proxy needs the package PySocks."
+                if proxy
+                else "",
+            ) from None
 
     def send(self, request: Request, token: AccessToken | None) -> Response:
         """Send a request and read its answer.
@@ -82,13 +110,14 @@ class Transport:
 
         Raises:
             NoAnswerError: There was none, it broke off, or it is a good one that does not hold what the request reads.
+            UnsentError: `may_write` forbids it.
         """
         response = self._answer_to(request, token)
         if request.reads is None or not response.good:
             return response
         try:
             return msgspec.structs.replace(response, data=request.reads.decode(response.body))
-        except msgspec.DecodeError:
+        except UNREADABLE:
             raise NoAnswerError(f"status {response.status} with a body that is not Drift's", heard=True) from None
 
     def close(self) -> None:
@@ -98,8 +127,10 @@ class Transport:
     def _answer_to(self, request: Request, token: AccessToken | None) -> Response:
         connections = self._adapter.connections_made
         try:
-            answer = self._adapter.send(self._prepare(request, token), timeout=self._timeouts, proxies=self._proxies)
-            body = answer.content or b""
+            answer = self._adapter.send(
+                self._prepare(request, token), stream=True, timeout=self._timeouts, proxies=self._proxies
+            )
+            body = _body(answer)
         except (requests.RequestException, OSError) as error:
             raise NoAnswerError(_what_went_wrong(error, self._timeouts)) from None
         return Response(
@@ -128,35 +159,54 @@ _HEADERS = {"Accept": "application/json", "User-Agent": f"dbt-drift/{__version__
 
 
 class _Adapter(HTTPAdapter):
-    """An adapter for one host: one pool, looked up once, and one set of CA certificates, not one per connection."""
+    """An adapter for one host: one pool, made once, with one set of CA certificates and guarded connections."""
 
-    def __init__(self, context: ssl.SSLContext, connections: int) -> None:
-        self._context = context
-        self._pool: Any = None
+    def __init__(
+        self,
+        url: str,
+        context: ssl.SSLContext,
+        *,
+        connections: int,
+        proxy: str | None,
+        may_write: Callable[[], bool] | None,
+    ) -> None:
         super().__init__(pool_connections=1, pool_maxsize=connections)
+        manager: Any = self.poolmanager
+        if proxy:
+            manager = self.proxy_manager_for(prepend_scheme_if_needed(proxy, "http"))  # type: ignore[no-untyped-call]
+        self._pool: Any = manager.connection_from_url(url, {"ssl_context": context})
+        self._pool.ConnectionCls = guarded(self._pool.ConnectionCls, may_write)
 
     @property
     def connections_made(self) -> int:
         """How many connections were opened up to now."""
-        return self._pool.num_connections if self._pool else 0
+        made: int = self._pool.num_connections
+        return made
 
-    def build_connection_pool_key_attributes(self, *args: Any, **kwargs: Any) -> Any:
-        host, _ = super().build_connection_pool_key_attributes(*args, **kwargs)
-        return host, {"ssl_context": self._context}
-
-    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
-        if self._pool is None:
-            self._pool = super().get_connection_with_tls_context(*args, **kwargs)
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ARG002 - requests' signature
         return self._pool
 
     def close(self) -> None:
         # An adapter leaves closing to the garbage collector's visit to its pools; this one is held here.
-        if self._pool is not None:
-            self._pool.close()
+        self._pool.close()
         super().close()
 
     def cert_verify(self, *args: Any, **kwargs: Any) -> None:
         """Do nothing: the context knows the certificates."""
+
+
+def _body(answer: requests.Response) -> bytes:
+    """Read the body, and no more than an answer of Drift's can have; what is compressed could be any length."""
+    with answer:  # the connection of an answer that was not read to its end is closed
+        encoding = answer.headers.get("Content-Encoding", "").strip().lower()
+        if encoding not in {"", "identity"}:
+            raise NoAnswerError(f"status {answer.status_code} with a body encoded as {encoding!a}, unasked", heard=True)
+        parts, length = [], 0
+        for part in answer.iter_content(2**16):
+            parts.append(part)
+            if (length := length + len(part)) > MOST_BYTES:
+                raise NoAnswerError(f"status {answer.status_code} with more than {MOST_BYTES:,} bytes", heard=True)
+        return b"".join(parts)
 
 
 def _ssl_context(bundle: object) -> ssl.SSLContext:

@@ -99,7 +99,8 @@ def untag(
     rate = prepared.settings.rate_limit
     run = Run(prepared, command="untag", url=url)
     with run.begun(wait=0, waiting=reporter.waiting) as lock:
-        with DriftClient(url, access, limiter=RateLimiter(rate.requests or None, rate.seconds)) as client:
+        limiter = RateLimiter(rate.requests or None, rate.seconds)
+        with DriftClient(url, access, limiter=limiter, may_send=lock.is_certain) as client:
             reporter.sync_started(1, 1, sync)
             ledger = prepared.ledger(spec, lock=lock, tell=reporter.noticed)
             failures = prepared.settings.failures

@@ -71,7 +71,8 @@ def run_rebuild(
     run = Run(prepared, command="rebuild", url=url)
     results = []
     with run.begun(wait=options.wait, waiting=reporter.waiting) as lock:
-        with DriftClient(url, access, limiter=limiter, workers=options.workers or WORKERS) as client:
+        workers = options.workers or WORKERS
+        with DriftClient(url, access, limiter=limiter, workers=workers, may_send=lock.is_certain) as client:
             prepared, notices = fit_to_drift(prepared, client, remember=True)
             for notice in notices:
                 reporter.noticed(notice)

@@ -83,7 +83,9 @@ def run_syncs(
         tags_seen = any(audience.is_seen for audience in prepared.registered)
         workers = options.workers or WORKERS
         try:
-            with DriftClient(url, access, limiter=limiter, workers=workers, tags_seen=tags_seen) as client:
+            with DriftClient(
+                url, access, limiter=limiter, workers=workers, tags_seen=tags_seen, may_send=lock.is_certain
+            ) as client:
                 _run_all(run, lock, client, reporter, options, stop=stop or Stop(), results=results)
         except BaseException as error:
             results += _not_reached(prepared, len(results), error)

@@ -3,6 +3,9 @@
 The lock is one row of the ledger, good for a lease by the warehouse's clock (macros/ledger/lock.sql). A run that
 stages, journals or folds renews it in the same transaction, and stops where it is not its own any more: what a run
 writes it writes as the holder. While nothing is written, `keep` gives the sign of life, from the same thread.
+
+What a run sends to Drift it sends as the holder too. Other threads do that, and cannot ask the warehouse each time:
+`is_certain` tells them by this machine's clock, which goes on while the machine sleeps.
 """
 
 from __future__ import annotations
@@ -28,6 +31,13 @@ if TYPE_CHECKING:
 
 SIGN_SECONDS = 20.0
 """How often a run that has nothing to write gives a sign of life: the lease (`lease` in lock.sql) takes six."""
+
+CERTAIN_SHARE = 0.75
+"""For this part of the lease the lock is certain. In the rest of it, half a minute, nothing new goes out, and what has
+gone out has its answer or is given up (see `drift.transport.Timeouts`) before another run can have the lock."""
+
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""A clock that goes on while the machine sleeps: Linux has CLOCK_BOOTTIME for it, macOS's CLOCK_MONOTONIC does."""
 
 
 class Holder(msgspec.Struct, frozen=True):
@@ -88,13 +98,22 @@ class RunLock:
             "process": process_mark(),
         }
         self._leases_work = False
-        self._signed_at = -math.inf
+        self._lease = 0.0
+        self._signed_at = self._certain_until = -math.inf
+
+    def is_certain(self) -> bool:
+        """Whether nobody else can have the lock, by what the warehouse said last; to be asked from any thread.
+
+        Where it is not, the run may have it all the same: the next sign of life tells.
+        """
+        return _now() < self._certain_until
 
     def take(self, session: Session) -> Holder | None:
         """Take the lock if it is free; return who has it if it is not."""
         own = self._run["run_id"]
         before = _holder(session, self._ledger)
         dead = before.run_id if before is not None and before.is_dead else None
+        began = _now()
         with session.transaction():
             session.call("take_lock", ledger=self._ledger, run=self._run, dead=dead)
         holder = _holder(session, self._ledger)
@@ -104,12 +123,14 @@ class RunLock:
             release(session, self._ledger, own)  # where an engine let both in, the later one steps back
             return holder
         # Where a transaction does not keep others from the lock, long work begins with a long lease.
-        self._leases_work = session.call("working_lease") != session.call("lease")
-        self._signed_at = time.monotonic()
+        self._lease = float(session.call("lease"))
+        self._leases_work = session.call("working_lease") != self._lease
+        self._signed(began)
         return None
 
     def release(self, session: Session) -> None:
         """Let the next run in."""
+        self._certain_until = -math.inf
         release(session, self._ledger, self._run["run_id"])
 
     @contextlib.contextmanager
@@ -119,10 +140,11 @@ class RunLock:
         Raises:
             LockedError: Another run has taken the lock.
         """
+        began = _now()
         with session.transaction():
             self._renew(session)
             yield
-        self._signed_at = time.monotonic()
+        self._signed(began)
 
     @contextlib.contextmanager
     def work(self, session: Session) -> Iterator[None]:
@@ -133,17 +155,18 @@ class RunLock:
         if self._leases_work:
             with session.transaction():
                 self._renew(session, working=True)
-        began = time.monotonic()
+        began = _now()
         with session.transaction():
             self._renew(session)
             yield
-            took_long = self._leases_work or time.monotonic() - began > SIGN_SECONDS
+            took_long = self._leases_work or _now() - began > SIGN_SECONDS
             if took_long:
                 self._renew(session)
         if took_long:
+            began = _now()
             with session.transaction():  # once more: in DuckDB's transaction the clock stood still
                 self._renew(session)
-        self._signed_at = time.monotonic()
+        self._signed(began)
 
     def keep(self) -> None:
         """Give a sign of life, if the last one was a while ago.
@@ -151,19 +174,29 @@ class RunLock:
         Raises:
             LockedError: Another run has taken the lock.
         """
-        if time.monotonic() - self._signed_at > SIGN_SECONDS:
+        if _now() - self._signed_at > SIGN_SECONDS:
             with self._project.connect("lock") as session, self.transaction(session):
                 pass
 
     def _renew(self, session: Session, *, working: bool = False) -> None:
         if session.call("renew_lock", ledger=self._ledger, run_id=self._run["run_id"], working=working):
             return
+        self._certain_until = -math.inf
         holder = _holder(session, self._ledger)
         raise LockedError(
             f"This run has lost the ledger's lock to {f'the {holder}' if holder else 'somebody who released it'}. "
             "It stops before it writes anything more.",
             advice="What Drift accepted and is not written down yet is asked for again by the next run.",
         )
+
+    def _signed(self, began: float) -> None:
+        """Count the lease from before the warehouse was asked, whose own clock began it later."""
+        self._signed_at = began
+        self._certain_until = began + CERTAIN_SHARE * self._lease
+
+
+def _now() -> float:
+    return time.clock_gettime(_CLOCK)
 
 
 def read_holder(project: DbtProject, location: Location) -> Holder | None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import functools
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dbt_drift.drift import dispatcher as dispatching
 from dbt_drift.drift.changes import ContactChange, Outcome
 from dbt_drift.drift.client import DriftClient
 from dbt_drift.drift.credentials import AccessToken
@@ -269,15 +271,6 @@ class TestFatal:
 
 
 class TestEnding:
-    def test_finish_works_everything_off(self, sandbox: Sandbox) -> None:
-        with client(sandbox.url) as drift, drift.dispatcher() as dispatcher:
-            for number in range(60):
-                dispatcher.submit(new(number))
-            dispatcher.stop(finish=True)
-            assert dispatcher.open == 0
-            assert len(dispatcher.collect()) == 60
-        assert not our_threads()
-
     def test_stop_ends_with_the_requests_under_way(self, sandbox: Sandbox) -> None:
         sandbox.change(latency_ms=20)
         with client(sandbox.url, workers=4) as drift, drift.dispatcher() as dispatcher:
@@ -289,13 +282,30 @@ class TestEnding:
         assert not our_threads()
         assert len(sandbox.requests()) <= 3 * 16
 
+    def test_stop_waits_for_a_request_under_way_and_not_for_ever(
+        self, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(dispatching, "STOP_SECONDS", 0.2)
+        sandbox.change(faults=[Fault(effect="delay", delay_ms=2000)])
+        with client(sandbox.url, workers=2) as drift, drift.dispatcher() as dispatcher:
+            dispatcher.submit(new(1))
+            while not sandbox.requests():
+                assert dispatcher.collect(0.01) == []
+            began = time.monotonic()
+            dispatcher.stop()
+            assert time.monotonic() - began < 1.5
+            assert dispatcher.collect() == []
+        assert all(thread.daemon for thread in our_threads())
+        for thread in our_threads():
+            thread.join()
+        assert len(sandbox.requests()) == 1
+
     def test_a_retry_in_the_far_future_does_not_hold_it_up(self, sandbox: Sandbox) -> None:
         sandbox.change(faults=[Fault(status=503, retry_after=600)])
         with client(sandbox.url) as drift, drift.dispatcher() as dispatcher:
             dispatcher.submit(new(1))
-            while not dispatcher.statistics().retries:
+            while not dispatcher.statistics().waiting.startswith("trying again after: status 503"):
                 assert dispatcher.collect(0.01) == []
-            assert dispatcher.statistics().waiting.startswith("trying again after: status 503")
         assert not our_threads()
 
     def test_after_the_end_nothing_is_taken(self, sandbox: Sandbox) -> None:
@@ -314,6 +324,57 @@ class TestEnding:
         with pytest.raises(KeyboardInterrupt):
             consume()
         assert not our_threads()
+
+
+class TestMaySend:
+    def test_while_the_run_may_not_send_everything_waits(self, sandbox: Sandbox) -> None:
+        may_send = threading.Event()
+        limiter = RateLimiter(None)
+        drift = DriftClient(sandbox.url, TOKEN, limiter=limiter, policy=QUICK, may_send=may_send.is_set)
+        with drift, drift.dispatcher() as dispatcher:
+            dispatcher.submit(new(1))
+            assert dispatcher.collect(0.3) == []
+            assert not sandbox.requests()
+            assert dispatcher.statistics().waiting.startswith("asking the ledger")
+            may_send.set()
+            (outcome,) = dispatcher.collect()
+        assert outcome.status == "created"
+
+    @pytest.mark.parametrize("steps", range(4))
+    def test_a_contact_stops_between_any_two_steps(self, sandbox: Sandbox, steps: int) -> None:
+        """Looked up, made, tagged, looked at: after so many of them the run may not send for a while."""
+        allowed = threading.Event()
+
+        def may_send() -> bool:
+            return len(sandbox.requests()) < steps or allowed.is_set()
+
+        drift = DriftClient(sandbox.url, TOKEN, limiter=RateLimiter(None), policy=QUICK, may_send=may_send)
+        with drift, drift.dispatcher() as dispatcher:
+            dispatcher.submit(new(1))
+            assert dispatcher.collect(0.5) == []
+            assert len(sandbox.requests()) == steps
+            allowed.set()
+            (outcome,) = dispatcher.collect()
+        assert (outcome.status, outcome.requests, len(sandbox.requests())) == ("created", 4, 4)
+
+    def test_what_was_about_to_go_out_does_not(self, sandbox: Sandbox) -> None:
+        """The run learns of it between the dispatcher's look and the wire: as if the machine had slept in between."""
+        (contact_id,) = sandbox.seed([{"email": email(1)}])
+        asked: list[bool] = []
+        allowed = threading.Event()
+
+        def may_send() -> bool:
+            asked.append(allowed.is_set() or not asked)
+            return asked[-1]
+
+        drift = DriftClient(sandbox.url, TOKEN, limiter=RateLimiter(None), policy=QUICK, may_send=may_send)
+        with drift, drift.dispatcher() as dispatcher:
+            dispatcher.submit(new(1, contact_id=contact_id, add_tags=()))
+            assert dispatcher.collect(0.5) == []
+            assert not sandbox.requests()
+            allowed.set()
+            (outcome,) = dispatcher.collect()
+        assert (outcome.status, [request.method for request in sandbox.requests()]) == ("updated", ["PATCH"])
 
 
 def test_waiting_retries_do_not_hold_the_workers(sandbox: Sandbox) -> None:

@@ -6,16 +6,18 @@ import gzip
 import socket
 import ssl
 import subprocess
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from dbt_drift import __version__
 from dbt_drift.drift import endpoints
+from dbt_drift.drift.connection import UnsentError
 from dbt_drift.drift.credentials import AccessToken
 from dbt_drift.drift.transport import NoAnswerError, Timeouts, Transport
 from dbt_drift.errors import ConfigurationError
-from tests.unit.drift.wire_server import RESET, SILENCE, WireServer, http
+from tests.unit.drift.wire_server import RESET, SILENCE, DrippingServer, WireServer, http
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,9 +86,78 @@ def test_a_connection_that_the_server_closed_is_opened_anew() -> None:
     assert server.connections == 2
 
 
-def test_a_compressed_body() -> None:
-    with WireServer([http(200, gzip.compress(CONTACT), "Content-Encoding: gzip")]) as server:
-        assert exchange(server, READ)[0].body == CONTACT
+def test_a_body_that_was_compressed_unasked() -> None:
+    error = failure(http(200, gzip.compress(CONTACT), "Content-Encoding: gzip"))
+    assert (str(error), error.heard) == ("status 200 with a body encoded as 'gzip', unasked", True)
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_body_without_an_end(monkeypatch: pytest.MonkeyPatch, *, chunked: bool) -> None:
+    monkeypatch.setattr("dbt_drift.drift.transport.MOST_BYTES", 2**20)
+    head = b"HTTP/1.1 200 OK\r\n"
+    if chunked:
+        answer = head + b"Transfer-Encoding: chunked\r\n\r\n" + (b"10000\r\n" + b"x" * 2**16 + b"\r\n") * 100
+    else:
+        answer = head + b"Content-Length: 999999999999\r\n\r\n" + b"x" * 2**16 * 100
+    error = failure(answer)
+    assert (str(error), error.heard) == ("status 200 with more than 1,048,576 bytes", True)
+
+
+@pytest.mark.parametrize(
+    "drops",
+    [
+        [b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n", *[b"x"] * 500],
+        [b"HTTP/1.1 200 OK\r\n", *[b"X: y\r\n"] * 90],
+        [b"HTTP/1.1 100 Continue\r\n\r\n"] * 500,
+    ],
+    ids=["body", "headers", "100 Continue"],
+)
+def test_an_answer_that_comes_drop_by_drop_has_a_deadline(drops: list[bytes]) -> None:
+    began = time.monotonic()
+    with DrippingServer(drops, every=0.02) as server:
+        transport = Transport(server.url, timeouts=Timeouts(read=0.3))
+        with pytest.raises(NoAnswerError, match=r"^no answer within 0\.3 s$"):
+            transport.send(READ, TOKEN)
+        transport.close()
+    assert 0.25 < time.monotonic() - began < 1.5
+
+
+class TestMayWrite:
+    def test_what_may_not_be_written_any_more_stays_here(self) -> None:
+        with WireServer([http(200, CONTACT)]) as server:
+            transport = Transport(server.url, may_write=lambda: False)
+            with pytest.raises(UnsentError):
+                transport.send(WRITE, TOKEN)
+            assert transport.send(READ, TOKEN).good
+            transport.close()
+        assert [head.split()[0] for head in server.heads] == ["GET"]
+
+    def test_it_is_asked_when_the_connection_stands(self) -> None:
+        """Making one can take long, and a machine may sleep in it."""
+        connections: list[int] = []
+        with WireServer([http(200, CONTACT)] * 2) as server:
+
+            def may_write() -> bool:
+                while not server.connections:
+                    time.sleep(0.001)
+                connections.append(server.connections)
+                return True
+
+            transport = Transport(server.url, may_write=may_write)
+            assert transport.send(WRITE, TOKEN).good
+            assert transport.send(WRITE, TOKEN).good
+            transport.close()
+        assert set(connections) == {1}
+
+    def test_a_body_is_held_back_too(self) -> None:
+        """What the server has then is no request, and it does not act on it."""
+        answers = iter([True, False])
+        with WireServer([]) as server:
+            transport = Transport(server.url, may_write=lambda: next(answers))
+            with pytest.raises(UnsentError):
+                transport.send(WRITE, TOKEN)
+            transport.close()
+        assert server.heads == []
 
 
 def test_netrc_does_not_replace_the_token(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -173,6 +244,20 @@ class TestProxies:
                 Transport("https://driftapi.com").send(READ, TOKEN)
         assert proxy.heads[0].startswith("CONNECT driftapi.com:443")
         assert "s3cret" not in proxy.heads[0]
+
+    @pytest.mark.parametrize("proxy", ["http://[::1", "socks5h://user:s3cret-pass@localhost:1"])
+    def test_a_proxy_that_cannot_be_used(self, monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+        monkeypatch.setenv("HTTPS_PROXY", proxy)
+        with pytest.raises(ConfigurationError, match="HTTPS_PROXY") as error:
+            Transport("https://driftapi.com")
+        assert "s3cret" not in str(error.value)
+
+    def test_a_proxy_gets_its_password_and_drift_the_token(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with WireServer([http(503, b"", "Connection: close")]) as proxy:
+            monkeypatch.setenv("HTTPS_PROXY", proxy.url.replace("//", "//user:pass@"))
+            with pytest.raises(NoAnswerError, match="proxy"):
+                Transport("https://driftapi.com").send(READ, TOKEN)
+        assert "Proxy-Authorization: Basic dXNlcjpwYXNz" in proxy.heads[0].split("\r\n")
 
     def test_no_proxy_is_honoured(self, monkeypatch: pytest.MonkeyPatch) -> None:
         with WireServer([]) as proxy:

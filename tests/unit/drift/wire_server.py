@@ -83,6 +83,39 @@ class WireServer:
                 return
 
 
+class DrippingServer:
+    """Answers one request with the given parts, one after the other, with a pause after each."""
+
+    def __init__(self, drops: Iterable[bytes], *, every: float) -> None:
+        self._drops = drops
+        self._every = every
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._serve)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+
+    def __enter__(self) -> DrippingServer:  # noqa: PYI034 - Self is not in typing before Python 3.11
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+        self._socket.close()
+
+    def _serve(self) -> None:
+        connection, _ = self._socket.accept()
+        with connection, contextlib.suppress(OSError):
+            _read_request(connection)
+            for drop in self._drops:
+                connection.sendall(drop)
+                if self._over.wait(self._every):
+                    return
+
+
 def _read_request(connection: socket.socket) -> str:
     received = b""
     while b"\r\n\r\n" not in received:
@@ -93,5 +126,8 @@ def _read_request(connection: socket.socket) -> str:
     head, _, body = received.partition(b"\r\n\r\n")
     length = next((int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), 0)
     while len(body) < length:
-        body += connection.recv(65536)
+        part = connection.recv(65536)
+        if not part:
+            return ""
+        body += part
     return head.decode()

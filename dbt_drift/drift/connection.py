@@ -1,0 +1,94 @@
+"""urllib3's connections, with what they lack: a deadline for a whole answer, and a last look before a write.
+
+urllib3's read timeout is for each part of an answer, so a server that sends a byte a second, or `100 Continue` without
+an end, would hold a worker for as long as it likes.
+
+The look comes as late as it can: making a connection takes a while, and a machine may sleep in it.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+
+
+class UnsentError(Exception):
+    """A request did not go out, or not whole: it may not be sent any more. Drift has not acted on it."""
+
+
+def guarded(connection: type[Any], may_write: Callable[[], bool] | None) -> type[Any]:
+    """Return urllib3's kind of connection (plain, TLS or through a proxy) with both.
+
+    Args:
+        connection: That kind.
+        may_write: Asked before anything but a GET goes out; None where nothing stands against it.
+    """
+    allowed = may_write or (lambda: True)
+    return type("Guarded", (_Guarded, connection), {"_may_write": staticmethod(allowed)})
+
+
+class _Answer(http.client.HTTPResponse):
+    """An answer of which every byte has to come before the socket's timeout has passed once."""
+
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        buffered: Any = self.fp
+        self.fp = io.BufferedReader(_Timed(buffered.detach(), sock))
+
+
+class _Timed(io.RawIOBase):
+    """What comes from a socket, up to the deadline.
+
+    Args:
+        raw: The socket's own stream.
+        sock: The socket.
+    """
+
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket) -> None:
+        self._raw: Any = raw
+        self._sock = sock
+        timeout = sock.gettimeout()
+        self._deadline = None if timeout is None else time.monotonic() + timeout
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        if self._deadline is not None:
+            left = self._deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError("the answer has not ended in time")
+            self._sock.settimeout(left)
+        count: int | None = self._raw.readinto(buffer)
+        return count
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Guarded(http.client.HTTPConnection):
+    response_class = _Answer
+    _may_write: Callable[[], bool]
+    _writes = False
+
+    def putrequest(self, method: str, *args: Any, **kwargs: Any) -> None:
+        self._writes = method != "GET"
+        super().putrequest(method, *args, **kwargs)
+
+    def send(self, data: Any) -> None:
+        if self.sock is None:
+            self.connect()
+        if self._writes and not self._may_write():
+            raise UnsentError
+        super().send(data)
+
+    def getresponse(self) -> Any:
+        self._writes = False  # a tunnel that is dug anew on this connection is no write
+        return super().getresponse()
