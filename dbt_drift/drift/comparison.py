@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from dbt_drift.drift.messages import UNREADABLE
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -17,7 +19,8 @@ def differing(wanted: Mapping[str, JsonValue], held: Mapping[str, msgspec.Raw]) 
     """Return those of the wanted attributes that Drift does not hold with this value.
 
     An email that differs only in upper and lower case is held: whether Drift folds it is not documented, and if it
-    does, writing it would change nothing. What is to be cleared is held where Drift has no value.
+    does, writing it would change nothing. What is to be cleared is held where Drift has no value. A value of Drift's
+    that cannot be read is another one.
     """
     return {name: value for name, value in wanted.items() if not _held(name, value, held.get(name))}
 
@@ -25,10 +28,15 @@ def differing(wanted: Mapping[str, JsonValue], held: Mapping[str, msgspec.Raw]) 
 def _held(name: str, wanted: JsonValue, raw: msgspec.Raw | None) -> bool:
     if raw is None:
         return isinstance(wanted, msgspec.Raw) and bytes(wanted) == b"null"
-    value = msgspec.json.decode(raw)
-    if isinstance(wanted, str):
-        return isinstance(value, str) and (wanted == value or (name == "email" and wanted.lower() == value.lower()))
-    return bytes(wanted) == bytes(raw) or _same_literal(wanted, value, raw)
+    if not isinstance(wanted, str) and bytes(wanted) == bytes(raw):
+        return True
+    try:
+        value = msgspec.json.decode(raw)
+        if isinstance(wanted, str):
+            return isinstance(value, str) and (wanted == value or (name == "email" and wanted.lower() == value.lower()))
+        return _same_literal(wanted, value, raw)
+    except UNREADABLE:
+        return False
 
 
 def _same_literal(wanted: msgspec.Raw, value: Any, raw: msgspec.Raw) -> bool:
@@ -41,7 +49,7 @@ def _same_literal(wanted: msgspec.Raw, value: Any, raw: msgspec.Raw) -> bool:
 def _number(raw: msgspec.Raw) -> Decimal | None:
     try:
         return _decimal.decode(raw)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return None
 
 

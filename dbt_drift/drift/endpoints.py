@@ -6,12 +6,12 @@ listing-custom-attributes, get-token-information) and, for contact tags, Drift's
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote, urlencode
 
 import msgspec
 
-from dbt_drift.drift.messages import Request
+from dbt_drift.drift.messages import UNREADABLE, Request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,6 +37,9 @@ _LONGEST_JOINED = 64
 """Encoded externalIds that are longer are asked for alone, so that the address of a joint request stays below 4 KB."""
 
 
+_LARGEST_ID = 2**63 - 1
+
+
 class Contact(msgspec.Struct, frozen=True, rename={"created_at": "createdAt"}):
     """A contact as Drift returns it.
 
@@ -46,7 +49,7 @@ class Contact(msgspec.Struct, frozen=True, rename={"created_at": "createdAt"}):
         attributes: Each attribute as it came.
     """
 
-    id: int
+    id: Annotated[int, msgspec.Meta(ge=0, le=_LARGEST_ID)]
     created_at: int | None = None
     attributes: dict[str, msgspec.Raw] = {}
 
@@ -57,24 +60,27 @@ class Contact(msgspec.Struct, frozen=True, rename={"created_at": "createdAt"}):
     def tags(self) -> frozenset[str] | None:
         """The names of its tags, or None where the answer does not tell: only some editions of the API return them."""
         raw = self.attributes.get("tags")
-        try:
-            return None if raw is None else frozenset(tag.name for tag in _tags.decode(raw))
-        except msgspec.DecodeError:
-            return None
+        return None if raw is None else _tag_names(raw)
 
     @property
     def email(self) -> str | None:
         """Its email address as Drift spells it, or None."""
         raw = self.attributes.get("email")
-        value = None if raw is None else msgspec.json.decode(raw)
-        return value if isinstance(value, str) else None
+        try:
+            return None if raw is None else _text.decode(raw)
+        except UNREADABLE:
+            return None
 
     @property
     def external_id(self) -> str | None:
         """Its externalId as text, or None: Drift's documentation shows a number, its answers hold strings."""
         raw = self.attributes.get("externalId")
-        value = None if raw is None else msgspec.json.decode(raw)
-        return None if value in (None, "") else str(value)
+        try:
+            value = None if raw is None else msgspec.json.decode(raw)
+            return None if value in (None, "") else str(value)
+        except UNREADABLE:
+            # Whatever it is, it is not none: the contact belongs to somebody.
+            return bytes(raw or b"").decode(errors="replace")
 
 
 class Attribute(msgspec.Struct, frozen=True):
@@ -113,7 +119,7 @@ class _Many(msgspec.Struct):
 
 
 class _Tagged(msgspec.Struct):
-    data: list[_Tag]
+    data: msgspec.Raw
 
 
 class _Property(msgspec.Struct, rename={"label": "displayName"}):
@@ -131,10 +137,12 @@ class _Listing(msgspec.Struct):
 
 
 _tags = msgspec.json.Decoder(list[_Tag])
+_text = msgspec.json.Decoder(str)
 # Not strict: a number in quotes is still that number.
 _one = msgspec.json.Decoder(_One, strict=False)
 _many = msgspec.json.Decoder(_Many, strict=False)
 _tagged = msgspec.json.Decoder(_Tagged)
+_any = msgspec.json.Decoder(msgspec.Raw)
 _listing = msgspec.json.Decoder(_Listing)
 _token_info = msgspec.json.Decoder(TokenInfo, strict=False)
 
@@ -194,7 +202,7 @@ def update_contact(contact_id: int, attributes: Mapping[str, JsonValue]) -> Requ
 
 def list_tags(contact_id: int) -> Request:
     """Ask for a contact's tags; read the answer with `tags_in`."""
-    return Request(method="GET", target=f"/contacts/{contact_id}/tags", scope=READ, reads=_tagged)
+    return Request(method="GET", target=f"/contacts/{contact_id}/tags", scope=READ, reads=_any)
 
 
 def add_tags(contact_id: int, tags: Sequence[str], colors: Mapping[str, str] | None = None) -> Request:
@@ -240,9 +248,19 @@ def contacts_in(data: _Many) -> list[Contact]:
     return sorted(found, key=lambda contact: (contact.created_at or 0, contact.id))
 
 
-def tags_in(data: _Tagged) -> frozenset[str]:
-    """Return the names of the tags of an answer."""
-    return frozenset(tag.name for tag in data.data)
+def tags_in(data: msgspec.Raw) -> frozenset[str] | None:
+    """Return the names of the tags of an answer, or None where it does not tell: it is no list of tags."""
+    try:
+        return _tag_names(_tagged.decode(data).data)
+    except UNREADABLE:
+        return None
+
+
+def _tag_names(raw: msgspec.Raw) -> frozenset[str] | None:
+    try:
+        return frozenset(tag.name for tag in _tags.decode(raw))
+    except UNREADABLE:
+        return None
 
 
 def shared_out(data: _Many, external_ids: Sequence[str]) -> list[_Many] | None:

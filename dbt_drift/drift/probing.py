@@ -59,10 +59,11 @@ def probe(email: str) -> Steps[Probe]:
     request = endpoints.list_tags(contact.id)
     for look in (request, structs.replace(request, after=SECOND_LOOK_SECONDS)):
         response = yield look
-        if not response.good:
+        held = endpoints.tags_in(response.data) if response.good else None
+        if held is None:
             found = Probe(contact.id, "unseen")
             break
-        if PROBE_TAG in endpoints.tags_in(response.data):
+        if PROBE_TAG in held:
             found = Probe(contact.id, "applied")
             break
     accepted((yield endpoints.remove_tags(contact.id, [PROBE_TAG])))

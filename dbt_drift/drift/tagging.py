@@ -83,11 +83,9 @@ def _look(contact_id: int, tags: frozenset[str], organisation: Organisation, ask
     request = endpoints.list_tags(contact_id)
     for look in (request, structs.replace(request, after=SECOND_LOOK_SECONDS)):
         response = yield from ask(look)
-        if not response.good:
-            # Nobody can tell here: Drift's word has to do.
-            organisation.tags.settled()
-            return
-        if tags <= endpoints.tags_in(response.data):
+        held = endpoints.tags_in(response.data) if response.good else None
+        # Where nobody can tell, Drift's word has to do.
+        if held is None or tags <= held:
             organisation.tags.settled()
             return
     raise organisation.tags.unseen(

@@ -32,7 +32,7 @@ def contact_document(
         "start_date": contact.created_at,
     }
     if behaviour.tags_key:
-        attributes["tags"] = list(contact.tags) if behaviour.tag_items == "names" else tag_documents(contact)
+        attributes["tags"] = tags_shown(contact, behaviour)
     attributes.update(contact.attributes)
     if contact.external_id is not None:
         attributes["externalId"] = attributes["external_id"] = _external_id(contact.external_id, behaviour)
@@ -41,8 +41,10 @@ def contact_document(
     return {"id": contact.id, "createdAt": contact.created_at, "attributes": attributes}
 
 
-def tag_documents(contact: Contact) -> list[dict[str, str]]:
+def tags_shown(contact: Contact, behaviour: Behaviour) -> list[str] | list[dict[str, str]]:
     """Return the tags of a contact in the shape in which Drift returns them; a color has no #."""
+    if behaviour.tag_items == "names":
+        return list(contact.tags)
     return [{"name": name, "color": color} for name, color in contact.tags.items()]
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 
 from dbt_drift.sandbox.answers import RefusedError, data, yes
-from dbt_drift.sandbox.documents import tag_documents
+from dbt_drift.sandbox.documents import tags_shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +31,7 @@ class _Tag(msgspec.Struct):
 def list_tags(call: Call) -> Answer:
     """Answer `GET /contacts/{id}/tags`."""
     contact = _contact(call)
-    return data(tag_documents(contact), contact_id=contact.id)
+    return data(tags_shown(contact, call.behaviour), contact_id=contact.id)
 
 
 def add_tags(call: Call) -> Answer:

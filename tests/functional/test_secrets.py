@@ -22,13 +22,17 @@ if TYPE_CHECKING:
     from tests.functional.harness import Bench
 
 QUOTED = f'{{"error": {{"type": "unauthorized", "message": "The token {TOKEN} has expired"}}}}'
+ESCAPED = QUOTED.replace("token-", "\\u0074oken-")
 
 
-@pytest.mark.parametrize("status", [200, 401, 403])
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(200, ""), (400, QUOTED), (401, QUOTED), (403, QUOTED), (400, ESCAPED)],
+)
 def test_the_token_is_nowhere_whatever_drift_says(
-    people: Bench, dbt_drift: CommandLine, tmp_path: Path, status: int
+    people: Bench, dbt_drift: CommandLine, tmp_path: Path, status: int, body: str
 ) -> None:
-    people.sandbox.change(faults=[] if status == 200 else [Fault(status=status, body=QUOTED, method="POST")])
+    people.sandbox.change(faults=[] if status == 200 else [Fault(status=status, body=body, method="POST")])
     for command in (["plan"], ["check"], ["sync", "--log-format", "json"], ["sync", "--output", "json"]):
         done = dbt_drift(*command, *project_of(people), environment=people.environment)
         assert TOKEN not in done.out + done.err
@@ -36,6 +40,9 @@ def test_the_token_is_nowhere_whatever_drift_says(
     files = [path for place in places for path in place.rglob("*") if path.is_file()]
     assert {"drift_results.json", "profiles.yml", "bench.duckdb"} <= {path.name for path in files}
     assert not [path for path in files if TOKEN.encode() in path.read_bytes()]
+    if status == 400:
+        kept = people.warehouse.rows(f"select message from {people.ledger}.people__rejected where status = 'rejected'")
+        assert kept == [("The token *** has expired",)]
 
 
 @pytest.mark.parametrize("refused", ["/contacts/{id}", "/oauth2/token"])

@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dbt_drift.drift import endpoints
+from dbt_drift.drift.changes import MESSAGE_LENGTH
 from dbt_drift.drift.comparison import differing
+from dbt_drift.drift.credentials import AccessToken
 from dbt_drift.drift.messages import DriftError, read_error
 
 
@@ -88,3 +90,18 @@ def test_values_compared(wanted: str | msgspec.Raw, held: bytes | None, *, equal
 
 def test_an_email_is_compared_without_case() -> None:
     assert differing({"email": "Ada@X.org"}, {"email": msgspec.Raw(b'"ada@x.org"')}) == {}
+
+
+def test_a_secret_is_hidden_before_a_message_is_cut() -> None:
+    body = b'{"error":{"message":"' + b"x" * (MESSAGE_LENGTH - 5) + b' s3cret-token"}}'
+    message = read_error(400, body, AccessToken("s3cret-token").mask).message
+    assert message.endswith("x ***")
+
+
+def test_a_secret_is_no_type() -> None:
+    assert read_error(502, b'{"error":{"type":"s3cret-token"}}', AccessToken("s3cret-token").mask).type == "http_502"
+
+
+@pytest.mark.parametrize("body", [b'{"error":{"message":"\xff"}}', b'{"error":' + b"[" * 100_000, b"[" * 100_000])
+def test_an_error_that_cannot_be_read(body: bytes) -> None:
+    assert read_error(502, body).type == "http_502"

@@ -60,6 +60,14 @@ def test_where_nobody_can_look_drifts_word_has_to_do() -> None:
         assert facts(outcome) == ("updated", 7, True, True, None)
 
 
+@pytest.mark.parametrize("listed", [{"data": ["VIP"]}, {"data": None}, {"tags": []}, ["VIP"], {"data": [{"name": 5}]}])
+def test_a_list_of_tags_that_cannot_be_read_tells_nothing(listed: object) -> None:
+    organisation = Organisation()
+    for looks in ([(*LOOK, answer(listed))], []):
+        outcome = play(TAGGED, (*SET, OK), *looks, organisation=organisation)
+        assert facts(outcome) == ("updated", 7, True, True, None)
+
+
 def test_a_run_that_sets_many_looks_once_though_earlier_runs_have_seen_tags() -> None:
     organisation = Organisation(tags_seen=True)
     for _ in range(19):
