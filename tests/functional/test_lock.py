@@ -130,7 +130,8 @@ def test_a_run_that_has_lost_its_lock_writes_nothing_more(
     assert result.status == "error"
     assert "lost the ledger's lock to the sync run thief" in result.message, result.message
     assert locked_by(bench) == ["thief"]  # nor does it release what is not its own
-    assert len(rows_of(bench, "people__journal", "seq")) == (3 if step == "finish" else 0)
+    answers = [seq for (seq,) in rows_of(bench, "people__journal", "seq") if seq]  # 0 says that sending has begun
+    assert len(answers) == (3 if step == "finish" else 0)
     assert rows_of(bench, "people__snapshot", "contact_key") == []
 
     bench.warehouse.execute(f"delete from {bench.ledger}.drift_lock")
