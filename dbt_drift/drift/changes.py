@@ -92,6 +92,9 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
             None.
         message: The same in Drift's words, at most `MESSAGE_LENGTH` characters. May hold personal data: never logged.
         requests: How many requests it took, repetitions of one request not counted.
+        attributes_written: The attributes that Drift took; those that were found as they should be are left out.
+        tags_added: The tags that Drift took; those that the contact was seen to carry before are left out.
+        tags_removed: The tags that Drift took away; those that the contact was seen to lack before are left out.
         lacking: After a look-up: the attributes of the change that Drift does not hold with these values.
         tags: After a look-up: the contact's tags, or None where Drift does not tell.
     """
@@ -105,6 +108,9 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None = None
     message: str | None = None
     requests: int = 0
+    attributes_written: frozenset[str] = frozenset()
+    tags_added: frozenset[str] = frozenset()
+    tags_removed: frozenset[str] = frozenset()
     lacking: frozenset[str] = frozenset()
     tags: frozenset[str] | None = None
 

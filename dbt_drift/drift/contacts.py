@@ -23,7 +23,7 @@ from dbt_drift.drift.steps import (
     accepted,
     rejection,
 )
-from dbt_drift.drift.tagging import write_tags
+from dbt_drift.drift.tagging import set_tags, take_tags_away
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,8 +117,15 @@ class _Upsert:
         self._tags_accepted = False
         self._requests = 0
         self._seen = False
+        self._attributes_written: frozenset[str] = frozenset()
+        self._tags_added: frozenset[str] = frozenset()
+        self._tags_removed: frozenset[str] = frozenset()
         self.created = False
-        self.wrote = False
+
+    @property
+    def wrote(self) -> bool:
+        """Whether Drift has taken anything."""
+        return bool(self._attributes_written or self._tags_added or self._tags_removed)
 
     def outcome(self, status: Status, reason: str | None = None, message: str | None = None) -> Outcome:
         return Outcome(
@@ -131,6 +138,9 @@ class _Upsert:
             reason=reason,
             message=message and message[:MESSAGE_LENGTH],
             requests=self._requests,
+            attributes_written=self._attributes_written,
+            tags_added=self._tags_added,
+            tags_removed=self._tags_removed,
         )
 
     def run(self) -> Steps[None]:
@@ -160,10 +170,7 @@ class _Upsert:
             if self._id is not None:
                 yield from self._write_attributes(self._id)
                 self._attributes_accepted = True
-                tagged = write_tags(
-                    self._id, self._add, self._remove, self._organisation, self._ask, colors=self._change.colors
-                )
-                self.wrote = (yield from tagged) or self.wrote
+                yield from self._write_tags(self._id)
         except GoneError:
             return False
         self._attributes_accepted = self._tags_accepted = True
@@ -177,6 +184,8 @@ class _Upsert:
         """Start over without the id, and with all that the successor of the deleted contact needs."""
         self._id = None
         self._seen = False
+        self.created = False
+        self._attributes_written = self._tags_added = self._tags_removed = frozenset()
         self._attributes_accepted = False
         self._attributes = {**self._change.unchanged, **self._change.attributes}
         self._add = (*self._change.unchanged_tags, *self._change.add_tags)
@@ -238,11 +247,11 @@ class _Upsert:
             except UnconfirmedError:
                 # Made or not: only a look-up tells. The driver's GaveUpError ends this loop.
                 if found := (yield from self._finder.find()):
-                    self.created = not unseen
+                    self._made(attributes, certain=not unseen)
                     return found
                 continue
             if response.good:
-                self.created = True
+                self._made(attributes, certain=True)
                 self._attributes = {}
                 return endpoints.contact_in(response.data)
             if response.status in _MAY_BE_DUPLICATE:
@@ -250,6 +259,11 @@ class _Upsert:
                     return found
                 yield from self._blame_external_id(attributes, own_id=None)
             raise rejection(response)
+
+    def _made(self, attributes: dict[str, JsonValue], *, certain: bool) -> None:
+        """Take in that there is a contact now; certain: that it is we who made it."""
+        self.created = certain
+        self._attributes_written = frozenset(attributes) if certain else frozenset()
 
     def _write_attributes(self, contact_id: int) -> Steps[None]:
         if not self._seen and self._change.fill_only & self._attributes.keys():
@@ -269,7 +283,14 @@ class _Upsert:
             if others:
                 raise RejectedError(reasons.EMAIL_TAKEN, f"The email belongs to contact {others[0].id}.")
         accepted(response)
-        self.wrote = True
+        self._attributes_written |= self._attributes.keys()
+
+    def _write_tags(self, contact_id: int) -> Steps[None]:
+        if self._add:
+            yield from set_tags(contact_id, self._add, self._organisation, self._ask, colors=self._change.colors)
+            self._tags_added = frozenset(self._add)
+        if self._remove and (yield from take_tags_away(contact_id, self._remove, self._organisation, self._ask)):
+            self._tags_removed = frozenset(self._remove)
 
     def _blame_external_id(self, attributes: dict[str, JsonValue], *, own_id: int | None) -> Steps[None]:
         external_id = attributes.get("externalId")

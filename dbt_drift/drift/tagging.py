@@ -31,51 +31,57 @@ _OTHER_WAY = (
 )
 
 
-def write_tags(
-    contact_id: int,
-    add: Sequence[str],
-    remove: Sequence[str],
-    organisation: Organisation,
-    ask: Ask,
-    *,
-    colors: Mapping[str, str],
-) -> Steps[bool]:
-    """Set and take away tags, each kind in one request.
+def set_tags(
+    contact_id: int, tags: Sequence[str], organisation: Organisation, ask: Ask, *, colors: Mapping[str, str]
+) -> Steps[None]:
+    """Set tags, in one request.
 
     Args:
         contact_id: The contact.
-        add: The tags to set.
-        remove: The tags to take away.
+        tags: The tags to set.
         organisation: What is known of Drift's ways, and is learnt here.
         ask: Sends a request.
         colors: The colours of some of the tags.
-
-    Returns:
-        Whether anything was written.
 
     Raises:
         GoneError: The contact does not exist any more.
         RejectedError: Drift refuses, or takes the tags and does not apply them.
     """
-    if add:
-        organisation.tags.check()
-        response = yield from ask(endpoints.add_tags(contact_id, add, colors))
-        if response.status == _NOT_FOUND:
-            yield from _still_there(contact_id, ask)
+    organisation.tags.check()
+    response = yield from ask(endpoints.add_tags(contact_id, tags, colors))
+    if response.status == _NOT_FOUND:
+        yield from _still_there(contact_id, ask)
+        raise organisation.tags.refused(_unavailable(response))
+    accepted(response)
+    if organisation.tags.look_needed():
+        yield from _look(contact_id, frozenset(tags), organisation, ask)
+
+
+def take_tags_away(contact_id: int, tags: Sequence[str], organisation: Organisation, ask: Ask) -> Steps[bool]:
+    """Take tags away, in one request.
+
+    Args:
+        contact_id: The contact.
+        tags: The tags to take away.
+        organisation: What is known of Drift's ways, and is learnt here.
+        ask: Sends a request.
+
+    Returns:
+        Whether Drift took them away; False where it refused and the contact carries none of them.
+
+    Raises:
+        GoneError: The contact does not exist any more.
+        RejectedError: Drift refuses.
+    """
+    organisation.tags.check()
+    response = yield from ask(endpoints.remove_tags(contact_id, tags))
+    if response.status == _NOT_FOUND:
+        contact = yield from _still_there(contact_id, ask)
+        if contact.tags is None or not contact.tags.isdisjoint(tags):
             raise organisation.tags.refused(_unavailable(response))
-        accepted(response)
-        if organisation.tags.look_needed():
-            yield from _look(contact_id, frozenset(add), organisation, ask)
-    if remove:
-        organisation.tags.check()
-        response = yield from ask(endpoints.remove_tags(contact_id, remove))
-        if response.status == _NOT_FOUND:
-            contact = yield from _still_there(contact_id, ask)
-            if contact.tags is None or not contact.tags.isdisjoint(remove):
-                raise organisation.tags.refused(_unavailable(response))
-            return bool(add)
-        accepted(response)
-    return bool(add or remove)
+        return False
+    accepted(response)
+    return True
 
 
 def _look(contact_id: int, tags: frozenset[str], organisation: Organisation, ask: Ask) -> Steps[None]:

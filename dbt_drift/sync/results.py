@@ -70,8 +70,8 @@ class ContactCounts(msgspec.Struct, kw_only=True):
         created: Contacts that are new in Drift.
         updated: Contacts of Drift that were changed.
         matched: Contacts found in Drift as they should be; nothing was written.
-        tags_added: Tags that were set.
-        tags_removed: Tags that were taken away.
+        tags_added: Tags that were set; those that were found set are not counted.
+        tags_removed: Tags that were taken away; those that were found missing are not counted.
     """
 
     created: int = 0

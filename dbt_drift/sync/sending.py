@@ -12,7 +12,7 @@ from collections import Counter, deque
 from typing import TYPE_CHECKING
 
 from dbt_drift.errors import WarehouseLostError
-from dbt_drift.sync.changes import contact_change, tag_changes
+from dbt_drift.sync.changes import contact_change
 from dbt_drift.sync.failures import check_failures
 from dbt_drift.sync.privacy import masked
 from dbt_drift.sync.results import ContactCounts, Rejection
@@ -181,10 +181,18 @@ class Sending:
         else:
             self.departed += row.departed
             setattr(self.contacts, outcome.status, getattr(self.contacts, outcome.status) + 1)
-        if outcome.tags_accepted:
-            signs = [sign for _, sign in tag_changes(row)]
-            self.contacts.tags_added += signs.count("+")
-            self.contacts.tags_removed += signs.count("-")
+        self._count_tags(row, outcome)
+
+    def _count_tags(self, row: DeltaRow, outcome: Outcome) -> None:
+        """Count what was written: of a tag itself, or of the attribute in its place."""
+        added, removed = len(outcome.tags_added), len(outcome.tags_removed)
+        for audience in self._sync.audiences:
+            if audience.attribute in outcome.attributes_written:
+                sign = row.wanted_tags.get(audience.tag)
+                added += sign == "+"
+                removed += sign == "-"
+        self.contacts.tags_added += added
+        self.contacts.tags_removed += removed
 
     def _write_last(self) -> None:
         """Write what is left, or say what is lost of it."""

@@ -147,5 +147,5 @@ def _plan_and_sync(bench: Bench, model: dict[str, Person]) -> None:
     assert planned.sendable == done.created + done.updated + done.matched
     assert (planned.rows, planned.unchanged, planned.departed) == (rows.read, rows.unchanged, rows.departed)
     assert sum(planned.tags_added.values()) == done.tags_added
-    assert sum(planned.tags_removed.values()) == done.tags_removed
+    assert sum(planned.tags_removed.values()) >= done.tags_removed  # somebody who is new may never have had it
     assert rows.read == len(model) + twins // 2 == rows.unchanged + rows.sent + rows.invalid
