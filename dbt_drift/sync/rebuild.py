@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 import traceback
 import uuid
-from collections import deque
 from typing import TYPE_CHECKING
 
 from dbt_drift.drift.client import WORKERS, DriftClient
@@ -18,21 +17,19 @@ from dbt_drift.drift.contacts import look_up
 from dbt_drift.drift.credentials import credential, drift_url
 from dbt_drift.drift.limiter import RateLimiter
 from dbt_drift.errors import DbtDriftError, internal_error
-from dbt_drift.sync.changes import contact_change
 from dbt_drift.sync.fitting import fit_to_drift
 from dbt_drift.sync.ledger_run import Run
 from dbt_drift.sync.results import RowCounts, SyncResult
-from dbt_drift.sync.sending import FLUSH_ROWS, FLUSH_SECONDS, PAGE_ROWS, TELL_SECONDS
 from dbt_drift.sync.stopping import Stop
+from dbt_drift.sync.streaming import Stream
 from dbt_drift.sync.words import counted
 from dbt_drift.warehouse.ledger import Entry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from dbt_drift.declarations.syncs import Sync
     from dbt_drift.drift.changes import Outcome
-    from dbt_drift.drift.dispatcher import Dispatcher
     from dbt_drift.sync.options import RunOptions
     from dbt_drift.sync.prepare import Prepared
     from dbt_drift.sync.reporter import Reporter
@@ -106,9 +103,10 @@ def _rebuild(sync: Sync, ledger: SyncLedger, client: DriftClient, reporter: Repo
             unfinished=counts.sendable - counts.departed,
         )
         with client.dispatcher(look_up) as dispatcher:
-            looking = _Looking(ledger, dispatcher, sync, stage_id, counts.sendable, stop=stop)
+            looking = _Looking(ledger, sync, stage_id)
+            stream = Stream(ledger, dispatcher, sync, counts.sendable, looking, stop=stop)
             try:
-                looking.run(lambda done: reporter.progress(sync, done, counts.sendable, dispatcher.statistics()))
+                stream.run(lambda done: reporter.progress(sync, done, counts.sendable, dispatcher.statistics()))
             finally:
                 statistics = dispatcher.statistics()
                 result.requests, result.throttled = statistics.requests, statistics.throttled
@@ -127,75 +125,31 @@ def _rebuild(sync: Sync, ledger: SyncLedger, client: DriftClient, reporter: Repo
 
 
 class _Looking:
-    """The state of one sync while its contacts are looked up; a plainer `Sending`.
+    """The contacts of one sync are looked up.
 
     Attributes:
         found: Contacts of Drift that are the model's.
         missing: Rows for which there is none, or none for certain.
     """
 
-    def __init__(
-        self, ledger: SyncLedger, dispatcher: Dispatcher, sync: Sync, stage_id: str, total: int, *, stop: Stop
-    ) -> None:
+    def __init__(self, ledger: SyncLedger, sync: Sync, stage_id: str) -> None:
         self._ledger = ledger
-        self._dispatcher = dispatcher
         self._sync = sync
         self._stage_id = stage_id
-        self._total = total
-        self._stop = stop
-        self._read = 0
-        self._page: deque[DeltaRow] = deque()
-        self._open: dict[int, DeltaRow] = {}
-        self._unwritten: list[Entry] = []
-        self._written_at = time.monotonic()
         self.found = 0
         self.missing = 0
 
-    def run(self, tell: Callable[[int], None]) -> None:
-        told_at = 0.0
-        try:
-            while self._open or self._page or self._read < self._total:
-                self._stop.check()
-                self._submit()
-                self._take(self._dispatcher.collect(timeout=TELL_SECONDS))
-                if (now := time.monotonic()) - told_at >= TELL_SECONDS:
-                    told_at = now
-                    tell(self._read - len(self._page) - len(self._open))
-                if len(self._unwritten) >= FLUSH_ROWS or now - self._written_at > FLUSH_SECONDS:
-                    self._write()
-        finally:
-            self._dispatcher.stop()
-            self._take(self._dispatcher.collect(timeout=0))
-            self._write()
+    def skips(self, row: DeltaRow) -> bool:
+        """Whether the contact is remembered already: then it needs a sync, not a look-up."""
+        return row.is_remembered
 
-    def _submit(self) -> None:
-        room = self._dispatcher.room
-        while room:
-            if not self._page:
-                if self._read == self._total:
-                    return
-                upto = min(self._read + PAGE_ROWS, self._total)
-                # A row of which anything is known is remembered already: it needs a sync, not a look-up.
-                rows = self._ledger.page(self._read, upto)
-                self._page.extend(row for row in rows if not row.is_remembered)
-                self._read = upto
-                continue
-            row = self._page.popleft()
-            self._open[row.seq] = row
-            self._dispatcher.submit(contact_change(row, self._sync))
-            room -= 1
-
-    def _take(self, outcomes: list[Outcome]) -> None:
-        for outcome in outcomes:
-            row = self._open.pop(outcome.seq)
-            # A contact that was found by its address and lacks our externalId is not remembered: that has to be sent.
-            if outcome.status != "matched" or self._sync.match_on in outcome.lacking:
-                self.missing += 1
-                continue
-            self.found += 1
-            self._unwritten.append(self._entry(row, outcome))
-
-    def _entry(self, row: DeltaRow, outcome: Outcome) -> Entry:
+    def entry(self, row: DeltaRow, outcome: Outcome) -> Entry | None:
+        """Count what came of a look-up, and return what the journal keeps of a contact that was found."""
+        # A contact that was found by its address and lacks our externalId is not remembered: that has to be sent.
+        if outcome.status != "matched" or self._sync.match_on in outcome.lacking:
+            self.missing += 1
+            return None
+        self.found += 1
         held = row.wanted.keys() - outcome.lacking
         # As a first sync has it: a tag that the audience wants and the contact carries counts as set by us.
         tags = set()
@@ -217,10 +171,5 @@ class _Looking:
             held=self._ledger.columns_of(held, tags),
         )
 
-    def _write(self) -> None:
-        entries, self._unwritten = self._unwritten, []
-        if entries:
-            self._ledger.record(entries)
-        else:
-            self._ledger.keep_lock()
-        self._written_at = time.monotonic()
+    def check(self, done: int) -> None:
+        """Let it go on: a contact that is not found is no failure."""

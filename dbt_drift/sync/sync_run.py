@@ -12,6 +12,7 @@ from dbt_drift.errors import DbtDriftError, LockedError, WarehouseError, interna
 from dbt_drift.sync.privacy import masked
 from dbt_drift.sync.results import Rejection, RowCounts, SyncResult
 from dbt_drift.sync.sending import REJECTIONS_KEPT, Sending
+from dbt_drift.sync.streaming import Stream
 from dbt_drift.sync.words import counted
 
 if TYPE_CHECKING:
@@ -132,16 +133,16 @@ class SyncRun:
 
     def _send(self, stage_id: str, total: int) -> None:
         with self._client.dispatcher() as dispatcher:
-            sending = Sending(
-                self._ledger, dispatcher, self._sync, stage_id, total, failures=self._failures, stop=self._stop
-            )
+            sending = Sending(self._sync, stage_id, self._failures)
+            stream = Stream(self._ledger, dispatcher, self._sync, total, sending, stop=self._stop)
+            self._ledger.begin_sending(stage_id)
             try:
-                sending.run(lambda done: self._reporter.progress(self._sync, done, total, dispatcher.statistics()))
+                stream.run(lambda done: self._reporter.progress(self._sync, done, total, dispatcher.statistics()))
             finally:
                 statistics = dispatcher.statistics()
                 self._result.requests, self._result.throttled = statistics.requests, statistics.throttled
                 self._result.first_contacts = dispatcher.first_contacts.counts
-                self._in_doubt = sending.in_doubt
+                self._in_doubt = stream.in_doubt
                 self._count_sent(sending)
 
     def _count_staged(self, counts: Counts) -> None:

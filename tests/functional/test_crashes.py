@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dbt_drift.sandbox.behaviour import Fault
-from dbt_drift.sync import sending
+from dbt_drift.sync import streaming
 from dbt_drift.warehouse.ledger import SyncLedger
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def test_a_run_that_dies_anywhere_is_finished_by_the_next(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, deaths: list[tuple[str, int, bool]]
 ) -> None:
     model(bench)
-    monkeypatch.setattr(sending, "FLUSH_ROWS", 1)
+    monkeypatch.setattr(streaming, "FLUSH_ROWS", 1)
     bench.workers = 1  # so that the answers come in several batches
     for step, call, done in deaths:
         with monkeypatch.context() as patch:

@@ -11,7 +11,7 @@ import pytest
 
 from dbt_drift.errors import LockedError
 from dbt_drift.sandbox.behaviour import Fault
-from dbt_drift.sync import sending
+from dbt_drift.sync import streaming
 from dbt_drift.warehouse import lock as lock_module
 from dbt_drift.warehouse.ledger import SyncLedger
 from tests.functional.command_line import project_of, start_process
@@ -143,7 +143,7 @@ def test_a_run_that_has_lost_its_lock_writes_nothing_more(
 def test_while_drift_lets_it_wait_a_run_gives_signs_of_life(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     people(bench, 1)
     bench.sandbox.change(faults=[Fault(effect="delay", delay_ms=1500, method="POST")])
-    monkeypatch.setattr(sending, "FLUSH_SECONDS", 0.05)
+    monkeypatch.setattr(streaming, "FLUSH_SECONDS", 0.05)
     monkeypatch.setattr(lock_module, "SIGN_SECONDS", 0.1)
     seen: list[Any] = []
     real = SyncLedger.keep_lock

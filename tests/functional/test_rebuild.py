@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from dbt_drift.sandbox.behaviour import Fault
@@ -111,7 +112,7 @@ def test_a_rebuild_that_is_killed_goes_on_where_it_was(
     bench.sync()
     lose(bench)
     bench.requests()
-    monkeypatch.setattr("dbt_drift.sync.rebuild.FLUSH_ROWS", 1)
+    monkeypatch.setattr("dbt_drift.sync.streaming.FLUSH_ROWS", 1)
     real = SyncLedger.record
     records: list[int] = []
 
@@ -130,6 +131,27 @@ def test_a_rebuild_that_is_killed_goes_on_where_it_was(
     assert command(bench, dbt_drift, "rebuild").code == 0
     assert bench.requests() == 6 - remembered
     assert bench.sync().requests == 0
+
+
+def test_a_rebuild_that_is_killed_asks_again_for_at_most_500_contacts(
+    bench: Bench, dbt_drift: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people(bench, 1000)
+    bench.sandbox.seed({"email": f"p{i}@example.com", "name": f"Name {i}"} for i in range(1, 1001))
+
+    def dying(*_: Any) -> None:
+        asked = -1
+        while asked < (asked := len(bench.sandbox.requests())):
+            time.sleep(0.5)  # a warehouse so slow that all that is under way is answered meanwhile
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SyncLedger, "record", dying)
+        assert command(bench, dbt_drift, "rebuild").code == 130
+    lost = bench.requests()
+    assert 250 <= lost <= 500
+    assert command(bench, dbt_drift, "rebuild").code == 0
+    assert bench.requests() == 1000
 
 
 def test_a_rebuild_by_external_id(bench: Bench, dbt_drift: CommandLine) -> None:
