@@ -33,8 +33,9 @@ from dbt_drift.sandbox.transport import _LARGEST_BODY
 from dbt_drift.sync.failures import SHARE_COUNTS_FROM
 from dbt_drift.sync.plan import SyncPlan
 from dbt_drift.sync.results import ContactCounts, Metadata, Rejection, RowCounts, SyncResult
-from dbt_drift.sync.streaming import FLUSH_ROWS, FLUSH_SECONDS, PAGE_ROWS, REJECTIONS_KEPT, UNWRITTEN_ROWS
+from dbt_drift.sync.sending import REJECTIONS_KEPT
 from dbt_drift.sync.settings import Failures, Guards, RateLimit, Settings, read_settings
+from dbt_drift.sync.streaming import FLUSH_ROWS, FLUSH_SECONDS, PAGE_ROWS, UNWRITTEN_ROWS
 from dbt_drift.warehouse.lock import SIGN_SECONDS
 from dbt_drift.warehouse.patience import AWAY_SECONDS
 from tests.unit.declarations.projects import manifest, node
