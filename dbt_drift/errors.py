@@ -48,6 +48,10 @@ class WarehouseLostError(WarehouseError):
     """The warehouse does not answer, or has broken off the connection: the same may work in a while."""
 
 
+class WarehouseDeniedError(WarehouseError):
+    """The role of the profile may not do it."""
+
+
 class LockedError(DbtDriftError):
     """Another run holds the ledger's lock, or has taken it from this one."""
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.command("check", cls=SelectingCommand)
 @project_options
 @selection_options
-@click.option("--offline", is_flag=True, help="Do not ask Drift anything.")
+@click.option("--offline", is_flag=True, help="Do not ask Drift, and do without the warehouse where it is away.")
 @click.option(
     "--contact",
     metavar="EMAIL",
@@ -45,11 +45,13 @@ def command(*, offline: bool, contact: str | None, **given: Any) -> int:
     from dbt_drift.sync.prepare import prepare  # noqa: PLC0415 - not paid for --help
     from dbt_drift.sync.words import counted  # noqa: PLC0415 - not paid for --help
 
-    prepared = prepare(project_from(given), selection_from(given), tell_of_last_build=True)
+    prepared = prepare(project_from(given), selection_from(given), needs_relations=not offline, tell_of_last_build=True)
     warn_of_undeclared(prepared)
     for sync, _ in prepared.syncs:
         tags = f", {counted(len(sync.audiences), 'audience')}" if sync.audiences else ""
         click.echo(f"ok  {sync.name}: {counted(len(sync.attributes), 'attribute')}{tags}, {sync.relation_name}")
+    for sync in prepared.unbuilt:
+        click.echo(f"ok  {sync.name}: its declaration; {sync.relation_name} is not there to check its columns")
     for notice in prepared.notices:
         click.echo(f"warn  {notice}")
     for held in prepared.held:

@@ -72,7 +72,7 @@ class Console:
 
     def sync_started(self, index: int, total: int, sync: Sync) -> None:
         """Announce a sync."""
-        self._line(_dotted(f"{index} of {total} START {sync.name}", "[RUN]"))
+        self._line(_dotted(f"{index} of {total} START {_source(sync)}", "[RUN]"))
 
     def staged(self, sync: Sync, counts: Counts) -> None:
         """Say what differs, and draw the bar when there is something to wait for."""
@@ -157,8 +157,8 @@ class JsonLines:
 
     def sync_started(self, index: int, total: int, sync: Sync) -> None:
         """Announce a sync."""
-        data = {"unique_id": sync.unique_id, "index": index, "total": total}
-        self._event("SyncStarted", f"{index} of {total} START {sync.name}", data)
+        data = {"unique_id": sync.unique_id, "relation": sync.relation_name, "index": index, "total": total}
+        self._event("SyncStarted", f"{index} of {total} START {_source(sync)}", data)
 
     def staged(self, sync: Sync, counts: Counts) -> None:
         """Say what differs."""
@@ -189,6 +189,11 @@ class JsonLines:
         now = dt.datetime.now(dt.timezone.utc).isoformat().replace("+00:00", "Z")
         line = {"info": {"name": name, "level": level, "msg": message, "ts": now}, "data": data}
         click.echo(msgspec.json.encode(line).decode(), file=self._stream)
+
+
+def _source(sync: Sync) -> str:
+    # What takes a tag away from everybody reads no model.
+    return f"{sync.name} from {sync.relation_name}" if sync.relation_name else sync.name
 
 
 def _dotted(left: str, right: str) -> str:

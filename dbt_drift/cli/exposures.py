@@ -36,7 +36,6 @@ def command(
     from dbt_drift.project.gateway import DbtProject  # noqa: PLC0415 - not paid for --help
     from dbt_drift.sync.words import counted  # noqa: PLC0415 - not paid for --help
 
-    # dbt-drift works in the project's root, as dbt does: a path is meant from where the user is.
     chosen = Path(file).absolute() if file else None
     project = DbtProject.load(project_from(given))
     manifest = read_manifest(project.target_path / "manifest.json")

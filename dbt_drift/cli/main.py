@@ -9,6 +9,7 @@ import traceback
 import click
 
 from dbt_drift import __version__
+from dbt_drift.declarations.problems import nearest
 from dbt_drift.errors import DbtDriftError, internal_error
 
 _COMMANDS = {
@@ -33,6 +34,14 @@ _COMMANDS = {
 }
 
 
+_MEANT = {
+    "--dry-run": "`dbt-drift plan` shows what a sync would send, and sends nothing.",
+    "--models": "Name models with --select.",
+    "--model": "Name models with --select.",
+}
+"""What to say of options that other programs have."""
+
+
 class _LazyGroup(click.Group):
     """A group that knows its commands' names and short helps without importing them."""
 
@@ -44,6 +53,19 @@ class _LazyGroup(click.Group):
             return None
         command: click.Command = importlib.import_module(f"dbt_drift.cli.{cmd_name}").command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Name the command that was most likely meant."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            near = nearest(args[0], _COMMANDS)
+            if near is None or args[0] in _COMMANDS:
+                raise
+            message = f"No such command {args[0]!r}. Did you mean {near!r}?"
+            raise click.UsageError(message, ctx) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
         with formatter.section("Commands"):
@@ -72,6 +94,8 @@ def main() -> None:
         sys.exit(2)
     except click.ClickException as error:
         error.show()
+        if isinstance(error, click.NoSuchOption) and error.option_name in _MEANT:
+            click.echo(_MEANT[error.option_name], err=True)
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted.", err=True)

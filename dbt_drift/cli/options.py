@@ -56,7 +56,10 @@ _PROJECT = [
     click.option(
         "--project-dir", help="Folder of dbt_project.yml. [DBT_PROJECT_DIR, else the working folder or above]"
     ),
-    click.option("--profiles-dir", help="Folder of profiles.yml. [DBT_PROFILES_DIR, else the working folder, ~/.dbt]"),
+    click.option(
+        "--profiles-dir",
+        help="Folder of profiles.yml. [DBT_PROFILES_DIR, else the working folder, ~/.dbt, the project's]",
+    ),
     click.option("--profile", help="Profile to use instead of the project's. [DBT_PROFILE]"),
     click.option("--target", "-t", help="Target to use instead of the profile's default. [DBT_TARGET]"),
     click.option("--target-path", help="Folder of manifest.json. [DBT_TARGET_PATH, else the project's]"),

@@ -11,6 +11,7 @@ from dbt_drift.declarations.problems import Problem, Report, did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dbt_drift.declarations.manifest import Node
     from dbt_drift.declarations.syncs import Sync
 
 
@@ -41,6 +42,29 @@ def resolve(sync: Sync, columns: Sequence[str]) -> tuple[Sync, list[Problem]]:
     )
     row_id = sync.row_id and _bind(sync.row_id, columns, "meta.drift.row_id", report)
     return structs.replace(sync, attributes=attributes, audiences=audiences, row_id=row_id), report.problems
+
+
+def described_columns(sync: Sync, node: Node) -> tuple[list[Problem], list[Problem]]:
+    """Compare a sync with the columns that its properties describe, where there is no relation to compare it with.
+
+    Args:
+        sync: The sync as it was declared.
+        node: The same model in the manifest.
+
+    Returns:
+        What is wrong for certain: with an enforced contract the relation has the described columns and no others. And
+        what is most likely a slip: a column that is not described, and spelled nearly like one that is.
+    """
+    described = [column.name for column in (node.columns or {}).values()]
+    _, problems = resolve(sync, described)
+    if node.config and node.config.contract and node.config.contract.enforced:
+        return problems, []
+    likely = [
+        structs.replace(problem, message=problem.message.replace("the relation has", "its properties describe"))
+        for problem in problems
+        if problem.suggestion.startswith("Did you mean")
+    ]
+    return [], likely
 
 
 def _bind(column: str, columns: Sequence[str], key: str, report: Report) -> str:

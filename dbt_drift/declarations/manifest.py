@@ -16,6 +16,7 @@ from msgspec import Struct
 from dbt_drift.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
 OLDEST_SCHEMA = 12
@@ -52,6 +53,12 @@ class Column(Struct, frozen=True):
         return _drift(self.config, self.meta)
 
 
+class Contract(Struct, frozen=True):
+    """Whether the described columns are all that a relation has."""
+
+    enforced: bool | None = None
+
+
 class NodeConfig(Struct, frozen=True):
     """The ``config`` of a node."""
 
@@ -59,19 +66,13 @@ class NodeConfig(Struct, frozen=True):
     enabled: bool | None = None
     meta: Meta | None = None
     group: str | None = None
+    contract: Contract | None = None
 
 
 class DependsOn(Struct, frozen=True):
     """What a node selects from, by ``unique_id``."""
 
     nodes: list[str] = []
-
-
-class FileHash(Struct, frozen=True):
-    """The hash of a node's file when dbt read it."""
-
-    name: str = ""
-    checksum: str = ""
 
 
 class Node(Struct, frozen=True):
@@ -84,7 +85,9 @@ class Node(Struct, frozen=True):
         relation_name: The quoted name of the relation in the warehouse; None if there is no relation.
         depends_on: What it selects from.
         attached_node: Of a generic test: what it is declared on.
-        checksum: Of its file, without the blanks around its content; of a unit test a plain text.
+        raw_code: What its file says; of a model without the blanks around it.
+        created_at: When dbt parsed it, in seconds since 1970. Where a later command of dbt finds its file unchanged, it
+            takes the node over as it is. dbt 2 does not tell.
     """
 
     unique_id: str
@@ -105,7 +108,8 @@ class Node(Struct, frozen=True):
     group: str | None = None
     depends_on: DependsOn | None = None
     attached_node: str | None = None
-    checksum: FileHash | str | None = None
+    raw_code: str | None = None
+    created_at: float | None = None
 
     @property
     def drift(self) -> Any:
@@ -159,6 +163,12 @@ class Manifest(Struct, frozen=True):
     disabled: dict[str, list[Node]] | None = None
 
 
+class _WholeNodes(Struct):
+    """Nodes, each still as text."""
+
+    nodes: dict[str, msgspec.Raw] = {}
+
+
 class _Versioned(Struct):
     """What a manifest of any version has in common."""
 
@@ -190,6 +200,12 @@ def read_manifest(path: Path) -> Manifest:
         raise ConfigurationError(f"{path} is not a manifest of dbt: {error}.", advice=_WRITE_ANEW) from error
     _refuse_old(manifest.metadata, path)
     return manifest
+
+
+def whole_nodes(path: Path, unique_ids: Collection[str]) -> dict[str, dict[str, Any]]:
+    """Return some nodes of a manifest that was read already, with all that dbt wrote of them."""
+    nodes = msgspec.json.decode(path.read_bytes(), type=_WholeNodes).nodes
+    return {unique_id: msgspec.json.decode(nodes[unique_id]) for unique_id in unique_ids}
 
 
 def _metadata(content: bytes) -> Metadata | None:

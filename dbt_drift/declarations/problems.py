@@ -18,7 +18,7 @@ class Problem(Struct, frozen=True):
     Attributes:
         path: The file to mend, relative to the root of its package.
         model: The name of the model, seed or snapshot (with ``.vN`` for a version).
-        key: Where in the model's properties, such as ``meta.drift.audiences[0].mode``.
+        key: Where in the model's properties, such as ``meta.drift.audiences[0].mode``; "" where it is none of them.
         message: What is wrong, without a full stop.
         suggestion: What to write instead, one sentence, or "" where the message says it all.
     """
@@ -88,7 +88,7 @@ def render(problems: Sequence[Problem]) -> str:
     for (path, model), group in models:
         lines += ["", f"{model} ({path})"]
         for problem in group:
-            lines.append(f"  {problem.key}: {problem.message}")
+            lines.append(f"  {problem.key}: {problem.message}" if problem.key else f"  {problem.message}")
             if problem.suggestion:
                 lines.append(f"    {problem.suggestion}")
     return "\n".join(lines)

@@ -19,10 +19,19 @@ if TYPE_CHECKING:
 
 
 class NodeResult(Struct, frozen=True):
-    """What came of one node: ``success``, ``error``, ``skipped``, ``pass``, ``fail``, ``warn`` and others."""
+    """What came of one node.
+
+    Attributes:
+        unique_id: Which one.
+        status: ``success``, ``error``, ``skipped``, ``pass``, ``fail``, ``warn`` and others.
+        compiled_code: The SQL that was run; dbt 2 does not tell.
+        relation_name: The relation that was built.
+    """
 
     unique_id: str
     status: str
+    compiled_code: str | None = None
+    relation_name: str | None = None
 
 
 class RunMetadata(Struct, frozen=True):
@@ -43,6 +52,12 @@ class RunResults(Struct, frozen=True):
     def command(self) -> str:
         """The command of dbt, such as ``build`` or ``test``; "" where it is not told."""
         return str(self.args.get("which") or "")
+
+    @property
+    def target(self) -> str | None:
+        """The target that was named with `--target`; None where none was, or it is not told."""
+        named = self.args.get("target")
+        return named if isinstance(named, str) else None
 
     def __str__(self) -> str:
         name = f"`dbt {self.command}` of " if self.command else ""

@@ -43,6 +43,24 @@ def artifacts_folder(options: ProjectOptions) -> Path:
     return root / (named or "target")
 
 
+def profiles_folder(options: ProjectOptions, root: Path) -> Path:
+    """Return the absolute folder of profiles.yml: dbt's order, and last of all the project's own.
+
+    Raises:
+        ConfigurationError: The user names none, and there is none where dbt looks.
+    """
+    if named := options.profiles_dir or _variable("PROFILES_DIR"):
+        return Path(os.path.abspath(named))  # noqa: PTH100 - as dbt does: links are not followed
+    places = list(dict.fromkeys([Path.cwd(), Path.home() / ".dbt", root]))
+    for folder in places:
+        if (folder / "profiles.yml").exists():
+            return folder
+    raise ConfigurationError(
+        f"There is no profiles.yml in {', '.join(map(str, places))}.",
+        advice="Name its folder with --profiles-dir or DBT_PROFILES_DIR.",
+    )
+
+
 def _variable(name: str) -> str | None:
     # dbt 1.12 calls its variables DBT_ENGINE_*, and still knows the old names.
     return os.environ.get(f"DBT_ENGINE_{name}") or os.environ.get(f"DBT_{name}")

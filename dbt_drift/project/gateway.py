@@ -13,13 +13,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
 import msgspec
 import yaml
 
-from dbt_drift.errors import ConfigurationError, DbtDriftError, WarehouseError, WarehouseLostError
-from dbt_drift.project import bundled
-from dbt_drift.project.folders import project_root
+from dbt_drift.errors import ConfigurationError, WarehouseError
+from dbt_drift.project.adapter import OUR_PACKAGE, own_adapter, relation_names
+from dbt_drift.project.errors import dbt_errors
+from dbt_drift.project.folders import profiles_folder, project_root
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from dbt.adapters.sql.impl import SQLAdapter
     from dbt.config.runtime import RuntimeConfig
 
-_OUR_PACKAGE = "dbt_drift"
 _FILE_IN_USE = "Could not set lock on file"
 """How DuckDB says that another process has its file open."""
 
@@ -85,7 +84,8 @@ class Session:
 
     def call(self, macro: str, **arguments: Any) -> Any:
         """Run one macro of our dbt package and return what it returns."""
-        return self._adapter.execute_macro(macro, project=_OUR_PACKAGE, kwargs=arguments)
+        with dbt_errors(WarehouseError):
+            return self._adapter.execute_macro(macro, project=OUR_PACKAGE, kwargs=arguments)
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
@@ -117,6 +117,7 @@ class DbtProject:
         self._options = options
         self._adapter: SQLAdapter | None = None
         self.root = Path(config.project_root)
+        self._place = _place(config, options)
         # str(): some of these are dbt's own kinds of string.
         self.name = str(config.project_name)
         self.target_name = str(config.target_name)
@@ -134,18 +135,18 @@ class DbtProject:
         Raises:
             ConfigurationError: dbt cannot read the project or the profile; carries dbt's own words.
         """
-        with _dbt_errors(ConfigurationError):
+        with dbt_errors(ConfigurationError):
             from dbt.config.runtime import RuntimeConfig, load_profile, load_project  # noqa: PLC0415 (see module)
 
             # Absolute: a run leaves the folder that a relative one counts from.
-            options = msgspec.structs.replace(options, project_dir=str(project_root(options)))
+            root = project_root(options)
+            options = msgspec.structs.replace(
+                options, project_dir=str(root), profiles_dir=str(profiles_folder(options, root))
+            )
             flags = _set_flags(options)
             cli_vars = options.vars or {}
             profile = load_profile(flags.PROJECT_DIR, cli_vars, flags.PROFILE, flags.TARGET)
             project = load_project(flags.PROJECT_DIR, version_check=True, profile=profile, cli_vars=cli_vars)
-            options = msgspec.structs.replace(options, profiles_dir=os.path.abspath(flags.PROFILES_DIR))  # noqa: PTH100 - dbt's flags are strings
-            # dbt runs its commands in the project's root: relative paths in a profile count from there.
-            os.chdir(project.project_root)
             return cls(RuntimeConfig.from_parts(project, profile, flags), options)
 
     @property
@@ -153,16 +154,16 @@ class DbtProject:
         """The project's `vars: {dbt_drift: {...}}`, with those of `--vars` laid over them."""
         merged: dict[str, Any] = {}
         for layer in (self._config.vars.to_dict(), self._options.vars or {}):
-            value = layer.get(_OUR_PACKAGE)
+            value = layer.get(OUR_PACKAGE)
             if value is not None and not isinstance(value, dict):
-                raise ConfigurationError(f"vars: {_OUR_PACKAGE} must be a mapping of settings, not {value!r}.")
+                raise ConfigurationError(f"vars: {OUR_PACKAGE} must be a mapping of settings, not {value!r}.")
             merged |= value or {}
         return merged
 
     @property
     def installed_package(self) -> str | None:
         """The version of our dbt package as `dbt deps` has installed it; None where the project does without it."""
-        file = self.root / self._config.packages_install_path / _OUR_PACKAGE / "dbt_project.yml"
+        file = self.root / self._config.packages_install_path / OUR_PACKAGE / "dbt_project.yml"
         try:
             content = yaml.safe_load(file.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, yaml.YAMLError):
@@ -185,11 +186,29 @@ class DbtProject:
             WarehouseError: the warehouse refuses a statement; carries its own words.
             WarehouseLostError: it cannot be reached, or has broken off the connection; likewise.
         """
-        with _dbt_errors(WarehouseError):
-            adapter = self._adapter or self._register_adapter()
+        with _working_in(self.root), dbt_errors(WarehouseError, place=self._place):
+            adapter = self._own_adapter()
             with adapter.connection_named(f"dbt_drift_{name}"):
                 _open_patiently(adapter)
                 yield Session(adapter)
+
+    def relation_names(self, node: dict[str, Any]) -> tuple[Any, Any, Any] | None:
+        """Return the database, the schema and the name that the target gives a node; None where it cannot be told.
+
+        Args:
+            node: A node of the manifest, whole.
+        """
+        try:
+            with _working_in(self.root), dbt_errors(ConfigurationError):
+                return relation_names(self._own_adapter(), self._config, node)
+        except ConfigurationError:
+            return None  # a macro of the project that needs more than its own invocation of dbt
+
+    def source_file(self, package: str, path: str) -> Path:
+        """Return where a file of the project, or of one of its packages, lies."""
+        if package == self.name:
+            return self.root / path
+        return self.root / self._config.packages_install_path / package / path
 
     def select(self, manifest: Path, selection: Selection) -> set[str]:
         """Return the unique_ids that dbt's own selection grammar picks from a written manifest.
@@ -201,13 +220,13 @@ class DbtProject:
         Raises:
             ConfigurationError: dbt does not understand a selector or the manifest.
         """
-        with _dbt_errors(ConfigurationError):
+        with _working_in(self.root), dbt_errors(ConfigurationError):
             from dbt.artifacts.schemas.manifest import WritableManifest  # noqa: PLC0415 (see module)
             from dbt.cli.main import dbtRunner  # noqa: PLC0415 (see module)
             from dbt.contracts.graph.manifest import Manifest  # noqa: PLC0415 (see module)
 
             loaded = Manifest.from_writable_manifest(WritableManifest.read_and_check_versions(str(manifest)))
-            arguments = self._command("ls", "--output", "json", "--output-keys", "unique_id")
+            arguments = self._command("ls", "--no-write-json", "--output", "json", "--output-keys", "unique_id")
             for flag, given in (("--select", selection.select), ("--exclude", selection.exclude)):
                 arguments += [flag, *given] if given else []
             for flag, value in (("--selector", selection.selector), ("--state", selection.state)):
@@ -226,47 +245,52 @@ class DbtProject:
         Raises:
             ConfigurationError: dbt cannot parse it; carries dbt's own words.
         """
-        with _dbt_errors(ConfigurationError):
+        with _working_in(self.root), dbt_errors(ConfigurationError):
             from dbt.cli.main import dbtRunner  # noqa: PLC0415 (see module)
 
             with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
-                outcome = dbtRunner().invoke(self._command("parse", "--target-path", str(self.target_path)))
+                outcome = dbtRunner().invoke(self._command("parse"))
             _set_flags(self._options)  # dbt's runner left its own behind
         if outcome.exception:
             raise ConfigurationError(f"dbt cannot parse the project: {outcome.exception}") from outcome.exception
         return self.target_path / "manifest.json"
+
+    def _own_adapter(self) -> SQLAdapter:
+        self._adapter = self._adapter or own_adapter(self._config)
+        return self._adapter
 
     def _command(self, name: str, *options: str) -> list[str]:
         """Return the arguments of a dbt command on this project that prints and logs nothing of its own."""
         arguments = ["--quiet", "--log-level-file", "none", name, *options]
         arguments += ["--project-dir", str(self.root), "--profile", self.profile_name, "--target", self.target_name]
         arguments += ["--profiles-dir", str(self._options.profiles_dir)]
+        # The rest of the project may be read-only.
+        arguments += ["--target-path", str(self.target_path), "--log-path", str(self.target_path)]
         if self._options.vars:
             arguments += ["--vars", msgspec.json.encode(self._options.vars).decode()]
         return arguments
 
-    def _register_adapter(self) -> SQLAdapter:
-        """Make the adapter, and teach it our macros beside those of the project and its packages."""
-        from dbt.adapters.factory import get_adapter, register_adapter, reset_adapters  # noqa: PLC0415 (see module)
-        from dbt.context.providers import generate_runtime_macro_context  # noqa: PLC0415 (see module)
-        from dbt.mp_context import get_mp_context  # noqa: PLC0415 (see module)
-        from dbt.parser.manifest import ManifestLoader  # noqa: PLC0415 (see module)
 
-        if self.adapter_type == "duckdb":
-            # DuckDB locks its file for as long as the process holds it open: between two statements dbt must get in.
-            vars(self._config.credentials)["keep_open"] = False
-        # dbt keeps one adapter of a kind for the process, with the configuration of whoever came first.
-        reset_adapters()
-        register_adapter(self._config, get_mp_context())
-        adapter: Any = get_adapter(self._config)
-        # Our macros are the ones that came with this program, whether or not the project lists the package.
-        packages = dict(self._config.load_dependencies())
-        packages[_OUR_PACKAGE] = self._config.new_project(str(bundled.dbt_package()))
-        self._config.dependencies = packages
-        adapter.set_macro_resolver(ManifestLoader.load_macros(self._config, adapter.connections.set_query_header))
-        adapter.set_macro_context_generator(generate_runtime_macro_context)
-        self._adapter = adapter
-        return self._adapter
+@contextlib.contextmanager
+def _working_in(folder: Path) -> Iterator[None]:
+    """Work in the project's root, as dbt does: what is relative in a profile or a model counts from there."""
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
+def _place(config: RuntimeConfig, options: ProjectOptions) -> str:
+    """Say where the warehouse is, and who says so."""
+    target = vars(config.credentials)
+    where = target.get("host") or target.get("path") or ""
+    port = f":{target['port']}" if target.get("host") and target.get("port") else ""
+    return (
+        f"The warehouse is {f'{where}{port}, ' if where else ''}the target {config.target_name} of the profile "
+        f"{config.profile_name} in {options.profiles_dir}/profiles.yml."
+    )
 
 
 def _unselectable(error: BaseException) -> ConfigurationError:
@@ -309,43 +333,3 @@ def _set_flags(options: ProjectOptions) -> Any:
     set_flags(flags)
     cleanup_event_logger()  # dbt's own log lines are not ours to print
     return flags
-
-
-@contextlib.contextmanager
-def _dbt_errors(kind: type[DbtDriftError]) -> Iterator[None]:
-    """Turn dbt's exceptions, and those that drivers raise through it, into ours."""
-    try:
-        yield
-    except DbtDriftError:
-        raise
-    except click.ClickException as error:  # how dbt's own flags complain
-        raise kind(error.format_message()) from error
-    except Exception as error:
-        from dbt_common.exceptions import DbtBaseException  # noqa: PLC0415 (see module)
-
-        if isinstance(error, DbtBaseException) or _from_driver(error):
-            lost = kind is WarehouseError and _is_lost(error)
-            raise (WarehouseLostError if lost else kind)(str(error).strip()) from error
-        raise
-
-
-def _is_lost(error: BaseException | None) -> bool:
-    """Whether there is no connection any more, or none could be had; said by dbt or, below, by the driver.
-
-    Postgres gives a shutdown, a crash and a start that is not over the codes 57P01 to 57P03, and a connection that
-    broke off none at all (postgresql.org/docs/current/errcodes-appendix.html). More special errors than these two of
-    PEP 249, such as DuckDB's about its file, are about something else.
-    """
-    while error is not None:
-        name, code = type(error).__name__, getattr(error, "pgcode", None) or ""
-        if name == "FailedToConnectError" or code.startswith(("57P0", "08")):
-            return True
-        if name in {"OperationalError", "InterfaceError"} and not code:
-            return True
-        error = error.__cause__ or error.__context__
-    return False
-
-
-def _from_driver(error: Exception) -> bool:
-    """Whether a database driver raised it: PEP 249 calls the base of a driver's errors `Error`."""
-    return any(base.__name__ == "Error" for base in type(error).__mro__)

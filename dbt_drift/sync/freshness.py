@@ -8,21 +8,23 @@ tests counts all the same. `dbt retry` finishes what an earlier command began, s
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from dbt_drift.declarations.manifest import FileHash
 from dbt_drift.declarations.syncs import Sync
+from dbt_drift.project.compiled import could_come_from
 from dbt_drift.sync.words import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from dbt_drift.declarations.manifest import Manifest, Node
-    from dbt_drift.declarations.run_results import RunResults
+    from dbt_drift.declarations.run_results import NodeResult, RunResults
+
+    SourceFile = Callable[[str, str], Path]
+    """Where a file lies, by its package and its path in that."""
 
 _RESTRICTING = frozenset({"build", "run"})
 _FAILED = frozenset({"error", "fail", "runtime error"})
@@ -58,7 +60,7 @@ class Judgement(msgspec.Struct, frozen=True):
 
 
 def judge(
-    syncs: Sequence[Sync], manifest: Manifest, results: RunResults | None, *, root: Path, are_named: bool
+    syncs: Sequence[Sync], manifest: Manifest, results: RunResults | None, *, source_file: SourceFile, are_named: bool
 ) -> Judgement:
     """Tell the syncs that can be trusted from the others.
 
@@ -66,7 +68,7 @@ def judge(
         syncs: The selected ones.
         manifest: The project.
         results: What dbt's last command came to; None where nobody knows.
-        root: Where the project's files are.
+        source_file: Where a file lies, by its package and its path in that.
         are_named: Whether the user has selected them, whatever dbt built last.
     """
     if results is None:
@@ -83,12 +85,12 @@ def judge(
                 f"{counted(len(others), 'model')} not synced, because {results} did not build them: "
                 f"{', '.join(others)}. --select names models whatever was built."
             )
-    trouble = _trouble(manifest, results, root)
+    trouble = _trouble(manifest, results, source_file)
     held = [Held(sync, trouble[sync.unique_id]) for sync in fit if sync.unique_id in trouble]
     return Judgement([sync for sync in fit if sync.unique_id not in trouble], held, notices)
 
 
-def _trouble(manifest: Manifest, results: RunResults, root: Path) -> dict[str, str]:
+def _trouble(manifest: Manifest, results: RunResults, source_file: SourceFile) -> dict[str, str]:
     """Return what is wrong with which node, in words."""
     trouble: dict[str, str] = {}
     failed: dict[str, list[str]] = {}
@@ -101,7 +103,7 @@ def _trouble(manifest: Manifest, results: RunResults, root: Path) -> dict[str, s
                 failed.setdefault(tested, []).append(node.name)
         elif result.status in _UNBUILT:
             trouble[node.unique_id] = _held(f"{_UNBUILT[result.status]} in {results}", node)
-        elif _has_changed(node, manifest, results, root):
+        elif _has_changed(node, result, manifest, results, source_file):
             trouble[node.unique_id] = _held(f"{node.original_file_path} has changed since {results}", node)
     for unique_id, tests in failed.items():
         if unique_id not in trouble and (node := manifest.nodes.get(unique_id)):
@@ -118,22 +120,27 @@ def _tested(test: Node) -> Iterator[str]:
         yield from test.depends_on.nodes
 
 
-def _has_changed(node: Node, manifest: Manifest, results: RunResults, root: Path) -> bool:
-    """Whether a model's file was changed after dbt built it from it.
+def _has_changed(
+    node: Node, result: NodeResult, manifest: Manifest, results: RunResults, source_file: SourceFile
+) -> bool:
+    """Whether a model's file says something else than it did when dbt built the model; False where nobody knows.
 
-    A file that is newer may only have been copied, so its content is compared with the one that dbt read; but after a
-    later `dbt parse` that is the content of now, and the time is all there is.
+    Times tell nothing of a file that was copied or checked out, so its content is compared with what dbt kept of the
+    build: what the file said, or else, where a later command has parsed the model anew, the SQL that was run.
     """
-    file = root / node.original_file_path
-    parsed = node.checksum
-    if results.command not in _RESTRICTING or node.resource_type != "model" or not file.is_file():
+    if results.command not in _RESTRICTING or node.resource_type != "model":
         return False
-    if not isinstance(parsed, FileHash) or parsed.name != "sha256":
+    try:
+        content = source_file(node.package_name, node.original_file_path).read_bytes().decode()
+    except (OSError, UnicodeDecodeError):
         return False
-    if file.stat().st_mtime <= results.metadata.generated_at.timestamp():
-        return False
-    was_parsed_since = manifest.metadata.invocation_id != results.metadata.invocation_id
-    return was_parsed_since or hashlib.sha256(file.read_text("utf-8").strip().encode()).hexdigest() != parsed.checksum
+    was_parsed_by_the_build = manifest.metadata.invocation_id == results.metadata.invocation_id
+    was_parsed_until_then = node.created_at is not None and node.created_at <= results.metadata.generated_at.timestamp()
+    if node.raw_code is not None and (was_parsed_by_the_build or was_parsed_until_then):
+        return content.split() != node.raw_code.split()
+    if result.compiled_code is not None and node.original_file_path.endswith(".sql"):
+        return not could_come_from(content, result.compiled_code)
+    return False
 
 
 def _held(what: str, node: Node) -> str:

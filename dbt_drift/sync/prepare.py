@@ -11,25 +11,24 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from dbt_drift import __version__
-from dbt_drift.declarations.columns import resolve
-from dbt_drift.declarations.conflicts import report_tag_conflicts
 from dbt_drift.declarations.manifest import read_manifest
-from dbt_drift.declarations.problems import Problem, Report, render
+from dbt_drift.declarations.problems import nearest
 from dbt_drift.declarations.run_results import read_run_results
 from dbt_drift.declarations.syncs import Sync, declare
-from dbt_drift.errors import ConfigurationError, DeclarationError, WarehouseError
+from dbt_drift.errors import ConfigurationError, WarehouseError
 from dbt_drift.project.gateway import DbtProject, ProjectOptions, Selection
+from dbt_drift.sync.binding import bind
 from dbt_drift.sync.freshness import Held, Judgement, judge
-from dbt_drift.sync.named_tags import expand
+from dbt_drift.sync.properties import edited_since_parsed
 from dbt_drift.sync.settings import Settings, read_settings
+from dbt_drift.sync.target import refuse_manifest_of_another, refuse_results_of_another
 from dbt_drift.warehouse.ledger import SyncLedger
 from dbt_drift.warehouse.registry import Registered, registered_audiences
-from dbt_drift.warehouse.spec import Location, sync_spec
+from dbt_drift.warehouse.spec import Location
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping
 
-    from dbt_drift.project.gateway import Session
     from dbt_drift.warehouse.lock import RunLock
 
 
@@ -45,8 +44,9 @@ class Prepared(msgspec.Struct, frozen=True):
         location: Where its ledger lies.
         syncs: The selected syncs, their columns spelled as the relations spell them, with the macros' view of each.
         registered: The audiences that the ledger has ever seen.
-        unselected: The slugs of the declared syncs that were not selected, or that are held back.
-        held: The selected syncs that are held back, because of dbt's last command.
+        unselected: The slugs of the declared syncs that are not among `syncs`: not selected, held back, not built.
+        unbuilt: The selected syncs whose relations could not be looked at, where that is no error.
+        held: The selected syncs that are held back, because of dbt's last command or of what it has not parsed yet.
         notices: What somebody should know of dbt's last command, and of our dbt package.
     """
 
@@ -57,6 +57,7 @@ class Prepared(msgspec.Struct, frozen=True):
     registered: list[Registered]
     unselected: frozenset[str]
     held: list[Held] = []
+    unbuilt: list[Sync] = []
     notices: list[str] = []
 
     def ledger(
@@ -91,6 +92,7 @@ def prepare(
     selection: Selection = _ALL,
     *,
     needs_syncs: bool = True,
+    needs_relations: bool = True,
     heed_last_build: bool = False,
     tell_of_last_build: bool = False,
 ) -> Prepared:
@@ -100,12 +102,13 @@ def prepare(
         options: dbt's own flags.
         selection: Which declared models to take.
         needs_syncs: Whether a project that declares nothing is an error.
+        needs_relations: Whether it is an error that the warehouse is away, or has not what a sync reads.
         heed_last_build: Whether to leave out what dbt's last command has not built, or has found to be bad.
         tell_of_last_build: Whether to tell what would be left out, and to leave out nothing.
 
     Raises:
-        ConfigurationError: The project, its profile, its settings, its manifest or a selector is wrong, or
-            nothing is declared.
+        ConfigurationError: The project, its profile, its settings, its manifest or a selector is wrong, dbt's artifacts
+            are of another target, or nothing is declared.
         DeclarationError: A declaration is wrong, or does not fit the model's relation. Names every mistake.
         WarehouseError: The warehouse cannot be reached.
     """
@@ -116,36 +119,64 @@ def prepare(
     everything = declare(manifest)
     declared = [sync for sync in everything if chosen is None or sync.unique_id in chosen]
     if not declared and needs_syncs:
-        raise _nothing_declared(project, location, everything=chosen is None)
+        raise _nothing_declared(project, location, selection, everything)
+    refuse_manifest_of_another(project, manifest_path, declared)
     judgement = Judgement(declared)
     if heed_last_build or tell_of_last_build:
         results = read_run_results(project.target_path / "run_results.json")
-        judgement = judge(declared, manifest, results, root=project.root, are_named=selection.is_made)
+        if results is not None:
+            refuse_results_of_another(project, results, declared)
+        judgement = judge(declared, manifest, results, source_file=project.source_file, are_named=selection.is_made)
+    edited = edited_since_parsed(manifest, project.target_path, project.root)
+    judgement = _without_edited(judgement, edited, heed=heed_last_build or tell_of_last_build)
     if tell_of_last_build:
         judgement = msgspec.structs.replace(judgement, fit=declared)
-    with project.connect("check") as session:
-        registered = registered_audiences(session, location)
-        bound = [_bind(session, sync, location, registered) for sync in judgement.fit]
-    # Of tags that columns name, only now is it known whether two models fight about one.
-    reports = [(sync, Report(sync.name, sync.path)) for sync, _, _ in bound]
-    report_tag_conflicts(reports)
-    problems = [problem for _, _, found in bound for problem in found]
-    if problems := [*problems, *(problem for _, report in reports for problem in report.problems)]:
-        raise DeclarationError(render(problems))
+    bound = bind(project, location, judgement.fit, manifest, needs_relations=needs_relations)
     return Prepared(
         project=project,
         settings=settings,
         location=location,
-        syncs=[(sync, spec) for sync, spec, _ in bound],
-        registered=registered,
-        unselected=frozenset({sync.slug for sync in everything} - {sync.slug for sync in judgement.fit}),
+        syncs=bound.syncs,
+        registered=bound.registered,
+        unselected=frozenset({sync.slug for sync in everything} - {sync.slug for sync, _ in bound.syncs}),
         held=judgement.held,
-        notices=[*judgement.notices, *_of_package(project)],
+        unbuilt=bound.unbuilt,
+        notices=[*judgement.notices, *bound.notices, *_of_package(project)],
     )
 
 
-def _nothing_declared(project: DbtProject, location: Location, *, everything: bool) -> ConfigurationError:
+def _without_edited(judgement: Judgement, edited: Mapping[str, str], *, heed: bool) -> Judgement:
+    """Hold back the syncs whose declaration was edited and not parsed: what would be sent is not what is written."""
+    fit = [sync for sync in judgement.fit if not heed or sync.unique_id not in edited]
+    held = {sync: edited[sync.unique_id] for sync in judgement.fit if sync not in fit}
+    # A model that the file declares only now is no sync yet, and one that it leaves is one still.
+    others = [
+        f"{what} ({unique_id}). Run `dbt parse`."
+        for unique_id, what in edited.items()
+        if unique_id not in {sync.unique_id for sync in (*held, *(one.sync for one in judgement.held))}
+    ]
+    return Judgement(
+        fit,
+        [
+            *judgement.held,
+            *(
+                Held(sync, f"Held back, with nothing sent: {what}.\n  Run `dbt parse`, then sync.")
+                for sync, what in held.items()
+            ),
+        ],
+        [*judgement.notices, *others],
+    )
+
+
+def _nothing_declared(
+    project: DbtProject, location: Location, selection: Selection, everything: list[Sync]
+) -> ConfigurationError:
     """Return the error for a project, or a selection, without syncs; it names the tags that earlier ones have left."""
+    names = [sync.name for sync in everything]
+    if names and selection.is_made:
+        near = [f"Did you mean `{name}`?" for word in selection.select if (name := nearest(word, names))]
+        declared = f"These models do: {', '.join(names)}."
+        return ConfigurationError("No selected model declares a sync.", advice=" ".join([*near, declared]))
     from dbt_drift.sync.departed import warning  # noqa: PLC0415 - it prepares syncs of its own
 
     advice = [
@@ -154,8 +185,6 @@ def _nothing_declared(project: DbtProject, location: Location, *, everything: bo
             "and run `dbt build`."
         )
     ]
-    if not everything:
-        return ConfigurationError("No selected model declares a sync.", advice=advice[0])
     # Where the warehouse is away, that nothing is declared is still what has to be said.
     with contextlib.suppress(WarehouseError), project.connect("check") as session:
         left = [one for one in registered_audiences(session, location) if one.holders]
@@ -175,61 +204,3 @@ def _of_package(project: DbtProject) -> list[str]:
         f"`dbt deps`, or install dbt-drift {found}."
     )
     return [notice]
-
-
-def _bind(
-    session: Session, sync: Sync, location: Location, registered: Sequence[Registered]
-) -> tuple[Sync, dict[str, Any], list[Problem]]:
-    """Hold a declaration against the relation that the warehouse has."""
-    place = {"database": sync.database, "schema": sync.schema, "identifier": sync.identifier}
-    columns = session.call("model_columns", sync=place)
-    if not columns:
-        problem = Problem(
-            path=sync.path,
-            model=sync.name,
-            key="relation_name",
-            message=f"the relation {sync.relation_name} is not in the warehouse",
-            suggestion=f"Run `dbt build --select {sync.name}` with the same target first.",
-        )
-        return sync, {}, [problem]
-    sync, problems = resolve(sync, [column["name"] for column in columns])
-    kinds = {column["name"]: column["kind"] for column in columns}
-    types = {column["name"]: column["type"] for column in columns}
-    if not problems:
-        problems = _misfits(sync, kinds, types)
-    if problems:
-        return sync, {}, problems
-    expanded, problems = expand(session, sync, location, kinds, types, registered=registered)
-    spec = sync_spec(expanded, location, kinds, types)
-    # A column that names no tag today has its audience all the same.
-    spec["tag_columns"] = [audience.tag_from for audience in sync.audiences if audience.tag_from]
-    return expanded, spec, problems
-
-
-def _misfits(sync: Sync, kinds: dict[str, str], types: dict[str, str]) -> list[Problem]:
-    """Columns whose type cannot do what is asked of it."""
-    wrong = [
-        (mapping.key, f"the column {mapping.column!r} is {types[mapping.column]}, which Drift has no value for",
-         "Cast it to text in the model.")
-        for mapping in sync.attributes
-        if kinds[mapping.column] == "unsupported"
-    ]  # fmt: skip
-    wrong += [
-        (f"{audience.key}.when", f"the column {audience.when!r} is {types[audience.when]}, not boolean",
-         "Make it a condition in the model, such as `plan = 'gold' as is_vip`.")
-        for audience in sync.audiences
-        if audience.when is not None and kinds[audience.when] != "boolean"
-    ]  # fmt: skip
-    wrong += [
-        (f"{audience.key}.tag_from",
-         f"the column {audience.tag_from!r} is {types[audience.tag_from]}, not text or a list of texts",
-         "Cast it to text in the model.")
-        for audience in sync.audiences
-        if audience.tag_from is not None
-        and kinds[audience.tag_from] != "text"
-        and not types[audience.tag_from].lower().endswith(("]", "array"))
-    ]  # fmt: skip
-    return [
-        Problem(path=sync.path, model=sync.name, key=key, message=message, suggestion=suggestion)
-        for key, message, suggestion in wrong
-    ]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from dbt_drift.errors import ConfigurationError
 from dbt_drift.sync.prepare import locate
 from dbt_drift.warehouse.history import SyncCounts, last_runs, syncs_of
 from dbt_drift.warehouse.lock import Holder, read_holder, release
@@ -183,7 +184,13 @@ def _version(session: Session, location: Location, tables: list[str]) -> tuple[i
     if "drift_ledger_version" not in tables:
         return _UNVERSIONED, ""
     for version, program in session.rows(session.call("version_sql", ledger=msgspec.to_builtins(location))):
-        refuse_newer(location, known=session.call("ledger_version"), version=version, program=program)
+        known = session.call("ledger_version")
+        refuse_newer(location, known=known, version=version, program=program)
+        if version == known and (lost := session.call("lost_tables", tables=tables)):
+            raise ConfigurationError(
+                f"The ledger in the schema {location.schema} lacks {', '.join(lost)}: somebody has dropped that.",
+                advice="`dbt-drift plan` makes it anew, empty. Contacts whose ids are lost are looked up again.",
+            )
         return int(version), str(program)
     return _UNVERSIONED, ""
 

@@ -43,11 +43,16 @@ class Stop:
 
 @contextlib.contextmanager
 def stopping_on_signals(stop: Stop) -> Iterator[None]:
-    """Ask `stop` at the first SIGINT or SIGTERM, and leave the process at the second; for the main thread only.
+    """Ask `stop` at the first SIGINT or SIGTERM, and leave the process at the second.
+
+    Only the main thread can do that: in another one, signals are left to whoever has started it.
 
     A handler of Python's waits for the statement that the warehouse's driver is in, which may be a long one. The number
     of the signal that Python writes to the wake-up socket does not: a thread of its own reads it.
     """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     reading, writing = socket.socketpair()
     writing.setblocking(False)  # noqa: FBT003 - the socket's own signature
     watching = threading.Thread(target=_watch, args=(reading, stop), daemon=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from dbt_drift import __version__
-from dbt_drift.errors import ConfigurationError
+from dbt_drift.errors import ConfigurationError, WarehouseDeniedError
 
 if TYPE_CHECKING:
     from dbt_drift.project.gateway import Session
@@ -19,11 +19,21 @@ def bring_forward(session: Session, location: Location) -> None:
 
     Raises:
         ConfigurationError: A newer program has written the ledger.
+        WarehouseDeniedError: The role may not make or write it.
     """
     ledger = msgspec.to_builtins(location)
-    with session.transaction():
-        tables = session.tables(location.database, location.schema)
-        version, program = session.call("bring_forward", ledger=ledger, tables=tables, program=__version__)
+    try:
+        with session.transaction():
+            tables = session.tables(location.database, location.schema)
+            version, program = session.call("bring_forward", ledger=ledger, tables=tables, program=__version__)
+    except WarehouseDeniedError as error:
+        raise WarehouseDeniedError(
+            str(error),
+            advice=f"The ledger lies in the schema {location.schema}. Somebody who may has to make it for the role: "
+            f'`create schema "{location.schema}" authorization <role>`. Or the role may make it itself after '
+            f'`grant create on database "{location.database}" to <role>`. Or name a schema that the role owns: '
+            "`vars: {dbt_drift: {schema: ...}}`.",
+        ) from error
     known = session.call("ledger_version")
     refuse_newer(location, known=known, version=int(version), program=program)
 

@@ -12,9 +12,11 @@
   {% set version = found[0][0] | int if found | length else 0 %}
   {% set newest = dbt_drift.ledger_version() %}
   {% if version > newest %}{{ return([version, found[0][1]]) }}{% endif %}
-  {% if version < 1 %}{{ dbt_drift.migrate_to_1(ledger) }}{% endif %}
-  {% if version < 2 %}{{ dbt_drift.migrate_to_2(ledger, tables) }}{% endif %}
-  {% if version < 3 %}{{ dbt_drift.migrate_to_3(ledger) }}{% endif %}
+  {#- A table that somebody has dropped is made anew, empty: what it held is found out again. -#}
+  {% set reached = version if dbt_drift.lost_tables(tables) | length == 0 else 0 %}
+  {% if reached < 1 %}{{ dbt_drift.migrate_to_1(ledger) }}{% endif %}
+  {% if reached < 2 %}{{ dbt_drift.migrate_to_2(ledger, tables) }}{% endif %}
+  {% if reached < 3 %}{{ dbt_drift.migrate_to_3(ledger) }}{% endif %}
   {% if version < newest %}
     {{ dbt_drift.insert_row(dbt_drift.version_relation(ledger), {'version': newest, 'program': program}, ['migrated_at']) }}
   {% endif %}
@@ -24,6 +26,13 @@
 
 {#- The version that this program writes. -#}
 {% macro ledger_version() %}{{ return(3) }}{% endmacro %}
+
+
+{#- Which of the tables that all syncs share a schema with these tables lacks. -#}
+{% macro lost_tables(tables) %}
+  {% set shared = ['drift_destination', 'drift_contacts', 'drift_lock', 'drift_runs', 'drift_run_syncs', 'drift_syncs', 'drift_staged', 'drift_audiences'] %}
+  {{ return(shared | reject('in', tables | map('lower') | list) | list) }}
+{% endmacro %}
 
 
 {#- The last version and who wrote it: no row where none is written down. -#}

@@ -121,6 +121,12 @@ class Recorder:
         self.results.append(result)
 
 
+_NAMES = """
+{% macro generate_schema_name(custom_schema_name, node) %}{{ custom_schema_name or target.schema }}{% endmacro %}
+"""
+"""A test's tables lie in a schema of its own, by that name alone."""
+
+
 class ParsedProject:
     """A project that dbt has parsed, with one model that declares nothing."""
 
@@ -167,6 +173,7 @@ class Bench:
         node = json.loads(json.dumps(self._bare))
         node |= {"unique_id": unique_id, "name": name, "alias": name, "schema": self.schema, "fqn": ["bench", name]}
         node |= {"original_file_path": f"models/{name}.sql", "patch_path": f"bench://models/{name}.yml"}
+        node["config"]["schema"] = self.schema
         node["relation_name"] = f'"{node["database"]}"."{self.schema}"."{name}"'
         node["config"]["meta"] = node["meta"] = {"drift": drift}
         node["columns"] = {
@@ -249,6 +256,8 @@ _DRIFTS_OWN = {
 def write_project(folder: Path, output: Mapping[str, Any]) -> None:
     """Write an empty dbt project called bench."""
     (folder / "models").mkdir(parents=True)
+    (folder / "macros").mkdir()
+    (folder / "macros" / "names.sql").write_text(_NAMES)
     flags = {"send_anonymous_usage_stats": False}
     project = {"name": "bench", "version": "1.0", "profile": "bench", "config-version": 2, "flags": flags}
     (folder / "dbt_project.yml").write_text(yaml.safe_dump(project))

@@ -56,14 +56,14 @@ def test_every_wrong_declaration_is_named_before_the_warehouse_is_opened(
 ) -> None:
     people.declare("people", {"mode": "mirror", "fields": {"email": "email"}})
     people.declare("others", {"fields": {"name": "name"}, "audiences": [{"tag": "x", "mode": "upsert"}]})
-    nowhere = changed_profile(people, tmp_path / "profile", path=str(tmp_path / "no" / "such" / "folder.duckdb"))
+    nowhere = changed_profile(people, tmp_path / "profile", path=str(tmp_path / "nowhere" / "bench.duckdb"))
     done = dbt_drift("plan", *nowhere)
     assert (done.code, done.out) == (2, "")
     for part in ("people", "meta.drift.mode", "others", "models/others.yml", "email", "audiences[0].mode"):
         assert part in done.err
     people.declare("people", {"fields": {"email": "email"}})
     people.declare("others", {"fields": {"email": "email"}})
-    assert "folder.duckdb" in dbt_drift("plan", *nowhere).err
+    assert "nowhere/bench.duckdb" in dbt_drift("plan", *nowhere).err
 
 
 def test_what_does_not_fit_the_relation_is_named_at_once(people: Bench, says: Says) -> None:
@@ -154,7 +154,13 @@ def test_settings_that_cannot_be_read(people: Bench, dbt_drift: CommandLine, var
         (["sync", "--threads", "0"], "--threads"),
         (["sync", "--output", "xml"], "--output"),
         (["sync", "people"], "people"),
-        (["synch"], "synch"),
+        (["synch"], "Did you mean 'sync'?"),
+        (["sycn"], "Did you mean 'sync'?"),
+        (["quux"], "No such command 'quux'"),
+        (["sync", "--dry-run"], "`dbt-drift plan` shows what a sync would send"),
+        (["plan", "--models", "people"], "Name models with --select"),
+        (["sync", "--tarjet", "dev"], "--target"),
+        (["plan", "--select", "peolpe"], "Did you mean `people`? These models do: people."),
         (["plan", "--target", "nowhere"], "nowhere"),
         (["plan", "--profile", "nowhere"], "nowhere"),
         (["plan", "--select", "tag:"], "No selected model declares a sync"),
@@ -188,7 +194,6 @@ def test_a_manifest_that_is_none(people: Bench, says: Says, text: str | None) ->
     [
         ("profiles.yml", "bench: {target: dev"),
         ("profiles.yml", "{}"),
-        ("profiles.yml", "bench: {target: dev, outputs: {dev: {type: nosuchwarehouse}}}"),
         ("profiles.yml", "bench: {target: dev, outputs: {dev: {type: duckdb, schema: \"{{ env_var('NOT_SET') }}\"}}}"),
         ("dbt_project.yml", "name: bench\nprofile: [}"),
         ("dbt_project.yml", "profile: bench\n"),
@@ -207,6 +212,16 @@ def test_a_project_that_dbt_cannot_read(
     assert done.err.startswith("Error: ")
 
 
+@pytest.mark.parametrize("adapter", ["nosuchwarehouse", "spark"])
+def test_an_adapter_that_is_not_installed(people: Bench, dbt_drift: CommandLine, tmp_path: Path, adapter: str) -> None:
+    done = dbt_drift("plan", *changed_profile(people, tmp_path / "profile", type=adapter))
+    assert (done.code, done.out) == (2, "")
+    assert f"Could not find adapter type {adapter}" in done.err
+    assert f"pip install 'dbt-{adapter}'" in done.err
+    assert f"pipx inject dbt-drift dbt-{adapter}" in done.err
+    assert f"uvx --with dbt-{adapter} dbt-drift" in done.err
+
+
 def test_a_postgres_that_does_not_let_us_in(
     postgres_project: ParsedProject, tmp_path: Path, sandbox: Sandbox, dbt_drift: CommandLine
 ) -> None:
@@ -217,15 +232,20 @@ def test_a_postgres_that_does_not_let_us_in(
     bench.execute("grant usage on schema $ to guest; grant select on $.people to guest")
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         free = taken.getsockname()[1]
-    cases: list[tuple[str, dict[str, object], str]] = [
-        ("away", {"port": free}, "refused"),
-        ("stranger", {"password": "secret-of-nobody"}, "password authentication failed"),
-        ("guest", {"user": "guest", "password": "secret-of-guest"}, "permission denied"),
+    where = "the target dev of the profile bench in"
+    cases: list[tuple[str, dict[str, object], tuple[str, ...]]] = [
+        ("away", {"port": free}, ("refused", f"127.0.0.1:{free}, {where} {tmp_path / 'away'}/profiles.yml")),
+        ("stranger", {"password": "secret-of-nobody"}, ("password authentication failed", where)),
+        (
+            "guest",
+            {"user": "guest", "password": "secret-of-guest"},
+            ("permission denied", f'create schema "{bench.ledger}" authorization'),
+        ),
     ]
     for name, change, said in cases:
         done = dbt_drift("sync", *changed_profile(bench, tmp_path / name, **change), environment=bench.environment)
         assert done.code == 2, name
-        assert said in done.out + done.err
+        assert all(part in done.out + done.err for part in said), done
         assert "secret-of" not in done.out + done.err
 
 

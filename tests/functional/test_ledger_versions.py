@@ -53,6 +53,19 @@ def test_a_migration_that_broke_off_is_done_again(bench: Bench) -> None:
     assert rows_of(bench, "drift_ledger_version", "version") == [(3,)]
 
 
+def test_a_table_that_somebody_has_dropped_is_made_anew(bench: Bench, dbt_drift: CommandLine) -> None:
+    people(bench, 3)
+    bench.sync()
+    for table in ("drift_lock", "drift_contacts", "drift_audiences", "drift_runs", "drift_destination"):
+        bench.warehouse.execute(f"drop table {bench.ledger}.{table}")
+        done = command(bench, dbt_drift, "status")
+        assert (done.code, f"lacks {table}" in done.err) == (2, True)
+        bench.forget_project()
+        assert bench.sync().rows.unchanged == 3
+        assert command(bench, dbt_drift, "status").code == 0
+    assert len(rows_of(bench, "drift_ledger_version", "version")) == 1
+
+
 def test_an_older_program_refuses_a_newer_ledger(bench: Bench, dbt_drift: CommandLine) -> None:
     people(bench, 1)
     bench.sync()

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import json
-import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from msgspec.structs import replace
@@ -24,9 +22,7 @@ BUILT_AT = dt.datetime(2026, 3, 1, 6, 0, tzinfo=dt.timezone.utc)
 SQL = "select 1 as email\n"
 
 
-PEOPLE = node(
-    "people", EMAIL, checksum={"name": "sha256", "checksum": hashlib.sha256(b"select 1 as email").hexdigest()}
-)
+PEOPLE = node("people", EMAIL)
 LEADS = node("leads", EMAIL)
 ATTACHED = node("not_null", resource_type="test", attached_node="model.jaffle.people",
                 depends_on={"nodes": ["model.jaffle.people", "model.jaffle.leads"]})  # fmt: skip
@@ -42,13 +38,17 @@ def results(*given: tuple[str, str], command: str | None = "build", invocation: 
     return json.dumps(document).encode()
 
 
-def judged(folder: Path, written: bytes | None, *, named: bool = False, invocation: str = "one") -> Judgement:
-    project = manifest(PEOPLE, LEADS, ATTACHED, SINGULAR)
+def judged(
+    folder: Path, written: bytes | None, *, named: bool = False, invocation: str = "one", people: Any = PEOPLE
+) -> Judgement:
+    project = manifest(people, LEADS, ATTACHED, SINGULAR)
     project = replace(project, metadata=replace(project.metadata, invocation_id=invocation))
     path = folder / "run_results.json"
     if written is not None:
         path.write_bytes(written)
-    return judge(declare(project), project, read_run_results(path), root=folder, are_named=named)
+    return judge(
+        declare(project), project, read_run_results(path), source_file=lambda _, path: folder / path, are_named=named
+    )
 
 
 def names(judgement: Judgement) -> tuple[list[str], list[str]]:
@@ -103,25 +103,40 @@ def test_a_command_that_does_not_build_the_models_restricts_nothing(tmp_path: Pa
     assert (names(judgement), judgement.notices) == ((["leads", "people"], []), [])
 
 
+SAME = "select\n\n    1 as email"
+OTHER = "select 2 as email"
+LATER = BUILT_AT.timestamp() + 60
+
+
 @pytest.mark.parametrize(
-    ("sql", "hours", "invocation", "held"),
+    ("content", "invocation", "node_of", "ran", "held"),
     [
-        (SQL, -1, "one", []),
-        (SQL, -1, "two", []),  # dbt parse since then, and nothing new
-        (SQL + "  ", 1, "one", []),  # copied, checked out
-        ("select 2 as email", 1, "one", ["people"]),
-        ("select 2 as email", 1, "two", ["people"]),
+        (SQL, "one", {}, None, False),
+        (SAME + "\r\n", "one", {}, None, False),  # laid out anew
+        (OTHER, "one", {}, None, True),
+        # A later command of dbt has taken the node over: its file was the same then.
+        (SQL, "two", {"created_at": LATER - 120}, None, False),
+        (OTHER, "two", {"created_at": LATER - 120}, None, True),
+        # A later command has parsed it anew, and the manifest says what the file says now: the SQL that ran is left.
+        (SQL, "two", {"created_at": LATER}, "select 1 as email", False),
+        (OTHER, "two", {"created_at": LATER, "raw_code": OTHER}, "select 1 as email", True),
+        (OTHER, "two", {"raw_code": OTHER}, "select 1 as email", True),
+        # Nobody knows.
+        (OTHER, "two", {"raw_code": OTHER}, None, False),
+        (None, "one", {}, None, False),
     ],
 )
 def test_a_file_that_changed_since_the_build(
-    tmp_path: Path, sql: str, hours: int, invocation: str, held: list[str]
+    tmp_path: Path, content: str | None, invocation: str, node_of: dict[str, Any], ran: str | None, *, held: bool
 ) -> None:
-    file = tmp_path / "models" / "people.sql"
-    file.parent.mkdir()
-    file.write_text(sql)
-    os.utime(file, times=(BUILT_AT.timestamp() + hours * 3600,) * 2)
-    judgement = judged(tmp_path, results(("model.jaffle.people", "success")), invocation=invocation)
-    assert names(judgement)[1] == held
+    people = node("people", EMAIL, **{"raw_code": SQL.strip(), **node_of})
+    if content is not None:
+        (tmp_path / "models").mkdir()
+        (tmp_path / "models" / "people.sql").write_bytes(content.encode())
+    built = json.loads(results(("model.jaffle.people", "success")))
+    built["results"][0]["compiled_code"] = ran
+    judgement = judged(tmp_path, json.dumps(built).encode(), invocation=invocation, people=people)
+    assert names(judgement)[1] == (["people"] if held else [])
     if held:
         assert "models/people.sql has changed since `dbt build` of" in judgement.held[0].why
 

@@ -1,0 +1,89 @@
+"""What dbt and the drivers below it raise, as our errors."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from typing import TYPE_CHECKING
+
+import click
+
+from dbt_drift.errors import DbtDriftError, WarehouseDeniedError, WarehouseError, WarehouseLostError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_EXTRAS = frozenset({"duckdb", "postgres"})
+"""The adapters that an extra of ours installs."""
+
+
+@contextlib.contextmanager
+def dbt_errors(kind: type[DbtDriftError], *, place: str = "") -> Iterator[None]:
+    """Turn dbt's exceptions, and those that drivers raise through it, into ours.
+
+    Args:
+        kind: What to raise.
+        place: Where the warehouse is, for when it cannot be reached.
+    """
+    try:
+        yield
+    except DbtDriftError:
+        raise
+    except click.ClickException as error:  # how dbt's own flags complain
+        raise kind(error.format_message()) from error
+    except Exception as error:
+        from dbt_common.exceptions import DbtBaseException  # noqa: PLC0415 (see module)
+
+        if not isinstance(error, DbtBaseException) and not _from_driver(error):
+            raise
+        words = str(error).strip()
+        if kind is WarehouseError and _is_lost(error):
+            raise WarehouseLostError(words, advice=place) from error
+        if kind is WarehouseError and _is_denied(error):
+            raise WarehouseDeniedError(words) from error
+        raise kind(words, advice=_of_adapter(words)) from error
+
+
+def _is_lost(error: BaseException | None) -> bool:
+    """Whether there is no connection any more, or none could be had; said by dbt or, below, by the driver.
+
+    Postgres gives a shutdown, a crash and a start that is not over the codes 57P01 to 57P03, and a connection that
+    broke off none at all (postgresql.org/docs/current/errcodes-appendix.html). More special errors than these two of
+    PEP 249, such as DuckDB's about its file, are about something else.
+    """
+    while error is not None:
+        name, code = type(error).__name__, getattr(error, "pgcode", None) or ""
+        if name == "FailedToConnectError" or code.startswith(("57P0", "08")):
+            return True
+        if name in {"OperationalError", "InterfaceError"} and not code:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _from_driver(error: Exception) -> bool:
+    """Whether a database driver raised it: PEP 249 calls the base of a driver's errors `Error`."""
+    return any(base.__name__ == "Error" for base in type(error).__mro__)
+
+
+def _is_denied(error: BaseException | None) -> bool:
+    """Whether the role may not do it: Postgres' code is 42501, insufficient_privilege."""
+    while error is not None:
+        if getattr(error, "pgcode", None) == "42501":
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _of_adapter(words: str) -> str:
+    """Return how to install the adapter that dbt misses, or "" where it misses none."""
+    missing = re.search(r"Could not find adapter type (\w+)", words)
+    if missing is None:
+        return ""
+    package = f"dbt-{missing[1]}"
+    ours = f"dbt-drift[{missing[1]}]" if missing[1] in _EXTRAS else package
+    return (
+        f"It has to be installed beside dbt-drift, in the same environment: `pip install '{ours}'`, or "
+        f"`uv pip install '{ours}'`. Where dbt-drift was installed with pipx: `pipx inject dbt-drift {package}`; "
+        f"with uv: `uv tool install dbt-drift --with {package}`, `uvx --with {package} dbt-drift`."
+    )
