@@ -1,17 +1,14 @@
 """A dbt project, a warehouse and a sandbox, quick enough for tests of many rounds.
 
-dbt parses the project once a session. A test then writes its tables straight into the warehouse and its declarations
-into the manifest, which is all that dbt-drift reads of a build.
+dbt parses the project once a session. A test then has a project of the same name, writes its tables straight into the
+warehouse and its declarations into the manifest, which is all that dbt-drift reads of a build.
 """
 
 from __future__ import annotations
 
 import itertools
 import json
-import subprocess
-import sys
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import duckdb
@@ -22,9 +19,11 @@ from dbt_drift.sync.options import RunOptions
 from dbt_drift.sync.plan import SyncPlan, make_plans
 from dbt_drift.sync.prepare import Prepared, prepare
 from dbt_drift.sync.run import run_syncs
+from tests.support import warm
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from dbt_drift.declarations.syncs import Sync
     from dbt_drift.drift.local import LocalSandbox
@@ -45,6 +44,9 @@ class Warehouse(Protocol):
     kind: str
     output: dict[str, Any]
 
+    def of_test(self, folder: Path) -> Warehouse:
+        """Return the warehouse for a test that has this folder."""
+
     def execute(self, sql: str) -> None: ...
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]: ...
@@ -56,6 +58,10 @@ class DuckDb:
     def __init__(self, file: Path) -> None:
         self._file = file
         self.output = {"type": "duckdb", "path": str(file), "schema": "analytics", "threads": 1}
+
+    def of_test(self, folder: Path) -> DuckDb:
+        """Return a file of its own: to open one takes the longer the more tables other tests have left in it."""
+        return DuckDb(folder / self._file.name)
 
     def execute(self, sql: str) -> None:
         with closing(duckdb.connect(str(self._file))) as connection:
@@ -73,6 +79,10 @@ class Postgres:
         self._server = server
         self._database = server.create_database()
         self.output = {**server.profile_output(self._database), "schema": "analytics", "threads": 1}
+
+    def of_test(self, folder: Path) -> Postgres:
+        """Return the same database: a schema of its own is enough, and made much sooner."""
+        return self
 
     def execute(self, sql: str) -> None:
         with closing(self._server.connect(self._database)) as connection:
@@ -140,13 +150,13 @@ class ParsedProject:
 
 
 class Bench:
-    """One test's share of a parsed project: its own tables, manifest, ledger and Drift."""
+    """One test's copy of a parsed project: its own folder, tables, manifest, ledger and Drift."""
 
     def __init__(self, parsed: ParsedProject, folder: Path, sandbox: Sandbox) -> None:
         number = next(_NUMBERS)
-        self.warehouse = parsed.warehouse
+        self.warehouse = parsed.warehouse.of_test(folder)
         self.sandbox = sandbox
-        self.project = parsed.folder
+        self.project = folder / "bench"
         self.target = folder
         self.schema = f"t{number}"
         self.ledger = f"t{number}_drift"
@@ -156,6 +166,7 @@ class Bench:
         self._bare = self._manifest["nodes"].pop("model.bench.bare")
         self._prepared: Prepared | None = None
         self._counted = 0
+        write_project(self.project, self.warehouse.output)
         self.warehouse.execute(f"create schema {self.schema}")
 
     def table(self, name: str, select: str) -> None:
@@ -267,6 +278,5 @@ def write_project(folder: Path, output: Mapping[str, Any]) -> None:
 
 def dbt(folder: Path, *arguments: str) -> None:
     """Run dbt in a project."""
-    program = Path(sys.executable).parent / "dbt"
-    done = subprocess.run([program, "--quiet", *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    done = warm.run("dbt", "--quiet", *arguments, cwd=folder)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ from dbt_drift.sync.fitting import _SUITS
 from dbt_drift.sync.prepare import prepare
 from dbt_drift.sync.run import run_syncs
 from tests.functional.harness import TOKEN, DuckDb, Postgres, Recorder, write_project
+from tests.support import warm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,10 +65,8 @@ class UsersProject:
         (self.folder / "models" / "people.yml").write_text(yaml.safe_dump({"version": 2, "models": [model]}))
 
     def dbt(self, *arguments: str, exit_code: int = 0, **variables: Any) -> str:
-        program = str(Path(sys.executable).with_name("dbt"))
-        command = [program, "--no-use-colors", *arguments, "--vars", json.dumps(variables)]
-        environment = {**os.environ, "DBT_PROFILES_DIR": str(self.folder)}
-        done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
+        command = ["dbt", "--no-use-colors", *arguments, "--vars", json.dumps(variables)]
+        done = warm.run(*command, cwd=self.folder, env={**os.environ, "DBT_PROFILES_DIR": str(self.folder)})
         assert done.returncode == exit_code, done.stdout + done.stderr
         return done.stdout + done.stderr
 
@@ -260,12 +258,8 @@ def test_the_package_installs_from_git(tmp_path: Path) -> None:
     write_project(folder, DuckDb(tmp_path / "users.duckdb").output)
     package = {"git": repository.as_uri(), "revision": f"v{__version__}"}
     (folder / "packages.yml").write_text(yaml.safe_dump({"packages": [package]}))
-    program = str(Path(sys.executable).with_name("dbt"))
-    environment = {**os.environ, "DBT_PROFILES_DIR": str(folder)}
     for command in ("deps", "parse"):
-        done = subprocess.run(
-            [program, command], cwd=folder, env=environment, capture_output=True, text=True, check=False
-        )
+        done = warm.run("dbt", command, cwd=folder, env={**os.environ, "DBT_PROFILES_DIR": str(folder)})
         assert done.returncode == 0, done.stdout
     macros = json.loads((folder / "target" / "manifest.json").read_text())["macros"]
     assert "macro.dbt_drift.stage_sync" in macros

@@ -35,8 +35,8 @@ def files_up_to(size: int) -> Iterator[None]:
 def test_a_disk_that_fills_up(tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "target").mkdir()
-    file = tmp_path / "small.duckdb"
-    bench = Bench(ParsedProject(tmp_path / "project", DuckDb(file)), tmp_path / "target", sandbox)
+    file = tmp_path / "target" / "small.duckdb"
+    bench = Bench(ParsedProject(tmp_path / "project", DuckDb(tmp_path / file.name)), tmp_path / "target", sandbox)
     people(bench, ROWS)
     *flags, _ = project_of(bench)
     flags.append(f"{{dbt_drift: {{schema: {bench.ledger}, rate_limit: {{requests: 0}}}}}}")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,6 +36,7 @@ from dbt_drift.sync.settings import Failures, Guards, RateLimit, Settings, read_
 from dbt_drift.sync.streaming import FLUSH_ROWS, FLUSH_SECONDS, PAGE_ROWS, UNWRITTEN_ROWS
 from dbt_drift.warehouse.lock import SIGN_SECONDS
 from dbt_drift.warehouse.patience import AWAY_SECONDS
+from tests.support import warm
 from tests.unit.declarations.projects import manifest, node
 
 if TYPE_CHECKING:
@@ -415,15 +414,7 @@ def test_dbt_takes_the_properties_without_a_warning(tmp_path: Path) -> None:
 
 
 def dbt(project: Path, *arguments: str) -> str:
-    program = Path(sys.executable).with_name("dbt")
     environment = {**os.environ, "DBT_PROFILES_DIR": str(project)}
-    done = subprocess.run(
-        [program, "--no-use-colors", *arguments],
-        cwd=project,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = warm.run("dbt", "--no-use-colors", *arguments, cwd=project, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
 from tests.functional.harness import write_project
+from tests.support import warm
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.functional.command_line import CommandLine
 
 DRIFT = {"fields": {"email": "email", "plan tier": "plan"}, "audiences": [
@@ -47,10 +47,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def dbt(folder: Path, *arguments: str) -> str:
-    program = Path(sys.executable).parent / "dbt"
-    done = subprocess.run(
-        [program, "--no-use-colors", *arguments], cwd=folder, capture_output=True, text=True, check=False
-    )
+    done = warm.run("dbt", "--no-use-colors", *arguments, cwd=folder)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

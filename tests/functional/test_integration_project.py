@@ -25,6 +25,7 @@ from dbt_drift.sync.prepare import prepare
 from dbt_drift.sync.results import RowCounts
 from dbt_drift.sync.run import run_syncs
 from tests.functional.harness import TOKEN, Recorder
+from tests.support import warm
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,14 +79,16 @@ class Project:
         return self
 
     def build(self, day: int) -> None:
-        dbt = Path(sys.executable).with_name("dbt")
-        done = subprocess.run(
-            [dbt, "--no-use-colors", "build", "--target", self.target, "--vars", f"demo_day: {day}"],
+        done = warm.run(
+            "dbt",
+            "--no-use-colors",
+            "build",
+            "--target",
+            self.target,
+            "--vars",
+            f"demo_day: {day}",
             cwd=self.directory,
             env={**os.environ, **self.environment, "DBT_PROFILES_DIR": str(self.directory)},
-            capture_output=True,
-            text=True,
-            check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         results = self.artifact("run_results.json")["results"]

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,9 +11,11 @@ import yaml
 
 from dbt_drift.project.gateway import DbtProject, ProjectOptions, Selection
 from tests.functional.harness import TOKEN, write_project
+from tests.support import warm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from dbt_drift.sandbox.server import Sandbox
     from tests.functional.command_line import CommandLine
@@ -62,8 +61,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def dbt(folder: Path, *arguments: str, code: int = 0) -> None:
-    program = Path(sys.executable).parent / "dbt"
-    done = subprocess.run([program, "--quiet", *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    done = warm.run("dbt", "--quiet", *arguments, cwd=folder)
     assert done.returncode == code, done.stdout + done.stderr
 
 
