@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import threading
 import time
 from typing import TYPE_CHECKING, NoReturn
@@ -26,6 +27,7 @@ AHEAD_SECONDS = 300.0
 _AGAIN_SECONDS = 20.0
 """When a renewal ahead of time that failed is tried again: the token at hand is still good."""
 
+_log = logging.getLogger(__name__)
 _FORBIDDEN = 403
 _AGAIN = "Sign in again with `dbt-drift auth login`. What Drift has accepted is kept: the next run goes on from there."
 
@@ -51,7 +53,8 @@ class SignIn:
         self._store = store
         self._stored = stored
         self._lock = threading.Lock()
-        self._secrets = {kept.client_secret}
+        self._secrets = frozenset({kept.client_secret})
+        self._unkept = False
         self._renewed_when_forbidden = False
         self._not_before = 0.0
         self._dead: RefusedGrantError | None = None
@@ -70,10 +73,12 @@ class SignIn:
 
         Raises:
             DriftUnavailableError: It has ended, and Drift does not give another.
-            ConfigurationError: The next one could not be kept.
+            ConfigurationError: The store cannot be used.
         """
-        if self._ends_soon():
+        if self._ends_soon() or self._to_keep():
             with self._lock:
+                if self._to_keep():
+                    self._keep()
                 if self._ends_soon():
                     self._renew_ahead()
         return self._token
@@ -96,7 +101,7 @@ class SignIn:
 
         Raises:
             DriftUnavailableError: Drift does not give another.
-            ConfigurationError: The next one could not be kept.
+            ConfigurationError: The store cannot be used.
         """
         with self._lock:
             if refused is not self._token:
@@ -126,6 +131,9 @@ class SignIn:
         ahead = min(AHEAD_SECONDS, (kept.expires_at - kept.obtained_at) / 10)
         return now >= kept.expires_at - ahead and now >= self._not_before
 
+    def _to_keep(self) -> bool:
+        return self._unkept and time.time() >= self._not_before
+
     def _renew_ahead(self) -> None:
         try:
             self._renew()
@@ -140,7 +148,8 @@ class SignIn:
         if self._dead is not None:
             raise self._dead
         with self._store.locked():
-            newest = self._store.read(self._key)
+            # What could not be kept is newer than what is.
+            newest = self._kept if self._unkept else self._store.read(self._key)
             if newest is None and self._stored:
                 raise RefusedGrantError("The sign-in was given up while it was in use (auth logout).", advice=_AGAIN)
             newest = newest or self._kept
@@ -153,16 +162,31 @@ class SignIn:
             except RefusedGrantError as refused:
                 self._dead = RefusedGrantError(self.mask(str(refused)), advice=self.advice)
                 raise self._dead from None
-            following = kept_from(grant, newest)
-            # The old one may be used up by now: nothing is done with the new one before it is safe.
-            self._store.write(self._key, following)
-            self._stored = True
-            self._adopt(following)
+            self._adopt(kept_from(grant, newest))
             self._renewed = True
+            self._write()
+
+    def _keep(self) -> None:
+        with self._store.locked():
+            self._write()
+
+    def _write(self) -> None:
+        """Keep the sign-in in use. The one before is used up: where the store fails, this run goes on with it."""
+        try:
+            self._store.write(self._key, self._kept)
+        except ConfigurationError as error:
+            if not self._unkept:
+                _log.warning("The renewed sign-in is not kept yet, and is tried to be kept again: %s", error)
+            self._unkept = True
+            self._not_before = time.time() + _AGAIN_SECONDS
+        else:
+            self._stored = True
+            self._unkept = False
 
     def _adopt(self, kept: Kept) -> None:
         self._kept = kept
-        self._secrets |= {secret for secret in (kept.access_token, kept.refresh_token) if secret}
+        # A new set: other threads may be reading the one before.
+        self._secrets = self._secrets | {secret for secret in (kept.access_token, kept.refresh_token) if secret}
         self._token = AccessToken(kept.access_token) if kept.access_token else _NOTHING_YET
         self._worked = False
         self._renewed = False

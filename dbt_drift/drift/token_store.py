@@ -7,13 +7,16 @@ tokens. Whoever renews holds the lock meanwhile: of two processes the second fin
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 import msgspec
 
+from dbt_drift.drift.messages import UNREADABLE
 from dbt_drift.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -129,21 +132,36 @@ class FileStore:
 
     def _all(self) -> dict[str, Kept]:
         try:
-            with self._path.open("rb") as file:
-                if os.fstat(file.fileno()).st_mode & _OTHERS:
-                    raise ConfigurationError(
-                        f"Others can read {self._path}, where the sign-in to Drift is kept.",
-                        advice=f"chmod 600 {self._path}, and sign in again if somebody may have read it.",
-                    )
+            # Not blocking: a pipe in the place of the file would be waited for.
+            with open(os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:  # noqa: PTH123 - flags
+                self._check(os.fstat(file.fileno()))
                 return _decoder.decode(file.read())
         except FileNotFoundError:
             return {}
         except OSError as error:
             raise _unusable(self._path, error) from None
-        except msgspec.DecodeError:
+        except UNREADABLE:
             raise ConfigurationError(
                 f"{self._path} does not hold a sign-in to Drift.", advice="Delete it, and `dbt-drift auth login`."
             ) from None
+
+    def _check(self, found: os.stat_result) -> None:
+        """Refuse a file that somebody else may have written, or can read."""
+        if not stat.S_ISREG(found.st_mode):
+            raise ConfigurationError(
+                f"{self._path} is not a file, and no sign-in to Drift is read from it.",
+                advice="Delete it, and `dbt-drift auth login`; or name another file with DRIFT_TOKEN_FILE.",
+            )
+        if found.st_uid != os.geteuid():
+            raise ConfigurationError(
+                f"{self._path}, where the sign-in to Drift is kept, belongs to another user ({found.st_uid}).",
+                advice="Name a file of your own with DRIFT_TOKEN_FILE, and `dbt-drift auth login`.",
+            )
+        if found.st_mode & _OTHERS:
+            raise ConfigurationError(
+                f"Others can read {self._path}, where the sign-in to Drift is kept.",
+                advice=f"chmod 600 {self._path}, and sign in again if somebody may have read it.",
+            )
 
     def _replace(self, content: dict[str, Kept]) -> None:
         draft = self._path.with_name(f"{self._path.name}.{os.getpid()}")
@@ -156,6 +174,8 @@ class FileStore:
                 os.fsync(file.fileno())
             draft.replace(self._path)
         except OSError as error:
+            with contextlib.suppress(OSError):
+                draft.unlink(missing_ok=True)  # it may hold a part of a secret
             raise _unusable(self._path, error) from None
 
 
@@ -183,20 +203,52 @@ class KeyringStore:
             yield
 
     def read(self, key: str) -> Kept | None:
-        """Return a sign-in, or None."""
-        found = self._backend.get_password(_SERVICE, key)
-        return None if found is None else _one.decode(found)
+        """Return a sign-in, or None.
+
+        Raises:
+            ConfigurationError: The keyring fails, or holds something else there.
+        """
+        with self._usable():
+            found = self._backend.get_password(_SERVICE, key)
+        try:
+            return None if found is None else _one.decode(found)
+        except UNREADABLE:
+            raise ConfigurationError(
+                f"What {self.place} holds for {_SERVICE} is no sign-in to Drift.",
+                advice="`dbt-drift auth login` writes it anew.",
+            ) from None
 
     def write(self, key: str, kept: Kept) -> None:
-        """Keep a sign-in in the place of the one before."""
-        self._backend.set_password(_SERVICE, key, _encoder.encode(kept).decode())
+        """Keep a sign-in in the place of the one before.
+
+        Raises:
+            ConfigurationError: The keyring fails.
+        """
+        with self._usable():
+            self._backend.set_password(_SERVICE, key, _encoder.encode(kept).decode())
 
     def forget(self, key: str) -> bool:
-        """Keep it no longer; returns whether there was one."""
-        if self._backend.get_password(_SERVICE, key) is None:
-            return False
-        self._backend.delete_password(_SERVICE, key)
-        return True
+        """Keep it no longer; returns whether there was one.
+
+        Raises:
+            ConfigurationError: The keyring fails.
+        """
+        with self._usable():
+            if self._backend.get_password(_SERVICE, key) is None:
+                return False
+            self._backend.delete_password(_SERVICE, key)
+            return True
+
+    @contextlib.contextmanager
+    def _usable(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - a backend raises what its system does
+            # Not its text, which may quote what was to be kept.
+            raise ConfigurationError(
+                f"The sign-in to Drift cannot be kept in {self.place}: {type(error).__name__}.",
+                advice="Unlock it, or name a file with DRIFT_TOKEN_FILE; with DRIFT_ACCESS_TOKEN none is needed.",
+            ) from None
 
 
 class MemoryStore:
@@ -249,7 +301,7 @@ def _keyring_backend() -> Any:
 def _file_lock(path: Path) -> Iterator[None]:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        descriptor = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         raise _unusable(path, error) from None
     try:
@@ -260,7 +312,9 @@ def _file_lock(path: Path) -> Iterator[None]:
 
 
 def _unusable(path: Path, error: OSError) -> ConfigurationError:
+    # How O_NOFOLLOW says what it has found.
+    problem = "it, or its lock beside it, is a symbolic link" if error.errno == errno.ELOOP else error.strerror
     return ConfigurationError(
-        f"The sign-in to Drift cannot be kept in {path}: {error.strerror or error}.",
+        f"The sign-in to Drift cannot be kept in {path}: {problem or error}.",
         advice="DRIFT_TOKEN_FILE names another file; with DRIFT_ACCESS_TOKEN none is needed.",
     )
