@@ -99,8 +99,11 @@ class Session:
 
         To be called in a transaction: dbt would begin one of its own, and leave it open.
         """
-        place = self._adapter.Relation.create(database=database, schema=schema).without_identifier()
-        return sorted(str(found.identifier) for found in self._adapter.list_relations_without_caching(place))
+        # dbt writes the name into a text literal as it is, and looks for it with `ilike`, in which _ is any character.
+        literal = schema.replace("'", "''")
+        place = self._adapter.Relation.create(database=database, schema=literal).without_identifier()
+        found = self._adapter.list_relations_without_caching(place)
+        return sorted(str(one.identifier) for one in found if str(one.schema).casefold() == schema.casefold())
 
     def rows(self, sql: str, *, batch: int = 1000) -> Iterator[tuple[Any, ...]]:
         """Yield the rows of a query, in the driver's own Python types, fetched `batch` rows at a time."""
@@ -190,7 +193,12 @@ class DbtProject:
             adapter = self._own_adapter()
             with adapter.connection_named(f"dbt_drift_{name}"):
                 _open_patiently(adapter)
-                yield Session(adapter)
+                session = Session(adapter)
+                if self.adapter_type == "duckdb":
+                    # Its collation decides for the ledger's own tables too. Elsewhere a transaction that makes values
+                    # does this: a session's setting would stay with a connection that a pooler lends to others.
+                    session.call("fix_settings")
+                yield session
 
     def relation_names(self, node: dict[str, Any]) -> tuple[Any, Any, Any] | None:
         """Return the database, the schema and the name that the target gives a node; None where it cannot be told.
@@ -329,6 +337,8 @@ def _set_flags(options: ProjectOptions) -> Any:
 
     set_invocation_context(os.environ)
     given = {name: value for name, value in msgspec.structs.asdict(options).items() if value is not None}
+    if options.vars:
+        given["vars"] = msgspec.json.encode(options.vars).decode()  # dbt spells a dict as Python does, and reads YAML
     flags = Flags.from_dict(Command.PARSE, given)
     set_flags(flags)
     cleanup_event_logger()  # dbt's own log lines are not ours to print

@@ -48,6 +48,7 @@ def adopt(prepared: Prepared, model: str, tag: str, *, members: str, column: str
         session.call("open_ledger", sync=spec)
         # What an interrupted run has done is older than what is adopted now.
         session.call("fold", sync=spec)
+        session.call("fix_settings")
         return int(session.call("adopt_members", sync=spec, state=state, members=source))
 
 

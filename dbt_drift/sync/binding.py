@@ -12,6 +12,7 @@ from dbt_drift.declarations.problems import Problem, Report, render
 from dbt_drift.declarations.syncs import Sync
 from dbt_drift.errors import DeclarationError, WarehouseError
 from dbt_drift.sync.named_tags import expand
+from dbt_drift.sync.words import counted
 from dbt_drift.warehouse.registry import Registered, registered_audiences
 from dbt_drift.warehouse.spec import sync_spec
 
@@ -119,10 +120,29 @@ def _bind(
     if problems:
         return sync, {}, problems
     expanded, problems = expand(session, sync, location, kinds, types, registered=registered)
+    problems += _too_wide(session, expanded)
     spec = sync_spec(expanded, location, kinds, types)
     # A column that names no tag today has its audience all the same.
     spec["tag_columns"] = [audience.tag_from for audience in sync.audiences if audience.tag_from]
     return expanded, spec, problems
+
+
+def _too_wide(session: Session, sync: Sync) -> list[Problem]:
+    """Report more attributes and tags than the warehouse can compare at once."""
+    most = session.call("most_states")
+    attributes, audiences = len(sync.attributes), len(sync.audiences)
+    if most is None or attributes + audiences <= most:
+        return []
+    return [
+        Problem(
+            path=sync.path,
+            model=sync.name,
+            key="meta.drift.fields",
+            message=f"{counted(attributes, 'column')} and {counted(audiences, 'audience')} are mapped, and this "
+            f"warehouse compares at most {most} of both together",
+            suggestion="Split the model into several that map the same key and different attributes.",
+        )
+    ]
 
 
 def _misfits(sync: Sync, kinds: dict[str, str], types: dict[str, str]) -> list[Problem]:

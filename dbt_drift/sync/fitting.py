@@ -71,7 +71,7 @@ def fit_to_drift(
     if not _has_custom_attributes(prepared):
         return prepared, []
     kept = remembered_attributes(prepared.project, prepared.location)
-    types = {name: kind for name, _, kind in kept}
+    known = types = {name: kind for name, _, kind in kept}
     notices: list[str] = []
     listed, notice = _ask(client) if client else (None, "")
     if notice:
@@ -84,8 +84,22 @@ def fit_to_drift(
             remember_attributes(prepared.project, prepared.location, found)
     elif problems := list(_misfits(prepared, types)):
         raise DeclarationError(render(problems))
+    if known:
+        notices += _respelled(prepared, known, types)
     syncs = [(sync, with_types(spec, types)) for sync, spec in prepared.syncs]
     return msgspec.structs.replace(prepared, syncs=syncs), notices
+
+
+def _respelled(prepared: Prepared, before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
+    """Yield what to tell of the attributes whose values are sent in another way than by the list of the last sync."""
+    for sync, spec in prepared.syncs:
+        parts = zip(with_types(spec, before)["attributes"], with_types(spec, now)["attributes"], strict=True)
+        if names := [new["attribute"] for old, new in parts if old != new]:
+            listed = ", ".join(f"{name} ({now.get(name, 'not listed')})" for name in names)
+            yield (
+                f"{sync.name}: Drift lists another type than before for {listed}. Values that change from now on are "
+                "sent in it; what Drift has is not sent again. `dbt-drift sync --full-refresh` sends all."
+            )
 
 
 def check_mapping(prepared: Prepared, client: DriftClient) -> list[str]:

@@ -46,6 +46,7 @@ def expand(
     """
     if not any(audience.tag_from for audience in sync.audiences):
         return sync, []
+    session.call("fix_settings")
     spec = sync_spec(sync, location, kinds, types)
     found: list[AudienceMapping] = []
     problems: list[Problem] = []

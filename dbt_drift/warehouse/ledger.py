@@ -192,6 +192,7 @@ class SyncLedger:
         self._spec["stage_id"] = stage_id
         with self._project.connect("stage") as session:
             with self._work(session):
+                session.call("fix_settings")
                 session.call("stage", sync=self._spec)
             return self._counts(session)
 

@@ -108,6 +108,7 @@ def sync_spec(sync: Sync, location: Location, kinds: Mapping[str, str], types: M
                 "state": state_column("attr", mapping.attribute),
                 **_sent_as(mapping.attribute, kinds[mapping.column]),
                 "is_email": mapping.attribute == "email",
+                "is_custom": mapping.attribute not in _STRINGS,
                 "is_key": mapping.attribute == sync.match_on,
                 "clears": mapping.clears,
             }

@@ -4,6 +4,7 @@
     sync whose token may list attributes, and for an attribute that Drift does not have yet. `attribute`: left out where it is
     called as the column. `type`: STRING, NUMERIC, BOOLEAN, DATE or DATETIME, instead of what Drift listed. -#}
 {% test accepted_drift_attribute_type(model, column_name, attribute=none, type=none) %}
+  {%- set column_name = dbt_drift.bare(column_name) -%}
   {%- set attribute = attribute or column_name -%}
   {%- set listed = type or (dbt_drift.listed_type(attribute) if execute) -%}
   {%- set kind = dbt_drift.column_kind(model, column_name) if execute else 'text' -%}
@@ -31,7 +32,7 @@
 {#- The type that Drift listed for an attribute, or none. -#}
 {% macro listed_type(attribute) %}
   {% set listed = dbt_drift.attributes_relation(dbt_drift.project_ledger()) %}
-  {% if adapter.get_columns_in_relation(listed) | length %}
+  {% if dbt_drift.columns_in(listed) | length %}
     {% for row in run_query(dbt_drift.attributes_sql(dbt_drift.project_ledger())).rows if row[0] == attribute %}
       {{ return(row[2]) }}
     {% endfor %}
@@ -42,7 +43,7 @@
 
 {#- The kind of a relation's column; text where there is no such column, which the test's own SQL is not the place to say. -#}
 {% macro column_kind(relation, column_name) %}
-  {% for column in adapter.get_columns_in_relation(relation) if column.name | lower == column_name | lower %}
+  {% for column in dbt_drift.columns_in(relation) if column.name | lower == column_name | lower %}
     {{ return(dbt_drift.kind(column.dtype)) }}
   {% endfor %}
   {{ return('text') }}

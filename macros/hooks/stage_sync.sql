@@ -23,7 +23,7 @@
   {% if holders | length and not holders[0]['is_expired'] %}
     {{ return('a run is at work on the ledger') }}
   {% endif %}
-  {% set saved = run_query(dbt_drift.saved_syncs_sql(ledger) ~ " where unique_id = '" ~ model.unique_id ~ "'").rows %}
+  {% set saved = run_query(dbt_drift.saved_syncs_sql(ledger) ~ ' where unique_id = ' ~ dbt_drift.text_literal(model.unique_id)).rows %}
   {% if not saved | length %}
     {{ return('`dbt-drift sync` has not met it yet') }}
   {% endif %}
@@ -38,9 +38,11 @@
     {{ return('its columns have changed since the last `dbt-drift sync`') }}
   {% endif %}
   {% do sync.update({'stage_id': 'dbt-' ~ invocation_id}) %}
+  {% set settings = dbt_drift.fix_settings() %}
   {{ dbt_drift.fold(sync) }}
   {{ dbt_drift.stage(sync) }}
   {{ dbt_drift.remember_staged(sync, local_md5(spec)) }}
+  {{ dbt_drift.restore_settings(settings) }}
 {% endmacro %}
 
 

@@ -2,16 +2,16 @@
 
 {#- Whether a row of the model is a member: its flag, its tag, or both. -#}
 {% macro member_sql(audience) -%}
-  {%- set flag = adapter.quote(audience.when) if audience.when else 'true' -%}
+  {%- set flag = dbt_drift.quoted(audience.when) if audience.when else 'true' -%}
   {%- if not audience.tag_from -%}
     {{ flag }}
   {%- else -%}
     {%- set tag = dbt_drift.text_literal(audience.tag) -%}
     {%- if audience.is_list -%}
-      ({{ flag }} and exists (select 1 from (select unnest({{ adapter.quote(audience.tag_from) }}) as tag) as listed
+      ({{ flag }} and exists (select 1 from (select unnest({{ dbt_drift.quoted(audience.tag_from) }}) as tag) as listed
                               where {{ dbt_drift.trimmed(dbt_drift.as_text('tag')) }} = {{ tag }}))
     {%- else -%}
-      ({{ flag }} and {{ dbt_drift.trimmed(dbt_drift.as_text(adapter.quote(audience.tag_from))) }} = {{ tag }})
+      ({{ flag }} and {{ dbt_drift.trimmed(dbt_drift.as_text(dbt_drift.quoted(audience.tag_from))) }} = {{ tag }})
     {%- endif -%}
   {%- endif -%}
 {%- endmacro %}
@@ -19,20 +19,17 @@
 
 {#- The tags that a column names, at most `most`: blanks around a name do not count, an empty one is none. -#}
 {% macro named_tags_sql(sync, audience, most) %}
-  {%- set column = adapter.quote(audience.tag_from) -%}
+  {%- set column = dbt_drift.quoted(audience.tag_from) -%}
   select distinct {{ dbt_drift.trimmed(dbt_drift.as_text('tag')) }} as tag
   from (
     select {{ 'unnest(' ~ column ~ ')' if audience.is_list else column }} as tag
     from {{ dbt_drift.model_relation(sync) }}
-    {{ 'where ' ~ adapter.quote(audience.when) if audience.when }}
+    {{ 'where ' ~ dbt_drift.quoted(audience.when) if audience.when }}
   ) as named
   where {{ dbt_drift.trimmed(dbt_drift.as_text('tag')) }} <> ''
   order by 1
   limit {{ most }}
 {% endmacro %}
-
-
-{% macro text_literal(text) %}{{ return("'" ~ text | replace("'", "''") ~ "'") }}{% endmacro %}
 
 
 {#- Remembers each audience of the sync under its state column, beyond its stay in the mapping. Writes only what is new. -#}
@@ -64,10 +61,10 @@
 {% macro registered_audiences(ledger) %}
   {% set registry = dbt_drift.audiences_relation(ledger) %}
   {% set found = [] %}
-  {% if adapter.get_columns_in_relation(registry) | length %}
+  {% if dbt_drift.columns_in(registry) | length %}
     {% for row in run_query('select slug, model, match_on, state, tag, mode, tag_from from ' ~ registry ~ ' order by slug, tag').rows %}
       {% set snapshot = dbt_drift.ledger_relation(ledger, row[0] ~ '__snapshot') %}
-      {% set columns = adapter.get_columns_in_relation(snapshot) | map(attribute='name') | map('lower') | list %}
+      {% set columns = dbt_drift.columns_in(snapshot) | map(attribute='name') | map('lower') | list %}
       {% if row[3] in columns %}
         {% set counted = run_query(dbt_drift.audience_sizes_sql(ledger, row[0], row[3])).rows[0] %}
         {% do found.append({'slug': row[0], 'model': row[1], 'match_on': row[2], 'state': row[3], 'tag': row[4], 'mode': row[5],
@@ -84,7 +81,7 @@
     folded was giving it. -#}
 {% macro audience_sizes_sql(ledger, slug, state) %}
   {%- set delta = dbt_drift.ledger_relation(ledger, slug ~ '__delta') -%}
-  {%- set given = state in adapter.get_columns_in_relation(delta) | map(attribute='name') | map('lower') | list -%}
+  {%- set given = state in dbt_drift.columns_in(delta) | map(attribute='name') | map('lower') | list -%}
   select
     count(case when {{ dbt_drift.was_set(state) }} then 1 end),
     count(case when {{ state }} = '+' then 1 end),
@@ -103,7 +100,7 @@
 {% macro adopt_members(sync, state, members) %}
   {% set snapshot = dbt_drift.snapshot_relation(sync) %}
   {% set folding = dbt_drift.folding_relation(sync) %}
-  {% set columns = adapter.get_columns_in_relation(snapshot) %}
+  {% set columns = dbt_drift.columns_in(snapshot) %}
   {% set adopted_sql %}
     select members.contact_key
     {%- for column in columns | map(attribute='name') | map('lower') if column != 'contact_key' %},

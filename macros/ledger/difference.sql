@@ -47,9 +47,9 @@
 
 {#- What tells a person which row this is, where its key does not: the key as the model has it, and what the model calls its rows. -#}
 {% macro who_sql(sync) -%}
-  {{ dbt_drift.as_text(adapter.quote(sync.key_column)) }} as key_as_written,
+  {{ dbt_drift.as_text(dbt_drift.quoted(sync.key_column)) }} as key_as_written,
   {% if sync.row_id -%}
-    {{ dbt_drift.canonical_text(adapter.quote(sync.row_id.column), sync.row_id.kind) }}
+    {{ dbt_drift.canonical_text(dbt_drift.quoted(sync.row_id.column), sync.row_id.kind) }}
   {%- else -%}
     cast(null as {{ dbt_drift.text_type() }})
   {%- endif %} as row_id
@@ -89,19 +89,32 @@
         select contact_key from ({{ dbt_drift.keys_sql(sync) }}) as keyed group by contact_key having count(*) > 1
       ) as duplicated on duplicated.contact_key = source.contact_key
       {%- endif %}
-      where snapshot.contact_key is null
+      {%- set differences = ['snapshot.contact_key is null'] %}
       {%- for attribute in sync.attributes if attribute.is_key %}
-         or {{ dbt_drift.is_uncertain('snapshot.' ~ attribute.state) }}
+        {%- do differences.append(dbt_drift.is_uncertain('snapshot.' ~ attribute.state)) %}
       {%- endfor %}
-      {%- if has_duplicates %}
-         or duplicated.contact_key is not null
-      {%- endif %}
+      {%- if has_duplicates %}{% do differences.append('duplicated.contact_key is not null') %}{% endif %}
       {%- for attribute in sync.attributes if not attribute.is_key %}
-         or {{ dbt_drift.differs('source.' ~ attribute.state, 'snapshot.' ~ attribute.state, attribute.is_email, attribute.clears) }}
+        {%- set source, snapshot = 'source.' ~ attribute.state, 'snapshot.' ~ attribute.state %}
+        {%- set differs = dbt_drift.differs(source, snapshot, attribute.is_email, attribute.clears) %}
+        {%- if attribute.is_custom %}
+          {%- set differs = '((' ~ differs ~ ') and not coalesce(' ~ dbt_drift.is_respelled(attribute, source, snapshot) ~ ', false))' %}
+        {%- endif %}
+        {%- do differences.append(differs) %}
       {%- endfor %}
       {%- for audience in sync.audiences %}
-         or {{ dbt_drift.differs(dbt_drift.wanted_tag(audience), 'snapshot.' ~ audience.state) }}
+        {%- do differences.append(dbt_drift.differs(dbt_drift.wanted_tag(audience), 'snapshot.' ~ audience.state)) %}
       {%- endfor %}
+      where {{ dbt_drift.balanced(differences, ' or ') }}
+{% endmacro %}
+
+
+{#- Terms joined by an operator, in a tree that is as low as it can be: DuckDB refuses expressions of a depth of 1000, and a chain
+    is as deep as it is long. -#}
+{% macro balanced(terms, operator) %}
+  {% if terms | length <= 8 %}{{ return('(' ~ terms | join(operator) ~ ')') }}{% endif %}
+  {% set half = terms | length // 2 %}
+  {{ return('(' ~ dbt_drift.balanced(terms[:half], operator) ~ operator ~ dbt_drift.balanced(terms[half:], operator) ~ ')') }}
 {% endmacro %}
 
 
@@ -128,7 +141,9 @@
       left join ({{ dbt_drift.keys_sql(sync) }}) as source on source.contact_key = snapshot.contact_key
       {%- endif %}
       where {{ 'true' if sync.untag else 'source.contact_key is null' }}
-        and ({% for audience in mirrors %}{{ 'or ' if not loop.first }}{{ dbt_drift.was_set('snapshot.' ~ audience.state) }}{{ ' ' if not loop.last }}{% endfor %})
+        {%- set carried = [] %}
+        {%- for audience in mirrors %}{% do carried.append(dbt_drift.was_set('snapshot.' ~ audience.state)) %}{% endfor %}
+        and {{ dbt_drift.balanced(carried, ' or ') }}
 {% endmacro %}
 
 
@@ -141,13 +156,26 @@
 {%- endmacro %}
 
 
-{#- The value of the model's row that the delta holds: asking to clear is wanted only of what Drift was sent. -#}
+{#- The value of the model's row that the delta holds. Asking to clear is wanted only of what Drift was sent, and a value that Drift
+    has is wanted as it was sent. -#}
 {% macro wanted_value(attribute) -%}
-  {%- if attribute.clears -%}
-    case when source.{{ attribute.state }} <> 'null' or snapshot.{{ attribute.state }} is not null then source.{{ attribute.state }} end
-  {%- else -%}
-    source.{{ attribute.state }}
-  {%- endif -%}
+  {%- set source, snapshot = 'source.' ~ attribute.state, 'snapshot.' ~ attribute.state -%}
+  case
+    {%- if attribute.is_custom %} when {{ dbt_drift.is_respelled(attribute, source, snapshot) }} then {{ snapshot }}{% endif %}
+    when true
+    {%- if attribute.clears %} and ({{ source }} <> 'null' or {{ snapshot }} is not null){% endif %} then {{ source }} end
+{%- endmacro %}
+
+
+{#- Whether two wire texts are one value, as a string and as a number or boolean. Which of them is sent follows the type that Drift
+    lists; what Drift has is not sent again because its list has changed. -#}
+{% macro is_respelled(attribute, wanted, accepted) -%}
+  (left({{ wanted }}, 1) = '"') <> (left({{ accepted }}, 1) = '"') and {{ wanted }} <> 'null' and {{ accepted }} <> 'null'
+  and {{ dbt_drift.spelled_out(attribute, wanted) }} = {{ dbt_drift.spelled_out(attribute, accepted) }}
+{%- endmacro %}
+{% macro spelled_out(attribute, wire) -%}
+  {%- set text = 'case when left(' ~ wire ~ ", 1) = '\"' then substr(" ~ wire ~ ', 2) else ' ~ wire ~ ' end' -%}
+  {{ dbt_drift.number_text('(' ~ text ~ ')') if attribute.kind == 'text' else text }}
 {%- endmacro %}
 
 

@@ -98,7 +98,7 @@
   left join {{ journal }} as answers
     on answers.stage_id = delta.stage_id and answers.seq = delta.seq and answers.status <> 'sending'
   where delta.reason is null and answers.seq is null
-  order by delta.seq
+  order by delta.seq asc
   limit {{ dbt_drift.most_unjournaled() }}
 {% endmacro %}
 
@@ -110,8 +110,8 @@
 {% macro fold_snapshot(sync, outcomes_sql) %}
   {% set snapshot = dbt_drift.snapshot_relation(sync) %}
   {% set folding = dbt_drift.folding_relation(sync) %}
-  {% set snapshot_columns = adapter.get_columns_in_relation(snapshot) %}
-  {% set delta_columns = adapter.get_columns_in_relation(dbt_drift.delta_relation(sync)) | map(attribute='name') | map('lower') | list %}
+  {% set snapshot_columns = dbt_drift.columns_in(snapshot) %}
+  {% set delta_columns = dbt_drift.columns_in(dbt_drift.delta_relation(sync)) | map(attribute='name') | map('lower') | list %}
   {% set keys = sync.attributes | selectattr('is_key') | map(attribute='state') | list %}
   {% set folded_sql %}
     select delta.contact_key
@@ -187,7 +187,7 @@
     {% set keys = 'select contact_key from ' ~ contacts ~ ' where contact_id in (' ~ gone ~ ')' %}
     {% for row in run_query('select distinct slug from ' ~ dbt_drift.saved_syncs_relation(sync.ledger)).rows if row[0] != sync.slug %}
       {% set other = dbt_drift.ledger_relation(sync.ledger, row[0] ~ '__snapshot') %}
-      {% if adapter.get_columns_in_relation(other) | length %}
+      {% if dbt_drift.columns_in(other) | length %}
         {{ dbt_drift.execute('delete from ' ~ other ~ ' where contact_key in (' ~ keys ~ ')') }}
         {{ dbt_drift.forget_staged({'ledger': sync.ledger, 'slug': row[0]}) }}
       {% endif %}
@@ -208,7 +208,7 @@
 {% macro forget(sync) %}
   {{ dbt_drift.release(sync) }}
   {% set states = [] %}
-  {% for column in adapter.get_columns_in_relation(dbt_drift.snapshot_relation(sync)) | map(attribute='name') | map('lower') %}
+  {% for column in dbt_drift.columns_in(dbt_drift.snapshot_relation(sync)) | map(attribute='name') | map('lower') %}
     {% if column.startswith('attr_') %}
       {% do states.append(column ~ ' = case when ' ~ dbt_drift.is_uncertain(column) ~ ' then ' ~ column
                           ~ ' else ' ~ dbt_drift.uncertain(column) ~ ' end') %}

@@ -29,7 +29,7 @@
 {% macro lock_sql(ledger) %}
   select run_id, command, host, pid, process, taken_at, seen_at, expires_at, expires_at < {{ dbt_drift.clock() }} as is_expired
   from {{ dbt_drift.lock_relation(ledger) }}
-  order by taken_at, run_id
+  order by taken_at asc, run_id asc
   limit 1
 {% endmacro %}
 

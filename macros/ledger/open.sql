@@ -21,7 +21,7 @@
     mapping stay: they still say what Drift holds, so that an attribute that comes back is sent only where it changed. -#}
 {% macro widen_snapshot(sync) %}
   {% set snapshot = dbt_drift.snapshot_relation(sync) %}
-  {% set present = adapter.get_columns_in_relation(snapshot) | map(attribute='name') | map('lower') | list %}
+  {% set present = dbt_drift.columns_in(snapshot) | map(attribute='name') | map('lower') | list %}
   {% for part in sync.attributes + sync.audiences if part.state not in present %}
     {{ dbt_drift.execute('alter table ' ~ snapshot ~ ' add column ' ~ part.state ~ ' ' ~ dbt_drift.text_type()) }}
   {% endfor %}
@@ -31,7 +31,7 @@
 {#- The columns of a model's relation: [{name, type, kind}], or none where the relation is not there. -#}
 {% macro model_columns(sync) %}
   {% set columns = [] %}
-  {% for column in adapter.get_columns_in_relation(dbt_drift.model_relation(sync)) %}
+  {% for column in dbt_drift.columns_in(dbt_drift.model_relation(sync)) %}
     {% do columns.append({'name': column.name, 'type': column.data_type, 'kind': dbt_drift.kind(column.dtype)}) %}
   {% endfor %}
   {{ return(columns) }}

@@ -7,7 +7,7 @@
     {%- for state in states %}, {{ state }}, old_{{ state }}{% endfor %}
   from {{ dbt_drift.delta_relation(sync) }}
   where seq > {{ after }} and seq <= {{ upto }} and reason is null
-  order by seq
+  order by seq asc
 {% endmacro %}
 
 
@@ -66,7 +66,7 @@
 {% macro rows_before_sql(sync) %}
   select rows_read
   from {{ dbt_drift.run_syncs_relation(sync.ledger) }}
-  where unique_id = '{{ sync.unique_id }}' and status in ('success', 'warn')
+  where unique_id = {{ dbt_drift.text_literal(sync.unique_id) }} and status in ('success', 'warn')
     and run_id in (select run_id from {{ dbt_drift.runs_relation(sync.ledger) }} where command in ('sync', 'rebuild'))
   order by finished_at desc
   limit 1
@@ -78,7 +78,7 @@
   select contact_key, reason, attribute, key_as_written, row_id
   from {{ dbt_drift.delta_relation(sync) }}
   where reason is not null and not is_held
-  order by seq
+  order by seq asc
   limit {{ most }}
 {% endmacro %}
 

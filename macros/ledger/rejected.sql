@@ -25,7 +25,7 @@
   {% set columns = [] %}
   {% for name, type in dbt_drift.rejected_columns() %}{% do columns.append(name ~ ' ' ~ type) %}{% endfor %}
   {{ dbt_drift.execute('create table if not exists ' ~ rejected ~ ' (' ~ columns | join(', ') ~ ')') }}
-  {% set present = adapter.get_columns_in_relation(rejected) | map(attribute='name') | map('lower') | list %}
+  {% set present = dbt_drift.columns_in(rejected) | map(attribute='name') | map('lower') | list %}
   {% for name, type in dbt_drift.rejected_columns() if name not in present %}
     {{ dbt_drift.execute('alter table ' ~ rejected ~ ' add column ' ~ name ~ ' ' ~ type) }}
   {% endfor %}
@@ -39,7 +39,7 @@
     {%- do parts.append("'" ~ state ~ "='") -%}
     {%- do parts.append('coalesce(' ~ dbt.hash(alias ~ '.' ~ state) ~ ", '')") -%}
   {%- endfor -%}
-  {{ dbt.hash(dbt.concat(parts)) }}
+  {{ dbt.hash(dbt_drift.balanced(parts, ' || ')) }}
 {%- endmacro %}
 
 
@@ -67,7 +67,7 @@
 {% macro rejected_sql(sync) %}
   {%- set text = dbt_drift.text_type() -%}
   {%- set delta = dbt_drift.delta_relation(sync) -%}
-  {%- set columns = adapter.get_columns_in_relation(delta) | map(attribute='name') | map('lower') | list -%}
+  {%- set columns = dbt_drift.columns_in(delta) | map(attribute='name') | map('lower') | list -%}
   {%- set states = [] -%}
   {%- for name in columns if name.startswith('attr_') or name.startswith('tag_') or name.startswith('member_') %}{% do states.append(name) %}{% endfor -%}
   {%- set who = 'delta.key_as_written, delta.row_id' if 'row_id' in columns

@@ -1,15 +1,15 @@
 {#- The relations of the ledger. All lie in one schema; those of one sync share its slug. -#}
 
 {% macro ledger_relation(ledger, identifier) %}
-  {{ return(api.Relation.create(database=ledger.database, schema=ledger.schema, identifier=identifier, type='table')) }}
+  {{ return(dbt_drift.relation(ledger.database, ledger.schema, identifier, 'table')) }}
 {% endmacro %}
 
 {% macro ledger_schema(ledger) %}
-  {{ return(api.Relation.create(database=ledger.database, schema=ledger.schema).without_identifier()) }}
+  {{ return(dbt_drift.relation(ledger.database, ledger.schema, none).without_identifier()) }}
 {% endmacro %}
 
 {% macro model_relation(sync) %}
-  {{ return(api.Relation.create(database=sync.database, schema=sync.schema, identifier=sync.identifier)) }}
+  {{ return(dbt_drift.relation(sync.database, sync.schema, sync.identifier)) }}
 {% endmacro %}
 
 {% macro snapshot_relation(sync) %}{{ return(dbt_drift.ledger_relation(sync.ledger, sync.slug ~ '__snapshot')) }}{% endmacro %}

@@ -5,16 +5,16 @@
     [whether it was done, how many contacts are remembered under the new name]. -#}
 {% macro rename_sync(ledger, former, renamed) %}
   {% set present = dbt_drift.ledger_relation(ledger, renamed.slug ~ '__snapshot') %}
-  {% if adapter.get_columns_in_relation(present) | length %}
+  {% if dbt_drift.columns_in(present) | length %}
     {% set remembered = run_query('select count(*) from ' ~ present).rows[0][0] | int %}
     {% if remembered %}{{ return([false, remembered]) }}{% endif %}
   {% endif %}
   {% for kind in ['snapshot', 'delta', 'journal', 'rejected'] %}
     {% set moved = dbt_drift.ledger_relation(ledger, former.slug ~ '__' ~ kind) %}
     {% set target = dbt_drift.ledger_relation(ledger, renamed.slug ~ '__' ~ kind) %}
-    {% if former.slug != renamed.slug and adapter.get_columns_in_relation(moved) | length %}
+    {% if former.slug != renamed.slug and dbt_drift.columns_in(moved) | length %}
       {{ dbt_drift.execute('drop table if exists ' ~ target) }}
-      {{ dbt_drift.execute('alter table ' ~ moved ~ ' rename to ' ~ adapter.quote(target.identifier)) }}
+      {{ dbt_drift.execute('alter table ' ~ moved ~ ' rename to ' ~ dbt_drift.quoted(target.identifier)) }}
     {% endif %}
   {% endfor %}
   {{ dbt_drift.forget_staged({'ledger': ledger, 'slug': former.slug}) }}

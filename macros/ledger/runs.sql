@@ -41,7 +41,7 @@
     coalesce(max(case when finished_at is not null then status end), 'running') as status
   from {{ dbt_drift.runs_relation(ledger) }}
   group by run_id, command, program, target, drift_url, host, pid, started_at
-  order by started_at desc, run_id
+  order by started_at desc, run_id asc
   limit {{ most }}
 {% endmacro %}
 
@@ -53,7 +53,7 @@
     rows_held_back, rows_unfinished, rows_departed, created, updated, matched, tags_added, tags_removed, requests, throttled, seconds
   from {{ dbt_drift.run_syncs_relation(ledger) }}
   where run_id in ('{{ run_ids | join("', '") }}')
-  order by finished_at
+  order by finished_at asc
 {% endmacro %}
 
 

@@ -18,6 +18,13 @@
 {% endmacro %}
 
 
+{#- How many attributes and audiences a sync may have, or none for any number. Each is two columns of the delta, beside the ten
+    that are about the row; a table of Postgres has at most 1600. -#}
+{% macro most_states() %}{{ return(adapter.dispatch('most_states', 'dbt_drift')()) }}{% endmacro %}
+{% macro default__most_states() %}{{ return(none) }}{% endmacro %}
+{% macro postgres__most_states() %}{{ return((1600 - 10) // 2) }}{% endmacro %}
+
+
 {#- Settings for this transaction alone. Postgres: compiling these expressions costs more than it saves; a hash of the snapshot
     in memory instead of in files. -#}
 {% macro tune_transaction() %}{{ adapter.dispatch('tune_transaction', 'dbt_drift')() }}{% endmacro %}
@@ -42,7 +49,7 @@
 {% macro delta_sql(sync) %}
   {%- set states = (sync.attributes + sync.audiences) | map(attribute='state') | list -%}
   select
-    row_number() over (order by case when coalesce(reason, held_reason) is null then 0 else 1 end, contact_key) as seq,
+    row_number() over (order by case when coalesce(reason, held_reason) is null then 0 else 1 end asc, contact_key asc) as seq,
     '{{ sync.stage_id }}' as stage_id,
     action,
     coalesce(reason, held_reason) as reason,
@@ -78,6 +85,7 @@
   {%- set texts = sync.attributes | selectattr('as_number') | list -%}
   {%- set numbers = sync.attributes | selectattr('kind', 'in', ['decimal', 'float', 'date', 'timestamp', 'timestamptz'])
                                     | rejectattr('as_text') | list -%}
+  {%- set nested = sync.attributes | selectattr('kind', 'equalto', 'json') | list -%}
   case
         when differing.contact_key is null then 'missing_key'
         when differing.is_duplicated then 'duplicate_key'
@@ -85,11 +93,14 @@
         {%- for attribute in sync.attributes if attribute.is_email %}
         when not ({{ dbt_drift.looks_like_email('substr(differing.' ~ attribute.state ~ ', 2)') }}) then 'malformed_email'
         {%- endfor %}
-        {%- for attribute in numbers %}
+        {%- for attribute in numbers + nested %}
         when {{ dbt_drift.is_not_finite('differing.' ~ attribute.state) }} then 'not_finite'
         {%- endfor %}
+        {%- for attribute in nested %}
+        when differing.{{ attribute.state }} = 'inexact' then 'not_exact'
+        {%- endfor %}
         {%- for attribute in texts %}
-        when left(differing.{{ attribute.state }}, 1) = '"' then 'not_a_number'
+        when left(differing.{{ attribute.state }}, 1) = '"' and differing.{{ attribute.state }} <> coalesce(differing.old_{{ attribute.state }}, '') then 'not_a_number'
         {%- endfor %}
       end as reason,
       case
@@ -98,11 +109,14 @@
         {%- for attribute in sync.attributes if attribute.is_email %}
         when not ({{ dbt_drift.looks_like_email('substr(differing.' ~ attribute.state ~ ', 2)') }}) then 'email'
         {%- endfor %}
-        {%- for attribute in numbers %}
-        when {{ dbt_drift.is_not_finite('differing.' ~ attribute.state) }} then '{{ attribute.attribute | replace("'", "''") }}'
+        {%- for attribute in numbers + nested %}
+        when {{ dbt_drift.is_not_finite('differing.' ~ attribute.state) }} then {{ dbt_drift.text_literal(attribute.attribute) }}
+        {%- endfor %}
+        {%- for attribute in nested %}
+        when differing.{{ attribute.state }} = 'inexact' then {{ dbt_drift.text_literal(attribute.attribute) }}
         {%- endfor %}
         {%- for attribute in texts %}
-        when left(differing.{{ attribute.state }}, 1) = '"' then '{{ attribute.attribute | replace("'", "''") }}'
+        when left(differing.{{ attribute.state }}, 1) = '"' and differing.{{ attribute.state }} <> coalesce(differing.old_{{ attribute.state }}, '') then {{ dbt_drift.text_literal(attribute.attribute) }}
         {%- endfor %}
       end as attribute
 {%- endmacro %}

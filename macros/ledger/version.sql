@@ -57,7 +57,7 @@
   {{ dbt_drift.create_saved_syncs(ledger) }}
   {% for table in tables if table.endswith('__journal') %}
     {% set journal = dbt_drift.ledger_relation(ledger, table) %}
-    {% set present = adapter.get_columns_in_relation(journal) | map(attribute='name') | map('lower') | list %}
+    {% set present = dbt_drift.columns_in(journal) | map(attribute='name') | map('lower') | list %}
     {% if 'held' not in present %}
       {{ dbt_drift.execute('alter table ' ~ journal ~ ' add column held ' ~ dbt_drift.text_type()) }}
     {% endif %}
@@ -93,4 +93,4 @@
 
 {% macro bytes_of(relation) %}{{ return(adapter.dispatch('bytes_of', 'dbt_drift')(relation)) }}{% endmacro %}
 {% macro default__bytes_of(relation) %}{{ return('cast(null as bigint)') }}{% endmacro %}
-{% macro postgres__bytes_of(relation) %}{{ return("pg_total_relation_size('" ~ relation ~ "')") }}{% endmacro %}
+{% macro postgres__bytes_of(relation) %}{{ return('pg_total_relation_size(' ~ dbt_drift.text_literal(relation | string) ~ ')') }}{% endmacro %}

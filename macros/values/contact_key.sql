@@ -1,7 +1,7 @@
 {#- The key under which a contact is remembered: the e-mail address trimmed and in lower case, or the externalId as it is.
     An empty one is none. -#}
 {% macro contact_key(sync) %}
-  {%- set column = adapter.quote(sync.key_column) -%}
+  {%- set column = dbt_drift.quoted(sync.key_column) -%}
   {%- if sync.match_on == 'email' -%}
     nullif(lower({{ dbt_drift.trimmed(dbt_drift.as_text(column)) }}), '')
   {%- else -%}

@@ -13,12 +13,14 @@
 
 {#- The wire text of a value; a null has none. -#}
 {% macro value_text(attribute) %}
-  {%- set column = adapter.quote(attribute.column) -%}
+  {%- set column = dbt_drift.quoted(attribute.column) -%}
   {%- if attribute.is_email -%}
     '"' || {{ dbt_drift.trimmed(dbt_drift.as_text(column)) }}
   {%- elif attribute.as_number -%}
     {{ dbt_drift.number_text(dbt_drift.trimmed(dbt_drift.as_text(column))) }}
-  {%- elif attribute.kind in ('text', 'json') or attribute.as_text -%}
+  {%- elif attribute.kind == 'json' -%}
+    {{ adapter.dispatch('json_wire', 'dbt_drift')(column) }}
+  {%- elif attribute.kind == 'text' or attribute.as_text -%}
     '"' || {{ dbt_drift.canonical_text(column, attribute.kind) }}
   {%- else -%}
     {{ dbt_drift.canonical_text(column, attribute.kind) }}
@@ -46,7 +48,12 @@
 {% endmacro %}
 
 
-{% macro as_text(column) %}cast({{ column }} as {{ dbt_drift.text_type() }}){% endmacro %}
+{#- A column's collation is left behind: texts are compared byte by byte, whatever it calls equal. -#}
+{% macro as_text(column) %}{{ adapter.dispatch('as_text', 'dbt_drift')(column) }}{% endmacro %}
+{% macro default__as_text(column) %}cast({{ column }} as {{ dbt_drift.text_type() }}){% endmacro %}
+{#- The database's own collation calls equal what is equal byte by byte, and its lower() knows more than ASCII. -#}
+{% macro postgres__as_text(column) %}(cast({{ column }} as text) collate "default"){% endmacro %}
+{% macro duckdb__as_text(column) %}(cast({{ column }} as varchar) collate c){% endmacro %}
 
 
 {#- The blanks that people paste around an address: space, tab, line ends, no-break space. -#}
@@ -109,13 +116,10 @@
   case when isfinite({{ column }}) then floor(extract(epoch from {{ column }}) * 1000)::bigint::text
        when {{ column }} is not null then 'Infinity' end
 {%- endmacro %}
-{#- Cut, as Postgres is told to above: epoch_ms alone rounds. -#}
+{#- Cut, as Postgres is told to above: epoch_ms alone rounds, and so does every cast of nanoseconds. -#}
 {% macro duckdb__timestamp_text(column) -%}
-  case when isfinite({{ column }}) then cast(epoch_ms(date_trunc('millisecond', {{ column }})) as varchar)
-       when {{ column }} is not null then 'Infinity' end
+  case when not isfinite({{ column }}) then 'Infinity'
+       when typeof({{ column }}) in ('TIMESTAMP_NS', 'TIMESTAMPTZ_NS')
+       then cast((epoch_ns({{ column }}) - (epoch_ns({{ column }}) % 1000000 + 1000000) % 1000000) // 1000000 as varchar)
+       else cast(epoch_ms(date_trunc('millisecond', {{ column }})) as varchar) end
 {%- endmacro %}
-
-
-{#- Compact JSON, sent as a string: Drift documents that attributes are flat. A JSON null is no value. -#}
-{% macro postgres__json_text(column) %}nullif(to_jsonb({{ column }})::text, 'null'){% endmacro %}
-{% macro duckdb__json_text(column) %}nullif(cast(json(to_json({{ column }})) as varchar), 'null'){% endmacro %}

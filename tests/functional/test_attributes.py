@@ -124,7 +124,7 @@ def test_without_any_list_values_are_sent_as_their_columns_are(bench: Bench) -> 
     assert bench.contact(ADA)["seats"] == 7
 
 
-def test_a_type_that_changes_in_drift_sends_the_row_again_once(bench: Bench) -> None:
+def test_a_type_that_changes_in_drift_sends_nothing_again(bench: Bench) -> None:
     _one(bench, "7 as seats", "seats")
     bench.sync()
     assert bench.contact(ADA)["seats"] == 7
@@ -132,12 +132,62 @@ def test_a_type_that_changes_in_drift_sends_the_row_again_once(bench: Bench) -> 
     bench.requests()
 
     _typed(bench, seats="STRING")
-    bench.sync()
-    assert bench.contact(ADA)["seats"] == "7"
-    assert bench.requests() == 1
+    recorder = Recorder()
+    bench.run(recorder)
+    assert bench.requests() == 0
+    (notice,) = recorder.notices
+    assert "another type than before for seats (STRING)" in notice
+    bench.run(recorder)
+    assert len(recorder.notices) == 1
 
+    bench.execute("update $.people set seats = 8")
+    bench.sync()
+    assert bench.contact(ADA)["seats"] == "8"
+
+
+def test_a_full_refresh_sends_the_values_in_the_new_type(bench: Bench) -> None:
+    _one(bench, "7 as seats", "seats")
+    bench.sync()
+    _typed(bench, seats="STRING")
+    bench.sync(full_refresh=True)
+    assert bench.contact(ADA)["seats"] == "7"
+    bench.requests()
     bench.sync()
     assert bench.requests() == 0
+
+
+@pytest.mark.parametrize(
+    ("column", "changed", "before", "after"),
+    [
+        ("7", "8", "STRING", "NUMERIC"),
+        ("'2.50'", "'2.6'", "STRING", "NUMERIC"),
+        ("'2.50'", "'2.6'", "NUMERIC", "STRING"),
+        ("'gold'", "'7'", "STRING", "NUMERIC"),
+        ("cast(1.5 as decimal(9, 2))", "2.5", "NUMERIC", "STRING"),
+        ("true", "false", "BOOLEAN", "STRING"),
+    ],
+)
+def test_what_drift_accepted_is_known_in_either_type(
+    bench: Bench, column: str, changed: str, before: AttributeType, after: AttributeType
+) -> None:
+    _typed(bench, x=before)
+    bench.table("people", f"select '{ADA}' as email, {column} as x, 'Ada' as name")
+    bench.declare("people", {"fields": {"email": "email", "name": "name", "x": "x"}})
+    bench.sync()
+    accepted = bench.contact(ADA)["x"]
+    bench.requests()
+
+    _typed(bench, x=after)
+    assert bench.plan().counts.sendable == 0
+    assert (bench.sync().status, bench.requests()) == ("success", 0)
+    bench.execute("update $.people set name = 'Ada L.'")
+    assert bench.sync().status == "success"
+    assert bench.contact(ADA) == {"email": ADA, "name": "Ada L.", "x": accepted}
+    bench.execute(f"update $.people set x = {changed}")
+    bench.sync()
+    assert isinstance(bench.contact(ADA)["x"], str) == (after == "STRING")
+    bench.requests()
+    assert (bench.sync().status, bench.requests()) == ("success", 0)
 
 
 @pytest.mark.parametrize(

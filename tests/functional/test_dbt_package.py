@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 
 MODEL = """
-{{ config(post_hook=["{{ dbt_drift.stage_sync() }}", var('broken_hook', '')]) }}
+{{ config(post_hook=["{{ dbt_drift.stage_sync() }}", var('next_hook', '')]) }}
 select 'p' || i || '@example.com' as email, 'Name ' || i as name,
        cast({{ var('seats', 1) }} as {{ var('type', 'int') }}) as seats, i <= {{ var('vips', 10) }} as vip
 from generate_series(1, 20) as g(i)
@@ -70,6 +70,15 @@ class UsersProject:
         assert done.returncode == exit_code, done.stdout + done.stderr
         return done.stdout + done.stderr
 
+    def in_tokyo(self) -> None:
+        """Give dbt's sessions another time zone."""
+        if self.warehouse.kind == "postgres":
+            self.warehouse.execute(f"alter database {self.warehouse.output['dbname']} set timezone = 'Asia/Tokyo'")
+            return
+        profiles = yaml.safe_load((self.folder / "profiles.yml").read_text())
+        profiles["bench"]["outputs"]["dev"]["settings"] = {"TimeZone": "Asia/Tokyo"}
+        (self.folder / "profiles.yml").write_text(yaml.safe_dump(profiles))
+
     def sync(self) -> SyncResult:
         folder = str(self.folder)
         settings = {"dbt_drift": {"rate_limit": {"requests": 0}}}
@@ -100,6 +109,17 @@ def project(request: pytest.FixtureRequest, tmp_path: Path, sandbox: Sandbox) ->
     warehouse = DuckDb(tmp_path / "users.duckdb") if duckdb else Postgres(request.getfixturevalue("postgres_server"))
     yield UsersProject(tmp_path / "project", warehouse, sandbox)
     os.chdir(before)
+
+
+def test_the_hook_gives_the_session_its_settings_back(project: UsersProject) -> None:
+    project.in_tokyo()
+    project.dbt("build")
+    project.sync()
+    project.dbt(
+        "build", seats=2, next_hook="create table analytics.after as select current_setting('TimeZone') as zone"
+    )
+    assert project.stages() == ["dbt"]
+    assert project.warehouse.rows("select zone from analytics.after") == [("Asia/Tokyo",)]
 
 
 def test_the_hook_stages_and_the_sync_sends(project: UsersProject) -> None:
@@ -142,7 +162,7 @@ def test_a_stage_is_as_old_as_the_build_that_it_belongs_to(project: UsersProject
     held = {contact.attributes["seats"] for contact in project.sandbox.contacts()}
     assert held == {3}
 
-    project.dbt("build", exit_code=1, seats=4, broken_hook="select no_such_column from nowhere")
+    project.dbt("build", exit_code=1, seats=4, next_hook="select no_such_column from nowhere")
     waiting = project.waiting()
     # Postgres takes the build back and the stage with it; DuckDB's hooks run in the model's transaction too.
     assert waiting == 0

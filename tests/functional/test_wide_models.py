@@ -1,0 +1,35 @@
+"""Models that map hundreds of columns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dbt_drift.errors import DeclarationError
+
+if TYPE_CHECKING:
+    from tests.functional.harness import Bench
+
+
+def _wide(bench: Bench, columns: int) -> None:
+    values = ", ".join(f"{number} as c{number}" for number in range(columns - 1))
+    bench.table("people", f"select 'ada@example.com' as email, {values}")
+    bench.declare(
+        "people", {"fields": {"email": "email"} | {f"a{number}": f"c{number}" for number in range(columns - 1)}}
+    )
+
+
+def test_as_many_columns_as_there_are(bench: Bench) -> None:
+    _wide(bench, 1000 if bench.warehouse.kind == "duckdb" else 795)
+    assert bench.sync().contacts.created == 1
+    bench.execute("update $.people set c700 = -1")
+    (change,) = bench.plan().changes
+    assert change.attributes == {"a700": ("700", "-1")}
+
+
+@pytest.mark.parametrize("parsed", ["postgres"], indirect=True)
+def test_more_than_postgres_compares_is_said_before_anything_is_sent(bench: Bench) -> None:
+    _wide(bench, 797)
+    with pytest.raises(DeclarationError, match="at most 795 of both together"):
+        bench.sync()
