@@ -38,10 +38,17 @@ def make_adapters_cheap(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(BehaviorFlagRendered, "_default_source", staticmethod(lambda: "dbt"))
 
 
-def _files(projects: Mapping[str, Project]) -> Iterator[tuple[object, ...]]:
-    """Yield each file that may hold macros, with what tells that it has changed."""
+def _files(projects: Mapping[str, Project]) -> Iterator[tuple[str, str, bytes]]:
+    """Yield each file that may hold macros: a test's project lies in a folder of its own, with the same macros."""
     for name, project in projects.items():
+        root = Path(project.project_root)
         for folder in (*project.macro_paths, *project.generic_test_paths):
-            for file in sorted((Path(project.project_root) / folder).rglob("*")):
+            for file in sorted((root / folder).rglob("*.*")):
                 found = file.stat()
-                yield name, file, found.st_ino, found.st_size, found.st_mtime_ns
+                yield name, str(file.relative_to(root)), _content(file, found.st_ino, found.st_size, found.st_mtime_ns)
+
+
+@functools.cache
+def _content(file: Path, *_: int) -> bytes:
+    """Return what is in a file, read once for as long as it does not change."""
+    return file.read_bytes()
