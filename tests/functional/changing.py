@@ -147,7 +147,7 @@ def hold(bench: Bench, examples: int) -> None:
     bench.table("people", "select '' as email, true as flag, true as other, '' as plan where false")
     histories = iter(range(10**6))
 
-    @settings(max_examples=examples, deadline=None, phases=[Phase.generate])
+    @settings(max_examples=examples, phases=[Phase.generate])
     @given(rounds=ROUNDS)
     def play(rounds: list[Round]) -> None:
         world = f"w{next(histories)}"

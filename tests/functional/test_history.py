@@ -113,7 +113,7 @@ def test_results_add_up_whatever_happens(bench: Bench) -> None:
     bench.declare("people", {"fields": FIELDS, "audiences": VIP, "guards": {"shrink": 1}})
     numbers = iter(range(10**6))
 
-    @settings(max_examples=6 if bench.warehouse.kind == "duckdb" else 2, deadline=None, phases=[Phase.generate])
+    @settings(max_examples=6 if bench.warehouse.kind == "duckdb" else 2, phases=[Phase.generate])
     @given(rows=st.lists(_ROW, max_size=8), fault=_FAULT)
     def hold(rows: list[str], fault: Fault | None) -> None:
         example = next(numbers)

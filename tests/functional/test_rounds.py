@@ -106,7 +106,7 @@ def test_any_rounds_end_as_the_model_says(bench: Bench) -> None:
     bench.declare("people", {**DECLARATION, "guards": {"shrink": 1}})  # it may be empty in any round
     worlds = iter(range(10**6))
 
-    @settings(max_examples=6 if bench.warehouse.kind == "duckdb" else 2, deadline=None, phases=[Phase.generate])
+    @settings(max_examples=6 if bench.warehouse.kind == "duckdb" else 2, phases=[Phase.generate])
     @given(rounds=st.lists(_ROUND, min_size=3, max_size=5))
     def hold(rounds: list[tuple[dict[int, Person], int | None]]) -> None:
         world = next(worlds)  # people of its own in each example: the ledger and Drift go on

@@ -210,7 +210,7 @@ def test_any_value_follows_its_rule(bench: Bench) -> None:
     numbers = itertools.count()
 
     # No shrinking: each example is a round in a real warehouse.
-    @settings(max_examples=10, deadline=None, phases=[Phase.generate])
+    @settings(max_examples=10, phases=[Phase.generate])
     @given(drawn=st.lists(_ROW, min_size=5, max_size=30))
     def hold(drawn: list[dict[str, Any]]) -> None:
         rows = {f"p{next(numbers)}@example.com": row for row in drawn}

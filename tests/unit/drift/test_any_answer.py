@@ -114,7 +114,7 @@ CHANGES = st.builds(
 
 
 @given(change=CHANGES, answers=st.lists(ANSWERS, min_size=1, max_size=6), flow=st.sampled_from([upsert, look_up]))
-@settings(max_examples=120, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@settings(max_examples=120, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 def test_any_answer_is_survived(change: dict[str, Any], answers: list[bytes], flow: Flow) -> None:
     timeouts = Timeouts(connect=1, read=1)
     with WireServer(itertools.cycle(answers)) as server:

@@ -54,7 +54,7 @@ def constant(latency: float) -> Iterator[Delay]:
     return itertools.repeat((latency / 2, latency / 2))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     up=st.floats(0, 2),
     down=st.floats(0, 2),

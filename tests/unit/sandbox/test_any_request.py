@@ -129,7 +129,7 @@ REQUESTS = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(asked=REQUESTS)
 def test_it_is_answered_or_refused_in_words(asked: list[tuple[tuple[str, str], str, bytes, str, str]]) -> None:
     with tempfile.TemporaryDirectory() as folder, closing(DataFile(Path(folder) / "drift.db")) as file:
