@@ -339,7 +339,8 @@ def _set_flags(options: ProjectOptions) -> Any:
     given = {name: value for name, value in msgspec.structs.asdict(options).items() if value is not None}
     if options.vars:
         given["vars"] = msgspec.json.encode(options.vars).decode()  # dbt spells a dict as Python does, and reads YAML
-    flags = Flags.from_dict(Command.PARSE, given)
+    # Else dbt decodes all that it has parsed of the project, which takes seconds where that is big, to load our macros.
+    flags = Flags.from_dict(Command.PARSE, {**given, "partial_parse": False})
     set_flags(flags)
     cleanup_event_logger()  # dbt's own log lines are not ours to print
     return flags
