@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.people import prepared_people, write_people
 from benchmarks.table import Figure
+from dbt_drift.warehouse.versions import bring_forward
 from tests.functional.postgres import run_server
 
 if TYPE_CHECKING:
@@ -85,6 +86,8 @@ def _ratios(folder: Path, kind: str, rows: int, rounds: int) -> tuple[list[Figur
 def _accept_everything(prepared: Prepared, execute: Callable[..., None]) -> None:
     """Bring the ledger to where a first sync of all rows would leave it, without a million requests."""
     spec, schema = prepared.syncs[0][1], prepared.location.schema
+    with prepared.project.connect("bench") as session:
+        bring_forward(session, prepared.location)
     ledger = prepared.ledger(spec)
     ledger.open()
     ledger.stage("first")
@@ -93,7 +96,8 @@ def _accept_everything(prepared: Prepared, execute: Callable[..., None]) -> None
     execute(
         f"insert into {schema}.people__snapshot (contact_key, {states}) "
         f"select contact_key, {states} from {schema}.people__delta",
-        f"insert into {schema}.drift_contacts select 'email', contact_key, seq from {schema}.people__delta",
+        f"insert into {schema}.drift_contacts (match_on, contact_key, contact_id) "
+        f"select 'email', contact_key, seq from {schema}.people__delta",
         f"create table {prepared.project.schema}.people_copy as select * from {model}",
         f"analyze {schema}.people__snapshot",
         f"analyze {schema}.drift_contacts",
