@@ -178,3 +178,33 @@ def test_the_run_stops_when_too_many_rows_fail(bench: Bench) -> None:
     assert 100 <= share.rows.rejected < 150
     assert share.rows.held_back == fast.rows.rejected
     assert len(kept(bench, "contact_key")) == fast.rows.rejected + share.rows.rejected
+
+
+def test_refused_tags_do_not_stop_a_run(bench: Bench) -> None:
+    """An organisation without tags, or without this one, holds all the attributes all the same."""
+    bench.table(
+        "people", "select 'p' || i || '@example.com' as email, 'N' as name from generate_series(1, 120) as g(i)"
+    )
+    bench.declare("people", {**FIELDS, "audiences": [{"tag": "VIP", "mode": "add"}]})
+    bench.sandbox.change(faults=[Fault(status=400, method="POST", path="/contacts/{id}/tags")])
+
+    result = run(bench, max_failures=0)
+
+    assert (result.status, result.rows.rejected, result.rows.unfinished) == ("warn", 120, 0), result.message
+    assert len(bench.sandbox.contacts()) == 120
+    assert adds_up(result)
+
+
+def test_a_contact_without_a_row_is_no_rejected_row(bench: Bench) -> None:
+    bench.table("people", "select 'p' || i || '@example.com' as email, 'N' as name from generate_series(1, 2) as g(i)")
+    bench.declare("people", {**FIELDS, "audiences": [{"tag": "VIP", "mode": "mirror"}]})
+    bench.sync()
+    bench.execute("delete from $.people where email = 'p1@example.com'")
+    bench.sandbox.change(faults=[Fault(status=400, path="/contacts/{id}/tags/delete/_bulk")])
+
+    result = run(bench)
+
+    assert sum(result.reasons.values()) == 1
+    assert (result.rows.read, result.rows.unchanged, result.rows.rejected, result.rows.departed) == (1, 1, 0, 0)
+    assert adds_up(result)
+    assert bench.tags("p1@example.com") == {"VIP"}
