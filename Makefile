@@ -9,12 +9,14 @@ INSTALLED := .venv/installed
 install: $(INSTALLED)
 
 # uv comes into the virtual environment itself. --no-deps: the lock is complete, and leaves out a helper of dbt-core that
-# downloads a binary while it is built (see [tool.uv] in pyproject.toml).
-$(INSTALLED): requirements.lock pyproject.toml
+# downloads a binary while it is built (see [tool.uv] in pyproject.toml). The lock also pins, with hashes, what builds the
+# packages that come as source.
+$(INSTALLED): requirements-uv.lock requirements.lock pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes --compile-bytecode -r requirements.lock
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes --compile-bytecode \
+		--build-constraints requirements.lock -r requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --build-constraints requirements.lock --editable .
 	touch $@
 
 # The main job on DuckDB and the sandbox.
@@ -54,6 +56,8 @@ bench: $(INSTALLED)
 lock: $(INSTALLED)
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.10 --generate-hashes --no-header \
 		--upgrade --quiet --output-file requirements.lock
+	echo uv | $(BIN)/uv pip compile - --universal --python-version 3.10 --generate-hashes --no-header --no-annotate \
+		--upgrade --quiet --output-file requirements-uv.lock
 	$(MAKE) lock-dbt VERSION=1.8 LOCK=.ci/dbt-1.8.lock
 
 # The dependencies with another version of dbt-core, for .ci/test-matrix.
