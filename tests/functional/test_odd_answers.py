@@ -34,7 +34,11 @@ class OddDrift(BaseHTTPRequestHandler):
     written: ClassVar[list[str]] = []
 
     def do_GET(self) -> None:
-        (email,) = parse_qs(urlsplit(self.path).query)["email"]
+        emails = parse_qs(urlsplit(self.path).query).get("email")
+        if not emails:
+            self._answer(b"{}", status=404)
+            return
+        (email,) = emails
         name = self.odd_name if email == ODD else b'"Old"'
         number = email[1:].partition("@")[0].encode()
         self._answer(b'{"data":[{"id":%s,"attributes":{"email":"%s","name":%s}}]}' % (number, email.encode(), name))
@@ -53,8 +57,8 @@ class OddDrift(BaseHTTPRequestHandler):
         else:
             self._answer(b"{}")
 
-    def _answer(self, body: bytes) -> None:
-        self.send_response(200)
+    def _answer(self, body: bytes, *, status: int = 200) -> None:
+        self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -108,9 +112,7 @@ def test_one_sigterm_ends_a_run_with_an_answer_that_does_not_end(people: Bench, 
         assert running.poll() is None, running.communicate()
         time.sleep(0.05)
     running.send_signal(signal.SIGTERM)
-    began = time.monotonic()
-    out, err = running.communicate(timeout=60)
-    assert time.monotonic() - began < 25
+    out, err = running.communicate(timeout=60)  # how long stopping waits is a matter of test_dispatcher.py
     assert running.returncode == 1, err
     rows: Any = json.loads(out)["results"][0]["rows"]
     assert (rows["sent"], rows["unfinished"]) == (20, 1)
