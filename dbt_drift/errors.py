@@ -15,13 +15,18 @@ What goes wrong with one contact is no exception but an outcome of that contact:
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 
 class DbtDriftError(Exception):
     """An error that dbt-drift expects: it is shown as its message, without a traceback.
 
     Attributes:
         advice: What the user can do about it, one sentence, or "" where the message already says it.
+        kind: Which of the errors it is, for programs that read the log.
     """
+
+    kind: ClassVar[str] = "error"
 
     def __init__(self, message: str, *, advice: str = "") -> None:
         super().__init__(message)
@@ -35,17 +40,25 @@ class DbtDriftError(Exception):
 class ConfigurationError(DbtDriftError):
     """The project, the profile, a flag or an environment variable is missing or wrong."""
 
+    kind = "configuration"
+
 
 class DeclarationError(ConfigurationError):
     """One or more ``meta.drift`` declarations are wrong; the message names them all."""
+
+    kind = "declaration"
 
 
 class WarehouseError(DbtDriftError):
     """The warehouse refused a statement, or could not be reached."""
 
+    kind = "warehouse"
+
 
 class WarehouseLostError(WarehouseError):
     """The warehouse does not answer, or has broken off the connection: the same may work in a while."""
+
+    kind = "warehouse_lost"
 
 
 class WarehouseDeniedError(WarehouseError):
@@ -55,13 +68,19 @@ class WarehouseDeniedError(WarehouseError):
 class LockedError(DbtDriftError):
     """Another run holds the ledger's lock, or has taken it from this one."""
 
+    kind = "locked"
+
 
 class DriftUnavailableError(DbtDriftError):
     """Drift refuses every request (token, scope) or cannot be reached at all."""
 
+    kind = "drift_unavailable"
+
 
 class StoppedError(DbtDriftError):
     """A run was ended in order before its end: by a signal, or because too many rows failed."""
+
+    kind = "stopped"
 
 
 def internal_error(error: BaseException) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from dbt_drift.cli.options import project_from, project_options
+from dbt_drift.terminal import echo
 
 
 @click.command("adopt")
@@ -26,5 +27,5 @@ def command(model: str, tag: str, members: str, *, column: str | None, **given: 
     from dbt_drift.sync.words import counted  # noqa: PLC0415 - not paid for --help
 
     adopted = adopt(prepare(project_from(given)), model, tag, members=members, column=column)
-    click.echo(f"Adopted: {counted(adopted, 'contact')}. `dbt-drift plan` shows who would lose {tag!r}.")
+    echo(f"Adopted: {counted(adopted, 'contact')}. `dbt-drift plan` shows who would lose {tag!r}.")
     return 0

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dbt_drift.cli.options import document_option, project_from, project_options
+from dbt_drift.escaping import escaped
+from dbt_drift.terminal import echo, echo_document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,8 +28,6 @@ def command(*, output: str, **given: Any) -> int:
 
     Needs a token with the scope all_contact_read; the warehouse is not used.
     """
-    import msgspec  # noqa: PLC0415 - not paid for --help
-
     from dbt_drift.drift.client import DriftClient  # noqa: PLC0415 - not paid for --help
     from dbt_drift.drift.credentials import credential, drift_url  # noqa: PLC0415 - not paid for --help
     from dbt_drift.drift.retry import RetryPolicy  # noqa: PLC0415 - not paid for --help
@@ -38,9 +38,9 @@ def command(*, output: str, **given: Any) -> int:
         entries = inventory(client.attributes(), syncs)
     if output == "json":
         document = {"attributes_version": ATTRIBUTES_VERSION, "attributes": entries}
-        click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+        echo_document(document)
     else:
-        click.echo("\n".join(_lines(entries)))
+        echo("\n".join(_lines(entries)))
     return 0
 
 
@@ -50,6 +50,7 @@ def _lines(entries: list[InventoryEntry]) -> Iterator[str]:
     for entry in sorted(entries, key=lambda entry: entry.type is None):
         writers = ", ".join(f"{writer.name}.{writer.column}" for writer in entry.mapped_by)
         rows.append((entry.name, "(not listed)" if entry.type is None else entry.type, entry.label or "", writers))
-    widths = [max(map(len, column)) for column in list(zip(*rows, strict=True))[:-1]]
-    for row in rows:
+    cells = [[escaped(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in list(zip(*cells, strict=True))[:-1]]
+    for row in cells:
         yield "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]).rstrip()

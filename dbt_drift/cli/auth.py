@@ -11,6 +11,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import click
 
 from dbt_drift.errors import ConfigurationError, DriftUnavailableError
+from dbt_drift.escaping import escaped
+from dbt_drift.terminal import echo, echo_document
 
 if TYPE_CHECKING:
     from dbt_drift.drift.endpoints import TokenInfo
@@ -67,9 +69,9 @@ def login(*, client_id: str | None, port: int, no_browser: bool, timeout: int) -
     store = token_store(os.environ)
     with store.locked():
         store.write(url, kept)
-    click.echo(f"Signed in to {url}. Kept in {store.place}.")
+    echo(f"Signed in to {url}. Kept in {store.place}.")
     if os.environ.get("DRIFT_ACCESS_TOKEN", "").strip():
-        click.echo("DRIFT_ACCESS_TOKEN is set and goes before it.", err=True)
+        echo("DRIFT_ACCESS_TOKEN is set and goes before it.", err=True)
     return 0
 
 
@@ -79,8 +81,6 @@ def login(*, client_id: str | None, port: int, no_browser: bool, timeout: int) -
 )
 def check(*, output: str) -> int:
     """Ask Drift what the token in use opens: organisation, scopes, end. Exit code 1 if a sync would lack a scope."""
-    import msgspec  # noqa: PLC0415 - not paid for --help
-
     from dbt_drift.drift.client import DriftClient  # noqa: PLC0415 - not paid for --help
     from dbt_drift.drift.credentials import credential, drift_url  # noqa: PLC0415 - not paid for --help
     from dbt_drift.drift.retry import RetryPolicy  # noqa: PLC0415 - not paid for --help
@@ -100,14 +100,14 @@ def check(*, output: str) -> int:
             "missing": [scope.name for scope in missing],
             "expires_in_s": info.expires_in / 1000 if info.expires_in else None,
         }
-        click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+        echo_document(document)
     else:
-        click.echo(f"{url} takes the token of {access.source}")
-        click.echo(f"  organisation: {info.organisation or 'not said'}")
-        click.echo(f"  ends: {_end(info)}")
-        click.echo(f"  scopes: {' '.join(scopes) or 'not said'}")
+        echo(f"{url} takes the token of {access.source}")
+        echo(f"  organisation: {escaped(info.organisation or 'not said')}")
+        echo(f"  ends: {_end(info)}")
+        echo(f"  scopes: {escaped(' '.join(scopes) or 'not said')}")
         for scope in missing:
-            click.echo(f"  {'MISSING' if scope.is_required else 'without'} {scope.name}: {scope.purpose}")
+            echo(f"  {'MISSING' if scope.is_required else 'without'} {scope.name}: {scope.purpose}")
     return 1 if any(scope.is_required for scope in missing) else 0
 
 
@@ -122,10 +122,10 @@ def logout() -> int:
     with store.locked():
         forgotten = store.forget(url)
     if forgotten:
-        click.echo(f"Forgotten: the sign-in to {url} in {store.place}.")
-        click.echo("In Drift it stays until its app is removed: Settings > App Settings, or dev.drift.com.")
+        echo(f"Forgotten: the sign-in to {url} in {store.place}.")
+        echo("In Drift it stays until its app is removed: Settings > App Settings, or dev.drift.com.")
     else:
-        click.echo(f"Nobody is signed in to {url} in {store.place}.")
+        echo(f"Nobody is signed in to {url} in {store.place}.")
     return 0
 
 
@@ -144,7 +144,7 @@ def _from_browser(address: str, port: int, timeout: int) -> dict[str, str]:
 
     with listening(port) as listener:
         opened = webbrowser.open(address)
-        click.echo(f"{'Agree in the browser' if opened else 'Open in a browser on this machine'}: {address}", err=True)
+        echo(f"{'Agree in the browser' if opened else 'Open in a browser on this machine'}: {address}", err=True)
         if (back := listener.wait(timeout)) is None:
             raise ConfigurationError(
                 f"Nobody came back from the browser in {timeout} seconds.",
@@ -156,8 +156,8 @@ def _from_browser(address: str, port: int, timeout: int) -> dict[str, str]:
 
 def _pasted(address: str, state: str) -> dict[str, str]:
     """Take the code, or the address that the browser could not show."""
-    click.echo(f"Open in any browser: {address}", err=True)
-    click.echo("It ends on a page that cannot be shown. Paste its whole address, or the code in it.", err=True)
+    echo(f"Open in any browser: {address}", err=True)
+    echo("It ends on a page that cannot be shown. Paste its whole address, or the code in it.", err=True)
     text = click.prompt("Address or code", hide_input=True, err=True).strip()
     if "=" not in text:
         # A bare code was carried here by hand: there is nothing that its state could be compared with.
@@ -180,7 +180,7 @@ def _code(back: dict[str, str], state: str) -> str:
         )
     if "error" in back:
         said = " ".join(back[name] for name in ("error", "error_description") if name in back)
-        raise DriftUnavailableError(f"Drift did not sign you in: {said[:200]}.")
+        raise DriftUnavailableError(f"Drift did not sign you in: {escaped(said[:200])}.")
     if not back.get("code"):
         raise DriftUnavailableError("Drift sent the browser back without a code.")
     return back["code"]

@@ -15,6 +15,8 @@ from dbt_drift.cli.options import (
     selection_options,
     warn_of_undeclared,
 )
+from dbt_drift.escaping import escaped
+from dbt_drift.terminal import echo
 
 if TYPE_CHECKING:
     from dbt_drift.drift.client import DriftClient
@@ -49,17 +51,17 @@ def command(*, offline: bool, contact: str | None, **given: Any) -> int:
     warn_of_undeclared(prepared)
     for sync, _ in prepared.syncs:
         tags = f", {counted(len(sync.audiences), 'audience')}" if sync.audiences else ""
-        click.echo(f"ok  {sync.name}: {counted(len(sync.attributes), 'attribute')}{tags}, {sync.relation_name}")
+        echo(f"ok  {sync.name}: {counted(len(sync.attributes), 'attribute')}{tags}, {escaped(sync.relation_name)}")
     for sync in prepared.unbuilt:
-        click.echo(f"ok  {sync.name}: its declaration; {sync.relation_name} is not there to check its columns")
+        echo(f"ok  {sync.name}: its declaration; {escaped(sync.relation_name)} is not there to check its columns")
     for notice in prepared.notices:
-        click.echo(f"warn  {notice}")
+        echo(f"warn  {notice}")
     for held in prepared.held:
-        click.echo(f"held  {held.sync.name}: {held.why}")
+        echo(f"held  {held.sync.name}: {held.why}")
     project, location = prepared.project, prepared.location
-    click.echo(
+    echo(
         f"ok  ledger: schema {location.schema}, database {location.database} "
-        f"(target {project.target_name}, {project.adapter_type})"
+        f"(target {escaped(project.target_name)}, {project.adapter_type})"
     )
     if offline:
         return 0
@@ -68,14 +70,14 @@ def command(*, offline: bool, contact: str | None, **given: Any) -> int:
         info = client.token_info()
         sandbox = sandbox_at(url)
         place = f"{url}, {sandbox}," if sandbox else url
-        click.echo(f"ok  {place} takes the token of {access.source}: {info.organisation or 'organisation not said'}")
+        echo(f"ok  {place} takes the token of {access.source}: {escaped(info.organisation or 'organisation not said')}")
         for notice in check_mapping(prepared, client):
-            click.echo(f"warn  {notice}")
+            echo(f"warn  {notice}")
         lacking = [scope for scope in missing_scopes(info) if scope.is_required]
         for scope in lacking:
-            click.echo(f"fail  the token lacks the scope {scope.name}: {scope.purpose}")
+            echo(f"fail  the token lacks the scope {scope.name}: {scope.purpose}")
         if lacking:
-            click.echo("  Add it at dev.drift.com > your app > OAuth & Permissions, then install the app again.")
+            echo("  Add it at dev.drift.com > your app > OAuth & Permissions, then install the app again.")
             return 1
         if contact is not None and not _try_on(client, contact, prepared):
             return 1
@@ -88,16 +90,16 @@ def _try_on(client: DriftClient, email: str, prepared: Prepared) -> bool:
 
     found = client.probe(email)
     if found.contact_id is None:
-        click.echo(f"warn  Drift has no contact {masked(email)} to try it on")
+        echo(f"warn  Drift has no contact {masked(email)} to try it on")
         return False
-    click.echo(f"ok  contact {found.contact_id}: attributes can be written")
+    echo(f"ok  contact {found.contact_id}: attributes can be written")
     if found.tags == "applied":
-        click.echo(f"ok  contact {found.contact_id}: tags are applied, and were taken away again")
+        echo(f"ok  contact {found.contact_id}: tags are applied, and were taken away again")
         return True
-    click.echo(f"warn  contact {found.contact_id}: {_TAGS[found.tags]}")
+    echo(f"warn  contact {found.contact_id}: {_TAGS[found.tags]}")
     tagged = [sync.name for sync, _ in prepared.syncs if any(one.attribute is None for one in sync.audiences)]
     if tagged and found.tags != "unseen":
-        click.echo(f"warn  {', '.join(tagged)}: give audiences an `attribute` in the place of `tag`")
+        echo(f"warn  {', '.join(tagged)}: give audiences an `attribute` in the place of `tag`")
         return False
     return True
 

@@ -1,4 +1,4 @@
-"""How a run looks while it works: a live bar on a terminal, dbt-style lines elsewhere, JSON lines where asked for."""
+"""How a run looks while it works: a live line on a terminal, dbt-style lines elsewhere, JSON lines where asked for."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, TextIO
 
-import click
 import msgspec
 
+from dbt_drift.escaping import escaped
 from dbt_drift.sync.words import counted
+from dbt_drift.terminal import echo, echo_json, live_line, show_notices
 
 if TYPE_CHECKING:
     from dbt_drift.declarations.syncs import Sync
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
     from dbt_drift.warehouse.lock import Holder
 
 _WIDTH = 80
+_BAR = 20
 _LINE_EVERY = 15.0
-"""Seconds between two progress lines where no bar can be drawn."""
+"""Seconds between two progress lines where no line can be live."""
 
 _STATUS = {
     "success": ("OK", "green"),
@@ -34,25 +36,26 @@ _STATUS = {
 }
 
 
-def sync_reporter(*, log_format: str, quiet: bool, to_stderr: bool) -> Console | JsonLines:
+def sync_reporter(*, log_format: str, quiet: bool, to_stderr: bool, invocation_id: str) -> Console | JsonLines:
     """Return the reporter for the options; where stdout carries a document, the log goes to stderr."""
     stream = sys.stderr if to_stderr else sys.stdout
-    return JsonLines(stream, quiet=quiet) if log_format == "json" else Console(stream, quiet=quiet)
-
-
-def results_json(results: Results) -> str:
-    """Return the results as one JSON document."""
-    return msgspec.json.format(msgspec.json.encode(results), indent=2).decode()
+    reporter: Console | JsonLines
+    if log_format == "json":
+        reporter = JsonLines(stream, quiet=quiet, invocation_id=invocation_id)
+    else:
+        reporter = Console(stream, quiet=quiet)
+    show_notices(reporter.noticed)
+    return reporter
 
 
 class Console:
-    """Lines for people, shaped like dbt's, and a bar on a terminal."""
+    """Lines for people, shaped like dbt's, and a live line on a terminal."""
 
     def __init__(self, stream: TextIO, *, quiet: bool) -> None:
         self._stream = stream
         self._quiet = quiet
         self._live = stream.isatty() and not quiet
-        self._bar: Any = None
+        self._sending_since = 0.0
         self._said = 0.0
 
     def run_started(
@@ -60,7 +63,8 @@ class Console:
     ) -> None:
         """Say what runs where."""
         place = f"{drift_url}, {sandbox}" if sandbox else drift_url
-        self._line(f"Syncing {counted(syncs, 'model')} of {project} (target {target}, {adapter}) to {place}")
+        where = escaped(f"{project} (target {target}, {adapter}) to {place}")
+        self._line(f"Syncing {counted(syncs, 'model')} of {where}")
 
     def waiting(self, holder: Holder) -> None:
         """Say what is waited for."""
@@ -68,76 +72,97 @@ class Console:
 
     def noticed(self, notice: str) -> None:
         """Show a notice."""
-        self._line(f"{click.style('WARN', fg='yellow')} {notice}")
+        self._line(f"WARN {notice}", mark="WARN", colour="yellow")
 
     def sync_started(self, index: int, total: int, sync: Sync) -> None:
         """Announce a sync."""
         self._line(_dotted(f"{index} of {total} START {_source(sync)}", "[RUN]"))
+        self._draw(f"  comparing {sync.name} with what Drift has accepted")
 
-    def staged(self, sync: Sync, counts: Counts) -> None:
-        """Say what differs, and draw the bar when there is something to wait for."""
-        invalid = sum(counts.invalid.values())
-        parts = [counted(counts.rows, "row"), f"{counts.unchanged:,} unchanged", f"{counts.new:,} new"]
-        parts += [f"{counts.changed:,} changed"]
-        parts += [f"{counts.departed:,} departed"] if counts.departed else []
-        parts += [f"{invalid:,} invalid"] if invalid else []
-        held = sum(counts.held_back.values())
-        parts += [f"{held:,} held back"] if held else []
-        self._line(f"  {', '.join(parts)}")
-        self._said = time.monotonic()
-        if self._live and counts.sendable:
-            self._bar = click.progressbar(
-                range(counts.sendable), label=f"  {sync.name}", file=self._stream, item_show_func=_pace, show_pos=True
-            )
-            self._bar.__enter__()
+    def staged(self, sync: Sync, counts: Counts) -> None:  # noqa: ARG002 - it is the one that was announced
+        """Say what differs."""
+        self._line(f"  {self.differences(counts)}")
+        self._sending_since = self._said = time.monotonic()
 
     def progress(self, sync: Sync, done: int, total: int, statistics: Statistics) -> None:
-        """Move the bar, or say from time to time how far it is."""
-        if self._bar is not None:
-            self._bar.update(done - self._bar.pos, statistics)
+        """Draw the live line, or say from time to time how far it is."""
+        if self._live:
+            lasts = time.monotonic() - self._sending_since
+            filled = _BAR * done // total
+            self._draw(
+                f"  {sync.name} {done:,}/{total:,}",
+                *([f"{_duration(lasts / done * (total - done))} left"] if 0 < done < total else []),
+                f"{statistics.rate:.0f} requests/s",
+                *([statistics.waiting] if statistics.waiting else []),
+                f"[{'#' * filled}{'-' * (_BAR - filled)}]",
+            )
         elif time.monotonic() - self._said >= _LINE_EVERY:
             self._said = time.monotonic()
-            self._line(f"  {sync.name}: {done:,} of {total:,} contacts, {_pace(statistics)}")
+            self._line(f"  {_progress(sync, done, total, statistics)}")
 
     def sync_finished(self, index: int, total: int, result: SyncResult) -> None:
         """Say what came of a sync."""
-        if self._bar is not None:
-            self._bar.__exit__(None, None, None)
-            self._bar = None
         word, colour = _STATUS[result.status]
-        contacts = result.contacts
-        done = f"{contacts.created:,} created, {contacts.updated:,} updated, {contacts.matched:,} matched"
-        ending = f"[{click.style(word, fg=colour)} {done} in {result.execution_time:.2f}s]"
+        ending = f"[{word} {self.outcome(result)} in {result.execution_time:.2f}s]"
         bad = result.status in {"error", "held"}
-        self._line(_dotted(f"{index} of {total} {word} {result.name}", ending), important=bad)
+        title = _dotted(f"{index} of {total} {word} {result.name}", ending)
+        self._line(title, important=bad, mark=f"[{word}", colour=colour)
         if (first := result.first_contacts).met:
             self._line(f"  met for the first time: {first.met:,}; Drift had {first.known / first.met:.0%} of them")
         if result.message:
-            self._line(f"  {result.message}", important=bad)
+            # With --quiet, a warning is its one line: why the exit code is 1.
+            name = f"{result.name}: " if self._quiet and not bad else "  "
+            self._line(name + result.message.replace("\n", "\n  "), important=result.status != "success")
 
     def run_finished(self, results: Results) -> None:
         """Add it all up."""
         for result in results.results:
             for reason, count in sorted(result.reasons.items()):
                 self._line(f"  {result.name}: {counted(count, 'row')} {reason}")
-        requests = sum(result.requests for result in results.results)
-        statuses = [(word, sum(r.status == status for r in results.results)) for status, (word, _) in _STATUS.items()]
-        tally = " ".join(f"{word}={count}" for word, count in [*statuses, ("TOTAL", len(results.results))])
-        self._line(f"Done in {results.elapsed_time:.2f}s with {counted(requests, 'request')}. {tally}")
+        self._line(_tally(results))
 
-    def _line(self, text: str, *, important: bool = False) -> None:
+    def failed(self, message: str, *, kind: str) -> None:  # noqa: ARG002 - for programs
+        """Say why nothing could be run."""
+        echo(f"Error: {message}", err=True)
+
+    def differences(self, counts: Counts) -> str:
+        """Return what differs, in words."""
+        return _differences(counts)
+
+    def outcome(self, result: SyncResult) -> str:
+        """Return what came of a sync, in words."""
+        return _outcome(result)
+
+    def _draw(self, *parts: str) -> None:
+        if self._live:
+            live_line.draw(parts, self._stream)
+
+    def _line(self, text: str, *, important: bool = False, mark: str = "", colour: str = "") -> None:
         if self._quiet and not important:
             return
         stamp = dt.datetime.now(dt.timezone.utc).astimezone().strftime("%H:%M:%S")
-        click.echo(f"{stamp}  {text}", file=self._stream)
+        echo(f"{stamp}  {text}", stream=self._stream, mark=mark, colour=colour)
+
+
+class Untagging(Console):
+    """The same for `untag`, whose sync is that everybody leaves one audience."""
+
+    def differences(self, counts: Counts) -> str:
+        """Return who carries the tag."""
+        return f"{counted(counts.sendable, 'contact')} to take it from"
+
+    def outcome(self, result: SyncResult) -> str:
+        """Return from whom it was taken."""
+        return f"taken from {counted(result.rows.departed, 'contact')}"
 
 
 class JsonLines:
     """One JSON object a line, shaped like dbt's structured log: `info` says what line it is, `data` the rest."""
 
-    def __init__(self, stream: TextIO, *, quiet: bool) -> None:
+    def __init__(self, stream: TextIO, *, quiet: bool, invocation_id: str) -> None:
         self._stream = stream
         self._quiet = quiet
+        self._invocation_id = invocation_id
         self._said = 0.0
 
     def run_started(
@@ -162,33 +187,72 @@ class JsonLines:
 
     def staged(self, sync: Sync, counts: Counts) -> None:
         """Say what differs."""
-        self._event(
-            "Staged", f"{sync.name}: {counts.sendable} to send", {"unique_id": sync.unique_id, "counts": counts}
-        )
+        data = {"unique_id": sync.unique_id, "counts": counts}
+        self._event("Staged", f"{sync.name}: {_differences(counts)}", data)
 
     def progress(self, sync: Sync, done: int, total: int, statistics: Statistics) -> None:
         """Say from time to time how far it is."""
         if time.monotonic() - self._said >= _LINE_EVERY:
             self._said = time.monotonic()
             data = {"unique_id": sync.unique_id, "done": done, "total": total, "statistics": statistics}
-            self._event("Progress", f"{sync.name}: {done} of {total}", data)
+            self._event("Progress", _progress(sync, done, total, statistics), data)
 
     def sync_finished(self, index: int, total: int, result: SyncResult) -> None:
         """Say what came of a sync."""
         level = {"error": "error", "held": "error", "warn": "warn"}.get(result.status, "info")
-        message = f"{index} of {total} {result.status} {result.name}"
+        word, _ = _STATUS[result.status]
+        message = f"{index} of {total} {word} {result.name}: {_outcome(result)} in {result.execution_time:.2f}s"
+        if result.message:
+            message += f". {result.message}"
         self._event("SyncFinished", message, {"result": result}, level=level)
 
     def run_finished(self, results: Results) -> None:
         """Add it all up."""
-        self._event("RunFinished", "Done", {"elapsed_time": results.elapsed_time, "exit_code": results.exit_code})
+        data = {"elapsed_time": results.elapsed_time, "exit_code": results.exit_code}
+        self._event("RunFinished", _tally(results), data)
+
+    def failed(self, message: str, *, kind: str) -> None:
+        """Say why nothing could be run."""
+        self._event("RunFailed", message, {"kind": kind, "exit_code": 2}, level="error")
 
     def _event(self, name: str, message: str, data: dict[str, Any], *, level: str = "info") -> None:
         if self._quiet and level == "info":
             return
         now = dt.datetime.now(dt.timezone.utc).isoformat().replace("+00:00", "Z")
-        line = {"info": {"name": name, "level": level, "msg": message, "ts": now}, "data": data}
-        click.echo(msgspec.json.encode(line).decode(), file=self._stream)
+        info = {"name": name, "level": level, "msg": message, "ts": now, "invocation_id": self._invocation_id}
+        echo_json(msgspec.json.encode({"info": info, "data": data}), stream=self._stream)
+
+
+def _differences(counts: Counts) -> str:
+    invalid, held = sum(counts.invalid.values()), sum(counts.held_back.values())
+    parts = [counted(counts.rows, "row"), f"{counts.unchanged:,} unchanged", f"{counts.new:,} new"]
+    parts += [f"{counts.changed:,} changed"]
+    parts += [f"{counts.departed:,} departed"] if counts.departed else []
+    parts += [f"{invalid:,} invalid"] if invalid else []
+    parts += [f"{held:,} held back"] if held else []
+    return ", ".join(parts)
+
+
+def _outcome(result: SyncResult) -> str:
+    contacts = result.contacts
+    return f"{contacts.created:,} created, {contacts.updated:,} updated, {contacts.matched:,} matched"
+
+
+def _progress(sync: Sync, done: int, total: int, statistics: Statistics) -> str:
+    return f"{sync.name}: {done:,} of {total:,} contacts, {_pace(statistics)}"
+
+
+def _tally(results: Results) -> str:
+    requests = sum(result.requests for result in results.results)
+    statuses = [(word, sum(r.status == status for r in results.results)) for status, (word, _) in _STATUS.items()]
+    tally = " ".join(f"{word}={count}" for word, count in [*statuses, ("TOTAL", len(results.results))])
+    return f"Done in {results.elapsed_time:.2f}s with {counted(requests, 'request')}. {tally}"
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def _source(sync: Sync) -> str:
@@ -197,12 +261,11 @@ def _source(sync: Sync) -> str:
 
 
 def _dotted(left: str, right: str) -> str:
-    return f"{left} {'.' * max(3, _WIDTH - len(left) - len(click.unstyle(right)) - 2)} {right}"
+    left = escaped(left)
+    return f"{left} {'.' * max(3, _WIDTH - len(left) - len(right) - 2)} {right}"
 
 
-def _pace(statistics: Any) -> str:
-    if statistics is None:
-        return ""
+def _pace(statistics: Statistics) -> str:
     pace = f"{statistics.rate:.0f} requests/s"
     return f"{pace}, {statistics.waiting}" if statistics.waiting else pace
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from dbt_drift.cli.extras import needing
+from dbt_drift.terminal import echo
 
 
 @click.command("demo")
@@ -27,6 +28,6 @@ def command(directory: Path | None, *, wait: bool | None) -> int:
     try:
         run_demo(directory=directory, wait=sys.stdout.isatty() if wait is None else wait)
     except DemoError as error:
-        click.echo(f"Error: {error}", err=True)
+        echo(f"Error: {error}", err=True)
         return 1
     return 0

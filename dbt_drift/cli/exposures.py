@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from dbt_drift.cli.options import project_from, project_options
+from dbt_drift.terminal import echo
 
 
 @click.command("exposures")
@@ -45,8 +46,8 @@ def command(
     path = chosen or project.root / project.model_paths[0] / FILE_NAME
     if check:
         difference = exposures_difference(path, content)
-        click.echo(difference + "Run `dbt-drift exposures`." if difference else f"ok  {path.name} is up to date")
+        echo(difference + "Run `dbt-drift exposures`." if difference else f"ok  {path.name} is up to date")
         return 1 if difference else 0
     write_exposures(path, content, manifest, root=project.root)
-    click.echo(f"{counted(len(syncs), 'exposure')} written to {path}. They are in the graph after `dbt parse`.")
+    echo(f"{counted(len(syncs), 'exposure')} written to {path}. They are in the graph after `dbt parse`.")
     return 0

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from dbt_drift.cli.options import project_from, project_options
+from dbt_drift.terminal import echo
 
 
 @click.command("forget")
@@ -20,5 +21,5 @@ def command(model: str, tag: str, **given: Any) -> int:
     from dbt_drift.sync.words import counted  # noqa: PLC0415 - not paid for --help
 
     audience = forget_tag(prepare(project_from(given), needs_syncs=False), model, tag)
-    click.echo(f"Forgotten: {counted(audience.holders, 'contact')} of {model} keep the tag {tag!r} in Drift.")
+    echo(f"Forgotten: {counted(audience.holders, 'contact')} of {model} keep the tag {tag!r} in Drift.")
     return 0

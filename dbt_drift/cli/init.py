@@ -11,11 +11,13 @@ import msgspec
 
 from dbt_drift.cli.options import project_from, project_options
 from dbt_drift.errors import ConfigurationError
+from dbt_drift.escaping import escaped
+from dbt_drift.terminal import echo, live_line
 
 if TYPE_CHECKING:
     from dbt_drift.declarations.manifest import Manifest
     from dbt_drift.init.candidates import Candidate
-    from dbt_drift.init.proposal import Proposal
+    from dbt_drift.init.proposal import Audience, Proposal
     from dbt_drift.project.gateway import DbtProject
 
 _SANDBOX = "dbt-drift sandbox &\nexport DRIFT_API_URL=http://127.0.0.1:8484 DRIFT_ACCESS_TOKEN=sandbox"
@@ -52,26 +54,25 @@ def _declare(project: DbtProject, model: str | None, *, yes: bool, dry_run: bool
     manifest = read_manifest(project.parse())
     syncs = declare(manifest)  # a project with mistakes is mended first
     asks = not yes and not dry_run
+    live_line.clear()  # a question may come next
     chosen = _chosen(project, manifest, [sync.name for sync in syncs], model=model, asks=asks)
     if chosen is None:
         return 0
     proposal = chosen.proposal.without({mapped.attribute for sync in syncs for mapped in sync.attributes})
     chosen = msgspec.structs.replace(chosen, proposal=_asked(proposal) if asks else proposal)
     change = change_for(project, chosen)
-    click.echo(change.difference)
+    echo(change.difference)
     if dry_run:
         return 0
     if asks and not click.confirm(f"\nWrite this to {change.name}?", default=True):
         return 1
     write(project, chosen, change)
-    click.echo(f"\n{chosen.name} is declared in {change.name}. Next:\n")
+    echo(f"\n{chosen.name} is declared in {change.name}. Next:\n")
     steps = [] if os.environ.get("DRIFT_ACCESS_TOKEN") else _SANDBOX.splitlines()
     for step in [*steps, "dbt build", "dbt-drift plan"]:
-        click.echo(f"    {step}")
+        echo(f"    {step}")
     if steps:
-        click.echo(
-            "\nThe first two are for a local Drift; for Drift itself: `dbt-drift auth login`, or DRIFT_ACCESS_TOKEN."
-        )
+        echo("\nThe first two are for a local Drift; for Drift itself: `dbt-drift auth login`, or DRIFT_ACCESS_TOKEN.")
     return 0
 
 
@@ -84,13 +85,13 @@ def _chosen(
 
     if model is not None:
         if any(label(node) == model and is_declared(node) for node in manifest.nodes.values()):
-            click.echo(f"{model} has a `meta.drift` already, and is left as it is.")
+            echo(f"{model} has a `meta.drift` already, and is left as it is.")
             return None
         return candidate(project, manifest, model)
     if declared:
-        click.echo(f"Declared already, and left as they are: {', '.join(declared)}")
+        echo(f"Declared already, and left as they are: {', '.join(declared)}")
     if declared and not asks:
-        click.echo("Name another model to declare it too: `dbt-drift init MODEL`.")
+        echo("Name another model to declare it too: `dbt-drift init MODEL`.")
         return None
     found = candidates(project, manifest)
     if not found:
@@ -104,9 +105,9 @@ def _chosen(
 
 
 def _number(found: list[Candidate]) -> int:
-    click.echo("These models look like contacts:")
+    echo("These models look like contacts:")
     for number, one in enumerate(found, start=1):
-        click.echo(f"  {number}  {one.name}: {', '.join(one.proposal.fields)}")
+        echo(f"  {number}  {one.name}: {escaped(', '.join(one.proposal.fields))}")
     return int(click.prompt("Which one?", type=click.IntRange(1, len(found)), default=1))
 
 
@@ -116,9 +117,12 @@ def _asked(proposal: Proposal) -> Proposal:
     if "externalId" in proposal.fields:
         keys = click.Choice(["email", "externalId"])
         match_on = click.prompt("Which attribute says who a contact is?", type=keys, default=match_on)
-    tags = [
-        msgspec.structs.replace(one, tag=tag)
-        for one in proposal.audiences
-        if (tag := click.prompt(f"A tag where {one.when} is true, or nothing", default="", show_default=False).strip())
-    ]
+    tags = [msgspec.structs.replace(one, tag=tag) for one in proposal.audiences if (tag := _asked_tag(one))]
     return msgspec.structs.replace(proposal, match_on=match_on, audiences=tuple(tags), is_chosen=True)
+
+
+def _asked_tag(audience: Audience) -> str:
+    """Return the tag for the rows in which a column is true; "" for none."""
+    question = f"Tag contacts where {escaped(audience.when)} is true? y for {audience.tag!r}, n, or another name"
+    answer = str(click.prompt(question, default="n")).strip()
+    return {"y": audience.tag, "yes": audience.tag, "n": "", "no": ""}.get(answer.lower(), answer)

@@ -11,6 +11,7 @@ import click
 from dbt_drift import __version__
 from dbt_drift.declarations.problems import nearest
 from dbt_drift.errors import DbtDriftError, internal_error
+from dbt_drift.terminal import echo, live_line, show_notices
 
 _COMMANDS = {
     "init": "Find the models that look like contacts, and write a first mapping.",
@@ -87,21 +88,24 @@ def group() -> None:
 
 def main() -> None:
     """Run the command line; an expected error is its message on stderr and exit code 2."""
+    show_notices(lambda notice: echo(f"WARN {notice}", err=True))
     try:
         code = group.main(standalone_mode=False)
     except DbtDriftError as error:
-        click.echo(f"Error: {error}", err=True)
+        echo(f"Error: {error}", err=True)
         sys.exit(2)
     except click.ClickException as error:
         error.show()
         if isinstance(error, click.NoSuchOption) and error.option_name in _MEANT:
-            click.echo(_MEANT[error.option_name], err=True)
+            echo(_MEANT[error.option_name], err=True)
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Interrupted.", err=True)
+        echo("Interrupted.", err=True)
         sys.exit(130)
     except Exception as error:  # noqa: BLE001 - Python's own exit code 1 would say that some rows failed
-        traceback.print_exc()
-        click.echo(f"Error: {internal_error(error)}", err=True)
+        echo(traceback.format_exc(), err=True)
+        echo(f"Error: {internal_error(error)}", err=True)
         sys.exit(2)
+    finally:
+        live_line.clear()
     sys.exit(code if isinstance(code, int) else 0)

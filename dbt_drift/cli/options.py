@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 import yaml
+
+from dbt_drift.terminal import echo, live_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -145,9 +148,11 @@ sending_options = _adding(_SENDING)
 
 
 def project_from(given: dict[str, Any]) -> ProjectOptions:
-    """Take dbt's flags out of a command's parameters."""
+    """Take dbt's flags out of a command's parameters, and say on a terminal what takes the next seconds."""
     from dbt_drift.project.gateway import ProjectOptions  # noqa: PLC0415 - not paid for --help
 
+    if not given.get("quiet"):
+        live_line.draw(["Loading dbt and the project"], sys.stderr)
     names = ("project_dir", "profiles_dir", "profile", "target", "target_path")
     return ProjectOptions(**{name: given[name] for name in names}, vars=given["variables"])
 
@@ -157,7 +162,7 @@ def warn_of_undeclared(prepared: Prepared) -> None:
     from dbt_drift.sync.departed import warnings  # noqa: PLC0415 - not paid for --help
 
     for warning in warnings(prepared):
-        click.echo(f"Warning: {warning}", err=True)
+        echo(f"Warning: {warning}", err=True)
 
 
 def selection_from(given: dict[str, Any]) -> Selection:

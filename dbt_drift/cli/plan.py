@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,6 +18,7 @@ from dbt_drift.cli.options import (
     selection_options,
     warn_of_undeclared,
 )
+from dbt_drift.terminal import echo, echo_document
 
 if TYPE_CHECKING:
     from dbt_drift.drift.client import DriftClient
@@ -44,7 +44,7 @@ def command(*, rows: int, output: str, ignore_run_results: bool, **given: Any) -
 
     The values are personal data: `--rows 0` leaves them out where the output is kept.
     """
-    from dbt_drift.cli.plan_view import plan_json, plan_text  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.cli.plan_view import plan_document, plan_text  # noqa: PLC0415 - not paid for --help
     from dbt_drift.sync.plan import make_plans  # noqa: PLC0415 - not paid for --help
     from dbt_drift.sync.prepare import prepare  # noqa: PLC0415 - not paid for --help
 
@@ -52,10 +52,11 @@ def command(*, rows: int, output: str, ignore_run_results: bool, **given: Any) -
     warn_of_undeclared(prepared)
     with contextlib.ExitStack() as stack:
         client = None if (found := _client()) is None else stack.enter_context(found)
-        plans = make_plans(
-            prepared, rows=rows, client=client, notice=lambda text: click.echo(f"WARN {text}", file=sys.stderr)
-        )
-    click.echo(plan_json(plans) if output == "json" else plan_text(plans))
+        plans = make_plans(prepared, rows=rows, client=client, notice=lambda text: echo(f"WARN {text}", err=True))
+    if output == "json":
+        echo_document(plan_document(plans))
+    else:
+        echo(plan_text(plans))
     return 0
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import msgspec
-
+from dbt_drift.escaping import escaped
 from dbt_drift.sync.words import counted
 
 if TYPE_CHECKING:
@@ -19,15 +18,14 @@ PLAN_VERSION = 1
 _MARKS = {"new": "+", "change": "~", "leave": "-"}
 
 
-def plan_json(plans: list[SyncPlan]) -> str:
-    """Return the plans as one JSON document."""
-    document = {"plan_version": PLAN_VERSION, "plans": plans}
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+def plan_document(plans: list[SyncPlan]) -> dict[str, Any]:
+    """Return the plans as one document."""
+    return {"plan_version": PLAN_VERSION, "plans": plans}
 
 
 def plan_text(plans: list[SyncPlan]) -> str:
     """Return the plans for a person."""
-    return "\n\n".join("\n".join(_sync_lines(plan)) for plan in plans)
+    return "\n\n".join("\n".join(map(escaped, _sync_lines(plan))) for plan in plans)
 
 
 def _sync_lines(plan: SyncPlan) -> Iterator[str]:
@@ -63,8 +61,8 @@ def _sync_lines(plan: SyncPlan) -> Iterator[str]:
 
 
 def _held_lines(plan: SyncPlan) -> Iterator[str]:
-    if plan.held:
-        yield "  HELD  " + plan.held.replace("\n", "\n      ")
+    for number, line in enumerate(plan.held.splitlines()):
+        yield f"      {line}" if number else f"  HELD  {line}"
 
 
 def _row_lines(plan: SyncPlan) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
 import click
@@ -27,13 +28,13 @@ def command(*, threads: int | None, wait: float, **given: Any) -> int:
 
     The next sync then sends what really differs. One request a row, or more; can be interrupted and run again.
     """
-    from dbt_drift.cli.console import sync_reporter  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.cli.console import Console  # noqa: PLC0415 - not paid for --help
     from dbt_drift.sync.options import RunOptions  # noqa: PLC0415 - not paid for --help
     from dbt_drift.sync.prepare import prepare  # noqa: PLC0415 - not paid for --help
     from dbt_drift.sync.rebuild import run_rebuild  # noqa: PLC0415 - not paid for --help
     from dbt_drift.sync.stopping import Stop, stopping_on_signals  # noqa: PLC0415 - not paid for --help
 
-    reporter = sync_reporter(log_format="default", quiet=False, to_stderr=False)
+    reporter = Console(sys.stdout, quiet=False)
     stop = Stop()
     with stopping_on_signals(stop):
         prepared = prepare(project_from(given), selection_from(given))

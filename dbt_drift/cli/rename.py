@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from dbt_drift.cli.options import project_from, project_options
+from dbt_drift.terminal import echo
 
 
 @click.command("rename")
@@ -24,5 +25,5 @@ def command(former: str, model: str, **given: Any) -> int:
     from dbt_drift.sync.words import counted  # noqa: PLC0415 - not paid for --help
 
     remembered = rename(prepare(project_from(given)), former, model)
-    click.echo(f"{model} goes on with the ledger of {former}: {counted(remembered, 'contact')} remembered.")
+    echo(f"{model} goes on with the ledger of {former}: {counted(remembered, 'contact')} remembered.")
     return 0

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import math
 import os
+import traceback
+import uuid
 from typing import Any
 
-import click
-
-from dbt_drift.cli.console import results_json, sync_reporter
-from dbt_drift.cli.options import project_from, selection_from, warn_of_undeclared
+from dbt_drift.cli.console import sync_reporter
+from dbt_drift.cli.options import project_from, selection_from
+from dbt_drift.errors import DbtDriftError, internal_error
 from dbt_drift.project.folders import artifacts_folder
+from dbt_drift.sync.departed import warnings
 from dbt_drift.sync.options import RunOptions
 from dbt_drift.sync.prepare import prepare
 from dbt_drift.sync.results import remove_results
+from dbt_drift.sync.retrying import check_reason
 from dbt_drift.sync.run import run_syncs
 from dbt_drift.sync.stopping import Stop, stopping_on_signals
+from dbt_drift.terminal import echo, echo_document
 
 
 def run_and_report(given: dict[str, Any], *, retry: bool = False, reason: str | None = None) -> int:
@@ -25,10 +29,8 @@ def run_and_report(given: dict[str, Any], *, retry: bool = False, reason: str | 
         given: The parameters of `project_options`, `selection_options`, `output_options` and `sending_options`.
         retry: Send what was given up once more.
         reason: Of that, only the rows with this reason.
-
-    Raises:
-        DbtDriftError: Nothing could be run.
     """
+    invocation_id = str(uuid.uuid4())
     options = RunOptions(
         workers=given["threads"],
         wait=given["wait"],
@@ -38,17 +40,34 @@ def run_and_report(given: dict[str, Any], *, retry: bool = False, reason: str | 
         max_failures=0 if given["fail_fast"] else given["max_failures"],
         max_removals=math.inf if given["allow_removals"] else given["max_removals"],
         limit=given["limit"],
+        invocation_id=invocation_id,
     )
-    reporter = sync_reporter(log_format=given["log_format"], quiet=given["quiet"], to_stderr=given["output"] == "json")
-    project = project_from(given)
-    remove_results(artifacts_folder(project))
+    reporter = sync_reporter(
+        log_format=given["log_format"],
+        quiet=given["quiet"],
+        to_stderr=given["output"] == "json",
+        invocation_id=invocation_id,
+    )
     stop = Stop()
-    with stopping_on_signals(stop):
-        prepared = prepare(project, selection_from(given), heed_last_build=not given["ignore_run_results"])
-        warn_of_undeclared(prepared)
-        results = run_syncs(prepared, os.environ, reporter, options, stop)
+    try:
+        project = project_from(given)
+        remove_results(artifacts_folder(project))
+        with stopping_on_signals(stop):
+            prepared = prepare(project, selection_from(given), heed_last_build=not given["ignore_run_results"])
+            for warning in warnings(prepared):
+                reporter.noticed(warning)
+            if reason is not None:
+                check_reason(prepared, reason)
+            results = run_syncs(prepared, os.environ, reporter, options, stop)
+    except DbtDriftError as error:
+        reporter.failed(str(error), kind=error.kind)
+        return 2
+    except Exception as error:  # noqa: BLE001 - a reader of the log is told of it, too
+        echo(traceback.format_exc(), err=True)
+        reporter.failed(internal_error(error), kind="internal")
+        return 2
     reporter.run_finished(results)
     if given["output"] == "json":
-        click.echo(results_json(results))
+        echo_document(results)
     # A run that was ended early was well until then, whether or not it came to send anything.
     return min(results.exit_code, 1) if stop.asked else results.exit_code

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from dbt_drift.terminal import echo
+
 DEFAULT_PORT = 8484
 
 
@@ -33,5 +35,5 @@ def command(port: int, data: str | None, config: str | None, switches: tuple[str
 
 
 def _announce(url: str) -> None:
-    click.echo(f"Sandbox at {url} (open it in a browser). Ctrl-C ends it.")
-    click.echo(f"  export DRIFT_API_URL={url} DRIFT_ACCESS_TOKEN=sandbox")
+    echo(f"Sandbox at {url} (open it in a browser). Ctrl-C ends it.")
+    echo(f"  export DRIFT_API_URL={url} DRIFT_ACCESS_TOKEN=sandbox")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import click
+
+from dbt_drift.terminal import echo_document
 
 
 @click.command("schema")
@@ -15,4 +15,4 @@ def command() -> None:
     """
     from dbt_drift.declarations.schema import json_schema  # noqa: PLC0415 - not paid for --help
 
-    click.echo(json.dumps(json_schema(), indent=2))
+    echo_document(json_schema())

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from dbt_drift.cli.options import project_from, project_options
+from dbt_drift.terminal import echo, echo_document
 
 
 @click.command("status")
@@ -22,9 +23,12 @@ from dbt_drift.cli.options import project_from, project_options
 )
 def command(*, runs: int, output: str, **given: Any) -> int:
     """Show the ledger: who is at work, the last runs, what waits, what was rejected, its size. Writes nothing."""
-    from dbt_drift.cli.status_view import status_json, status_text  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.cli.status_view import status_document, status_text  # noqa: PLC0415 - not paid for --help
     from dbt_drift.sync.status import read_status  # noqa: PLC0415 - not paid for --help
 
     status = read_status(project_from(given), runs=runs)
-    click.echo(status_json(status) if output == "json" else status_text(status))
+    if output == "json":
+        echo_document(status_document(status))
+    else:
+        echo(status_text(status))
     return 0

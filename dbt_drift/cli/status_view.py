@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from dbt_drift.escaping import escaped
 from dbt_drift.sync.words import counted
 
 if TYPE_CHECKING:
@@ -19,15 +20,14 @@ STATUS_VERSION = 1
 """Raised when the JSON form changes in a way that a reader could stumble over."""
 
 
-def status_json(status: LedgerStatus) -> str:
-    """Return the state as one JSON document."""
-    document = {"status_version": STATUS_VERSION, **msgspec.to_builtins(status)}
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+def status_document(status: LedgerStatus) -> dict[str, Any]:
+    """Return the state as one document."""
+    return {"status_version": STATUS_VERSION, **msgspec.to_builtins(status)}
 
 
 def status_text(status: LedgerStatus) -> str:
     """Return the state for a person."""
-    return "\n".join(_lines(status))
+    return "\n".join(map(escaped, _lines(status)))
 
 
 def _lines(status: LedgerStatus) -> Iterator[str]:
@@ -36,6 +36,7 @@ def _lines(status: LedgerStatus) -> Iterator[str]:
         return
     written = f", written by dbt-drift {status.program}" if status.program else ""
     yield f"Ledger in the schema {status.schema}, version {status.version}{written}"
+    yield f"It describes {status.drift_url}" if status.drift_url else "It describes no Drift yet: nothing was synced"
     yield ""
     yield from _lock_lines(status)
     yield ""

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from dbt_drift.cli.options import project_from, project_options
+from dbt_drift.terminal import echo
 
 
 @click.command("unlock")
@@ -20,16 +21,16 @@ def command(*, yes: bool, force: bool, **given: Any) -> int:
 
     project, location, holder = find_lock(project_from(given))
     if holder is None:
-        click.echo(f"Nobody holds the lock of the ledger in the schema {location.schema}.")
+        echo(f"Nobody holds the lock of the ledger in the schema {location.schema}.")
         return 0
-    click.echo(f"The lock of the ledger in the schema {location.schema} is held by the {holder}.")
+    echo(f"The lock of the ledger in the schema {location.schema} is held by the {holder}.")
     if not holder.is_dead and not force:
         raise LockedError(
             "That run gives signs of life: its lock is not released.",
             advice="Stop the run, or wait for it. With --force it stops before it writes anything more.",
         )
     if not holder.is_dead:
-        click.echo(
+        echo(
             "Warning: that run gives signs of life. What Drift has accepted from it and it has not written down is "
             "asked for again by the next run.",
             err=True,
@@ -37,5 +38,5 @@ def command(*, yes: bool, force: bool, **given: Any) -> int:
     if not yes:
         click.confirm("Release it?", abort=True)
     release_lock(project, location, holder)
-    click.echo("Released.")
+    echo("Released.")
     return 0

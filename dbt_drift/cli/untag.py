@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
 import click
 
 from dbt_drift.cli.options import project_from, project_options
+from dbt_drift.terminal import echo
 
 
 @click.command("untag")
@@ -19,14 +21,19 @@ def command(model: str, tag: str, **given: Any) -> int:
 
     Nobody else loses the tag. What is left when this breaks off, the next call does.
     """
-    from dbt_drift.cli.console import sync_reporter  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.cli.console import Untagging  # noqa: PLC0415 - not paid for --help
     from dbt_drift.sync.departed import untag  # noqa: PLC0415 - not paid for --help
     from dbt_drift.sync.prepare import prepare  # noqa: PLC0415 - not paid for --help
     from dbt_drift.sync.stopping import Stop, stopping_on_signals  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.sync.words import counted  # noqa: PLC0415 - not paid for --help
 
-    reporter = sync_reporter(log_format="default", quiet=False, to_stderr=False)
+    reporter = Untagging(sys.stdout, quiet=False)
     stop = Stop()
     with stopping_on_signals(stop):
         prepared = prepare(project_from(given), needs_syncs=False)
         result = untag(prepared, model, tag, os.environ, reporter, stop=stop)
+    done = f"Done in {result.execution_time:.2f}s with {counted(result.requests, 'request')}."
+    if result.status != "success":
+        done += " Run it again: it goes on with the contacts that still carry the tag."
+    echo(done)
     return 0 if result.status == "success" else 1

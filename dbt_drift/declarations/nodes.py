@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbt_drift.declarations.problems import Report
 from dbt_drift.declarations.shape import at
+from dbt_drift.escaping import escaped
 
 if TYPE_CHECKING:
     from dbt_drift.declarations.manifest import Manifest, Node
@@ -47,8 +48,8 @@ def declaration_key(node: Node) -> str:
 
 
 def label(node: Node) -> str:
-    """Return the name that the user knows the node by, with ``.vN`` for a version."""
-    return node.name if node.version is None else f"{node.name}.v{node.version}"
+    """Return the name that the user knows the node by, with ``.vN`` for a version; it is printed in many places."""
+    return escaped(node.name if node.version is None else f"{node.name}.v{node.version}")
 
 
 def report_for(node: Node, root_package: str | None) -> Report:
@@ -57,7 +58,7 @@ def report_for(node: Node, root_package: str | None) -> Report:
     The file is relative to the project, or has ``package://`` in front where it belongs to another package.
     """
     package, _, path = (node.patch_path or f"{node.package_name}://{node.original_file_path}").partition("://")
-    return Report(label(node), path if package == root_package else f"{package}://{path}")
+    return Report(label(node), escaped(path if package == root_package else f"{package}://{path}"))
 
 
 def report_disabled(manifest: Manifest) -> list[Report]:

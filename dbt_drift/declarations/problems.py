@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from dbt_drift.escaping import escaped
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -65,14 +67,14 @@ def did_you_mean(word: str, right: Iterable[str]) -> str:
     words = list(right)
     match = nearest(word, words)
     if match:
-        return f"Did you mean `{match}`?"
+        return f"Did you mean `{escaped(match)}`?"
     few = 12
     return f"Use {one_of(words)}." if 0 < len(words) <= few else ""
 
 
 def one_of(words: Iterable[str]) -> str:
     """Return the words as a choice: `a`, `b` or `c`."""
-    quoted = [f"`{word}`" for word in words]
+    quoted = [f"`{escaped(word)}`" for word in words]
     return " or ".join([", ".join(quoted[:-1]), quoted[-1]]) if len(quoted) > 1 else "".join(quoted)
 
 

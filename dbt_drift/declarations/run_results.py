@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from dbt_drift.errors import ConfigurationError
+from dbt_drift.escaping import escaped
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,7 +61,7 @@ class RunResults(Struct, frozen=True):
         return named if isinstance(named, str) else None
 
     def __str__(self) -> str:
-        name = f"`dbt {self.command}` of " if self.command else ""
+        name = f"`dbt {escaped(self.command)}` of " if self.command else ""
         return f"{name}{self.metadata.generated_at:%Y-%m-%d %H:%M} UTC"
 
 

@@ -16,6 +16,7 @@ from dbt_drift.drift.retry import RetryPolicy, Verdict
 from dbt_drift.drift.steps import RejectedError
 from dbt_drift.drift.transport import Transport
 from dbt_drift.errors import DriftUnavailableError
+from dbt_drift.escaping import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +36,7 @@ WORKERS = 128
 
 
 _BAD_REQUEST = 400
+_NOT_FOUND = 404
 
 
 class DriftClient:
@@ -138,9 +140,8 @@ class DriftClient:
             found: Probe = end.value
             return found
         except RejectedError as rejected:
-            raise DriftUnavailableError(
-                f"Drift refuses to try it on that contact ({rejected.reason}: {rejected})"
-            ) from None
+            said = escaped(f"{rejected.reason}: {rejected}")
+            raise DriftUnavailableError(f"Drift refuses to try it on that contact ({said})") from None
 
     def _ask(self, request: Request, policy: RetryPolicy | None = None) -> Response:
         """Send a request that stands alone and has to be answered well."""
@@ -174,7 +175,8 @@ class DriftClient:
         if response.good:
             return response
         error = response.error()
+        said = escaped(f"{response.status} {error.type}: {error.message}")
         raise DriftUnavailableError(
-            f"Drift refuses {request.method} {request.target.partition('?')[0]} "
-            f"({response.status} {error.type}: {error.message})"
+            f"Drift refuses {request.method} {request.target.partition('?')[0]} ({said})",
+            advice="Look at DRIFT_API_URL: there may be no Drift." if response.status == _NOT_FOUND else "",
         )

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from dbt_drift.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 DRIFT_URL = "https://driftapi.com"
 
@@ -18,7 +18,10 @@ HOW_TO_GET_ONE = (
     "contact_write; then set DRIFT_ACCESS_TOKEN to it. Or sign in with `dbt-drift auth login`."
 )
 
-_MASK = "***"
+MASK = "***"
+
+_SHORTEST_SECRET = 12
+"""Letters. What is shorter can be guessed, and can be a word of the text that quotes it."""
 
 
 class Credential(Protocol):
@@ -70,7 +73,7 @@ class AccessToken:
         self.advice = HOW_TO_GET_ONE
 
     def __repr__(self) -> str:
-        return f"AccessToken({_MASK})"
+        return f"AccessToken({MASK})"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("An access token is not written to a file.")
@@ -92,7 +95,19 @@ class AccessToken:
 
     def mask(self, text: str) -> str:
         """Return a text that came from outside with the token replaced, should it be quoted there."""
-        return text.replace(self._value, _MASK)
+        return without([self._value], text)
+
+
+def without(secrets: Iterable[str], text: str) -> str:
+    """Return a text with these secrets masked, but for what is too short for one: such as the token `sandbox`.
+
+    >>> without(["sandbox", "dr1ft-t0ken-4711"], "The sandbox refuses dr1ft-t0ken-4711.")
+    'The sandbox refuses ***.'
+    """
+    for secret in secrets:
+        if len(secret) >= _SHORTEST_SECRET:
+            text = text.replace(secret, MASK)
+    return text
 
 
 def credential(environment: Mapping[str, str]) -> Credential:

@@ -13,6 +13,7 @@ from dbt_drift.drift.messages import Response
 from dbt_drift.drift.retry import Verdict, judge
 from dbt_drift.drift.transport import NoAnswerError
 from dbt_drift.errors import DriftUnavailableError
+from dbt_drift.escaping import escaped
 
 if TYPE_CHECKING:
     from dbt_drift.drift.credentials import Credential
@@ -95,7 +96,7 @@ class Exchange:
     def shut_out(self, request: Request, response: Response) -> DriftUnavailableError:
         """Return the error for an answer that every other request would get too."""
         error = response.error()
-        said = f"{response.status} {error.type}: {error.message}"
+        said = escaped(f"{response.status} {error.type}: {error.message}")
         if response.status == 401:  # noqa: PLR2004 - HTTP's number for it
             return DriftUnavailableError(f"Drift refuses the access token ({said})", advice=self._credential.advice)
         if response.status == 403:  # noqa: PLR2004 - HTTP's number for it

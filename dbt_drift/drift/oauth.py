@@ -13,10 +13,12 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from dbt_drift.drift.credentials import MASK, without
 from dbt_drift.drift.messages import Request
 from dbt_drift.drift.retry import RetryPolicy, Verdict, judge
 from dbt_drift.drift.transport import NoAnswerError, Transport
 from dbt_drift.errors import DriftUnavailableError
+from dbt_drift.escaping import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
     from dbt_drift.drift.messages import Response
 
 _POLICY = RetryPolicy(tries=4, first_delay=0.5, longest_delay=10.0)
-_MASK = "***"
 
 
 class RefusedGrantError(DriftUnavailableError):
@@ -38,7 +39,7 @@ class App(msgspec.Struct, frozen=True):
     client_secret: str
 
     def __repr__(self) -> str:
-        return f"App({self.client_id}, {_MASK})"
+        return f"App({self.client_id}, {MASK})"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("A client secret is not written to a file.")
@@ -125,9 +126,7 @@ def _ask(url: str, app: App, form: Mapping[str, str]) -> Grant:
 
 def _refusal(response: Response, secrets: list[str]) -> str:
     error = response.error()
-    said = f"{response.status} {error.type}: {error.message}"
-    for secret in secrets:
-        said = said.replace(secret, _MASK)
+    said = escaped(without(secrets, f"{response.status} {error.type}: {error.message}"))
     return f"Drift refuses the sign-in ({said})"
 
 

@@ -26,3 +26,18 @@ UNSTABLE = "deleted_meanwhile"
 
 GAVE_UP = "gave_up"
 """All tries are used up."""
+
+_OF_DRIFT = frozenset({"validation_error", "authentication_error", "not_found", "rate_limit", "internal_error"})
+"""Drift's documented error types (devdocs.drift.com/docs/data-and-errors). It may have others."""
+
+KNOWN = _OF_DRIFT | {
+    EXTERNAL_ID_TAKEN,
+    EMAIL_TAKEN,
+    TAGS_UNAVAILABLE,
+    TAGS_IGNORED,
+    NO_CONTACT,
+    DELETED,
+    UNSTABLE,
+    GAVE_UP,
+}
+"""Why a row can be held back, as far as the documents say."""

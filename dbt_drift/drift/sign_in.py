@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from msgspec import structs
 
-from dbt_drift.drift.credentials import AccessToken, drift_url
+from dbt_drift.drift.credentials import AccessToken, drift_url, without
 from dbt_drift.drift.oauth import App, RefusedGrantError, refresh
 from dbt_drift.drift.token_store import Kept, MemoryStore, token_store
 from dbt_drift.errors import ConfigurationError, DriftUnavailableError
@@ -117,9 +117,7 @@ class SignIn:
 
     def mask(self, text: str) -> str:
         """Return a text that came from outside without any secret that this sign-in has had."""
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        return text
+        return without(self._secrets, text)
 
     # All below is called with the lock held.
 

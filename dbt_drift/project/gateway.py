@@ -8,7 +8,9 @@ dbt is imported inside the functions: it costs 1.5 to 2.5 seconds, which `dbt-dr
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
+import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,7 +34,10 @@ _FILE_IN_USE = "Could not set lock on file"
 
 _FILE_PATIENCE = 30.0
 _FILE_PAUSE = 0.1
-"""Seconds: most processes have the file open for one statement."""
+_FILE_STATEMENT = 1.0
+"""Seconds: most processes have the file open for one statement. Who has it for longer is named."""
+
+_log = logging.getLogger("dbt_drift")
 
 
 class ProjectOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -312,19 +317,25 @@ def _unselectable(error: BaseException) -> ConfigurationError:
 
 def _open_patiently(adapter: SQLAdapter) -> None:
     """Open the thread's connection; wait while another process, such as dbt, has DuckDB's file open."""
-    deadline = time.monotonic() + _FILE_PATIENCE
-    while not _opened(adapter, patient=time.monotonic() < deadline):
+    began = time.monotonic()
+    is_said = False
+    while holder := _file_holder(adapter, patient=time.monotonic() < began + _FILE_PATIENCE):
+        if not is_said and time.monotonic() >= began + _FILE_STATEMENT:
+            _log.warning("DuckDB's file is open in %s: waiting for it up to %.0f seconds.", holder, _FILE_PATIENCE)
+            is_said = True
         time.sleep(_FILE_PAUSE)
 
 
-def _opened(adapter: SQLAdapter, *, patient: bool) -> bool:
+def _file_holder(adapter: SQLAdapter, *, patient: bool) -> str:
+    """Open the connection; return "", or which other process has the file open."""
     try:
         _ = adapter.connections.get_thread_connection().handle  # opened when it is first looked at
     except Exception as error:
         if patient and _FILE_IN_USE in str(error):
-            return False
+            named = re.search(r"held in (.+? \(PID \d+\))", str(error))
+            return named[1] if named else "another process"
         raise
-    return True
+    return ""
 
 
 def _set_flags(options: ProjectOptions) -> Any:

@@ -12,6 +12,7 @@ from dbt_drift.declarations.manifest import read_manifest
 from dbt_drift.declarations.nodes import label
 from dbt_drift.declarations.problems import did_you_mean
 from dbt_drift.errors import ConfigurationError
+from dbt_drift.escaping import escaped
 from dbt_drift.sync.ledger_run import alone
 
 if TYPE_CHECKING:
@@ -76,7 +77,9 @@ def _node(prepared: Prepared, name: str) -> Node:
     nodes = {label(node): node for node in manifest.nodes.values() if node.relation_name}
     if name not in nodes:
         raise ConfigurationError(
-            f"The project has no model, seed or snapshot {name!r}.", advice=did_you_mean(name, nodes)
+            f"dbt's manifest has no model, seed or snapshot {name!r}.",
+            advice=f"If you have just added it, run `dbt build --select {name}` first. "
+            f"{did_you_mean(name, nodes)}".rstrip(),
         )
     return nodes[name]
 
@@ -87,8 +90,8 @@ def _keys(session: Session, node: Node, sync: Sync, column: str | None) -> dict[
     kinds = {found["name"]: found["kind"] for found in session.call("model_columns", sync=place)}
     if not kinds:
         raise ConfigurationError(
-            f"The relation {node.relation_name} is not in the warehouse.",
-            advice=f"Run `dbt build --select {node.name}`.",
+            f"The relation {escaped(node.relation_name or '')} is not in the warehouse.",
+            advice=f"Run `dbt build --select {label(node)}`.",
         )
     wanted = column or sync.match_column
     key_column = next((name for name in kinds if name.casefold() == wanted.casefold()), None)

@@ -11,6 +11,7 @@ from dbt_drift.declarations.conflicts import report_tag_conflicts
 from dbt_drift.declarations.problems import Problem, Report, render
 from dbt_drift.declarations.syncs import Sync
 from dbt_drift.errors import DeclarationError, WarehouseError
+from dbt_drift.escaping import escaped
 from dbt_drift.sync.named_tags import expand
 from dbt_drift.sync.words import counted
 from dbt_drift.warehouse.registry import Registered, registered_audiences
@@ -99,7 +100,7 @@ def _not_built(sync: Sync) -> Problem:
         path=sync.path,
         model=sync.name,
         key="",
-        message=f"the relation {sync.relation_name} is not in the warehouse",
+        message=f"the relation {escaped(sync.relation_name)} is not in the warehouse",
         suggestion=f"Run `dbt build --select {sync.name}` with the same target first.",
     )
 

@@ -10,6 +10,7 @@ from dbt_drift.drift.client import DriftClient
 from dbt_drift.drift.credentials import credential, drift_url
 from dbt_drift.drift.limiter import RateLimiter
 from dbt_drift.errors import ConfigurationError
+from dbt_drift.escaping import escaped
 from dbt_drift.sync.ledger_run import Run, alone
 from dbt_drift.sync.options import RunOptions
 from dbt_drift.sync.stopping import Stop
@@ -48,7 +49,7 @@ def warnings(prepared: Prepared) -> list[str]:
 
 def warning(audience: Registered, *, is_declared: bool) -> str:
     """Return what to tell the user of an audience that is declared no more; is_declared: whether its model still is."""
-    return (
+    return escaped(
         f"{audience.model} {'no longer declares' if is_declared else 'is gone and had set'} the tag "
         f"{audience.tag!r}, and {counted(audience.holders, 'contact')} still carry it. Take it away with "
         f'`dbt-drift untag {audience.model} "{audience.tag}"`, or leave it in Drift for good with '

@@ -14,6 +14,7 @@ from dbt_drift.declarations.attributes import STANDARD
 from dbt_drift.declarations.problems import Problem, nearest, render
 from dbt_drift.drift.retry import RetryPolicy
 from dbt_drift.errors import DeclarationError, DriftUnavailableError
+from dbt_drift.sync.words import counted
 from dbt_drift.warehouse.attribute_list import remember_attributes, remembered_attributes
 from dbt_drift.warehouse.spec import with_types
 
@@ -47,6 +48,9 @@ _WAY_OUT = {
 
 # A list that does not come is no reason to wait for long: what is sent afterwards has the patience.
 _PATIENCE = RetryPolicy(tries=4)
+
+_SHOWN = 5
+"""How many of the attributes that Drift does not have are named in the log."""
 
 
 def fit_to_drift(
@@ -129,8 +133,8 @@ def _compare(prepared: Prepared, listed: Sequence[Attribute]) -> list[str]:
     """Compare the mapping with the organisation's attributes.
 
     Returns:
-        The attributes that Drift does not have, one text for each: Drift makes them when they are first written
-        (devdocs.drift.com/docs/contact-model), so they are no mistakes by themselves.
+        One text about the attributes that Drift does not have: Drift makes them when they are first written
+        (devdocs.drift.com/docs/contact-model), so they are no mistakes by themselves. None where it has them all.
 
     Raises:
         DeclarationError: A column cannot fill its attribute, or an attribute is unknown and the settings refuse that.
@@ -142,10 +146,21 @@ def _compare(prepared: Prepared, listed: Sequence[Attribute]) -> list[str]:
         unknown = []
     if problems:
         raise DeclarationError(render(problems))
-    return [
-        f"{problem.model} ({problem.path}): {problem.key}: {problem.message}. {problem.suggestion}".rstrip()
-        for problem in unknown
+    return [_not_there_yet(unknown)] if unknown else []
+
+
+def _not_there_yet(unknown: list[Problem]) -> str:
+    """Return one line about the attributes that Drift makes; those that look like slips of the pen come first."""
+    shown = sorted(unknown, key=lambda problem: not problem.suggestion)[:_SHOWN]
+    named = [
+        f"{problem.key} of {problem.model}{f' ({problem.suggestion})' if problem.suggestion else ''}"
+        for problem in shown
     ]
+    named += [f"{len(unknown) - len(shown):,} more"] if len(unknown) > len(shown) else []
+    return (
+        f"Drift does not have {counted(len(unknown), 'mapped attribute')} yet, and makes each when it is first "
+        f"written: {'; '.join(named)}. `dbt-drift attributes` lists them all."
+    )
 
 
 def _has_custom_attributes(prepared: Prepared) -> bool:

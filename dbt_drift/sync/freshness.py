@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from dbt_drift.declarations.nodes import label
 from dbt_drift.declarations.syncs import Sync
+from dbt_drift.escaping import escaped
 from dbt_drift.project.compiled import could_come_from
 from dbt_drift.sync.words import counted
 
@@ -100,11 +102,11 @@ def _trouble(manifest: Manifest, results: RunResults, source_file: SourceFile) -
             continue
         if node.resource_type in {"test", "unit_test"}:
             for tested in _tested(node) if result.status in _FAILED else ():
-                failed.setdefault(tested, []).append(node.name)
+                failed.setdefault(tested, []).append(label(node))
         elif result.status in _UNBUILT:
             trouble[node.unique_id] = _held(f"{_UNBUILT[result.status]} in {results}", node)
         elif _has_changed(node, result, manifest, results, source_file):
-            trouble[node.unique_id] = _held(f"{node.original_file_path} has changed since {results}", node)
+            trouble[node.unique_id] = _held(f"{escaped(node.original_file_path)} has changed since {results}", node)
     for unique_id, tests in failed.items():
         if unique_id not in trouble and (node := manifest.nodes.get(unique_id)):
             what = f"{counted(len(tests), 'test')} of it failed in {results}: {', '.join(sorted(tests))}"
@@ -144,4 +146,4 @@ def _has_changed(
 
 
 def _held(what: str, node: Node) -> str:
-    return f"Held back, with nothing sent: {what}.\n  Run `dbt build --select {node.name}`, then sync. {_ANYWAY}"
+    return f"Held back, with nothing sent: {what}.\n  Run `dbt build --select {label(node)}`, then sync. {_ANYWAY}"

@@ -49,10 +49,12 @@ class Guard:
         limits: The project's.
         max_removals: So many removals of each kind, of a sync and of the run, are meant, and none of the other limits
             counts; None for the limits of the project and of the models.
+        in_plan: Whether the user is looking at the plan already.
     """
 
-    def __init__(self, limits: Guards, max_removals: float | None = None) -> None:
+    def __init__(self, limits: Guards, max_removals: float | None = None, *, in_plan: bool = False) -> None:
         self._limits = limits
+        self._in_plan = in_plan
         self._max_removals = max_removals
         self._removals: list[Removal] = []
 
@@ -68,10 +70,10 @@ class Guard:
         lines = [f"Held back, with nothing sent: {'; '.join(why)}."]
         lines += [f"{'; '.join(map(str, found))}."] if found else []
         meant = f"--max-removals {sum(removal.contacts for removal in found)}" if found else "--allow-removals"
-        lines.append(
-            "Look at it with `dbt-drift plan`. If it is meant: "
-            f"`dbt-drift sync --select {sync.name} {meant}`, or raise the limit in `guards`."
-        )
+        advice = [] if counts.rows else ["Was the build complete?"]
+        advice += [] if self._in_plan else ["Look at it with `dbt-drift plan`."]
+        advice.append(f"If it is meant: `dbt-drift sync --select {sync.name} {meant}`, or raise the limit in `guards`.")
+        lines.append(" ".join(advice))
         return "\n  ".join(lines)
 
     def _shrunk(self, sync: Sync, counts: Counts) -> list[str]:

@@ -35,14 +35,15 @@ class Run:
         prepared: The project and its syncs.
         command: `sync` or `rebuild`.
         url: Where Drift is.
+        run_id: What it is called; None for a name of its own.
 
     Attributes:
         run_id: The run's invocation id.
         prepared: The same.
     """
 
-    def __init__(self, prepared: Prepared, *, command: str, url: str) -> None:
-        self.run_id = str(uuid.uuid4())
+    def __init__(self, prepared: Prepared, *, command: str, url: str, run_id: str | None = None) -> None:
+        self.run_id = run_id or str(uuid.uuid4())
         self.prepared = prepared
         self._command = command
         self._url = url
@@ -115,8 +116,7 @@ class Run:
             if time.monotonic() >= deadline:
                 raise LockedError(
                     f"Another run is at work on the ledger in the schema {self.prepared.location.schema}: {holder}.",
-                    advice="Wait for it with --wait SECONDS, or look with `dbt-drift status`. Should it have been "
-                    f"killed: the lock expires at {holder.expires_at:%H:%M:%S} UTC; `dbt-drift unlock` releases it.",
+                    advice=f"Wait for it with --wait SECONDS, or look with `dbt-drift status`. {_until(holder)}",
                 )
             if not told:
                 waiting(holder)
@@ -159,6 +159,19 @@ class Run:
                 advice="Give each Drift a ledger of its own: another dbt target, or "
                 "--vars '{dbt_drift: {schema: <another schema>}}'.",
             )
+
+
+def _until(holder: Holder) -> str:
+    """Return until when a lock keeps others out."""
+    if holder.is_expired:
+        return (
+            f"The lock expired at {holder.expires_at:%H:%M:%S} UTC, but a transaction of that run is still open in the "
+            "warehouse, and keeps it: it is free when the warehouse ends that connection."
+        )
+    return (
+        f"Should it have been killed: the lock expires at {holder.expires_at:%H:%M:%S} UTC; "
+        "`dbt-drift unlock` releases it."
+    )
 
 
 @contextlib.contextmanager

@@ -17,6 +17,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         max_failures: So many rows may fail before a sync stops; None for what the settings say.
         max_removals: So many tags and values may be taken away, and models may shrink; None for what guards say.
         limit: The most contacts that a sync sends; None for all.
+        invocation_id: What the run is called in the ledger, the results and the log; None for a name of its own.
     """
 
     workers: int | None = None
@@ -27,3 +28,4 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     max_failures: int | None = None
     max_removals: float | None = None
     limit: int | None = None
+    invocation_id: str | None = None

@@ -87,7 +87,7 @@ def make_plans(
     prepared, notices = fit_to_drift(prepared, client)
     for text in [*prepared.notices, *(f"{held.sync.name}: {held.why}" for held in prepared.held), *notices]:
         notice(text)
-    guard = Guard(prepared.settings.guards)
+    guard = Guard(prepared.settings.guards, in_plan=True)
     return [_plan(prepared, sync, spec, rows, guard) for sync, spec in prepared.syncs]
 
 

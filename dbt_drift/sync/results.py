@@ -12,6 +12,7 @@ import msgspec
 
 from dbt_drift.drift.first_contacts import FirstContactCounts
 from dbt_drift.errors import ConfigurationError
+from dbt_drift.escaping import escaped_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -216,7 +217,8 @@ def check_folder(folder: Path) -> None:
 def write_results(results: Results, folder: Path) -> Path:
     """Write the artifact, in one step: a reader never sees half of it."""
     folder.mkdir(parents=True, exist_ok=True)
-    _draft(folder).write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=2))
+    document = escaped_json(msgspec.json.format(msgspec.json.encode(results), indent=2))
+    _draft(folder).write_text(document, encoding="utf-8")
     return _draft(folder).replace(folder / FILE_NAME)
 
 

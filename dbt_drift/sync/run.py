@@ -76,7 +76,7 @@ def run_syncs(
         drift_url=url,
         sandbox=sandbox_at(url),
     )
-    run = Run(prepared, command="sync", url=url)
+    run = Run(prepared, command="sync", url=url, run_id=options.invocation_id)
     results: list[SyncResult] = []
     with run.begun(wait=options.wait, waiting=reporter.waiting) as lock:
         # Only a tag that was seen, or that nobody can see, is written down as set.

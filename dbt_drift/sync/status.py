@@ -110,6 +110,7 @@ class LedgerStatus(msgspec.Struct, frozen=True, kw_only=True):
         exists: Whether there is one.
         version: Its version; null where there is none.
         program: The version of dbt-drift that wrote this version; "" for a ledger from before versions were kept.
+        drift_url: Which Drift it describes; "" before the first sync.
         lock: Who holds the lock; null where nobody does.
         runs: The last runs, the latest first.
         syncs: What is remembered, waits or was rejected, sync by sync.
@@ -120,6 +121,7 @@ class LedgerStatus(msgspec.Struct, frozen=True, kw_only=True):
     exists: bool
     version: int | None = None
     program: str = ""
+    drift_url: str = ""
     lock: LockStatus | None = None
     runs: list[RunStatus] = []
     syncs: list[SyncStatus] = []
@@ -152,6 +154,7 @@ def read_status(options: ProjectOptions, *, runs: int) -> LedgerStatus:
             exists=True,
             version=version,
             program=program,
+            drift_url=_destination(session, location, tables),
             lock=_lock(holder),
             runs=_runs(session, location, holder, runs) if current else [],
             syncs=_syncs({size.name: size.rows for size in sizes}),
@@ -193,6 +196,13 @@ def _version(session: Session, location: Location, tables: list[str]) -> tuple[i
             )
         return int(version), str(program)
     return _UNVERSIONED, ""
+
+
+def _destination(session: Session, location: Location, tables: list[str]) -> str:
+    if "drift_destination" not in tables:
+        return ""
+    sql = session.call("destination_sql", ledger=msgspec.to_builtins(location))
+    return next((str(url) for (url,) in session.rows(sql)), "")
 
 
 def _sizes(session: Session, location: Location, tables: list[str]) -> list[TableSize]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import multiprocessing.util
 import os
 import signal
 import socket
-import sys
 import threading
 from typing import TYPE_CHECKING
 
 from dbt_drift.errors import StoppedError
+from dbt_drift.terminal import echo, live_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,7 +78,9 @@ def _watch(reading: socket.socket, stop: Stop) -> None:
         if number not in (signal.SIGINT, signal.SIGTERM):
             continue
         if stop.asked:
+            live_line.clear()
+            # dbt's locks are semaphores with names: Python's tracker would complain of those that are left.
+            multiprocessing.util._run_finalizers(0)  # type: ignore[attr-defined]  # noqa: SLF001 - it has no other name
             os._exit(128 + number)
         stop.ask()
-        sys.stderr.write("Stopping: what is under way is finished first. Once more stops at once.\n")
-        sys.stderr.flush()
+        echo("Stopping: what is under way is finished first. Once more stops at once.", err=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from dbt_drift.declarations.manifest import whole_nodes
 from dbt_drift.errors import ConfigurationError
+from dbt_drift.escaping import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,9 +34,10 @@ def refuse_manifest_of_another(project: DbtProject, manifest: Path, syncs: Seque
         names = project.relation_names(nodes[sync.unique_id])
         if names is not None and names != (sync.database, sync.schema, sync.identifier):
             here = ".".join(str(name) for name in names if name is not None)
+            relations = escaped(f"{sync.relation_name}, and this target has it in {here}")
             raise ConfigurationError(
-                f"{manifest} is of another target than {project.target_name}: there, {sync.name} is "
-                f"{sync.relation_name}, and this target has it in {here}. Nothing is sent.",
+                f"{manifest} is of another target than {escaped(project.target_name)}: there, {sync.name} is "
+                f"{relations}. Nothing is sent.",
                 advice=f"{_build(project)}, with the same --vars and environment variables as here.",
             )
 
@@ -58,10 +60,10 @@ def refuse_results_of_another(project: DbtProject, results: RunResults, syncs: S
 
 def _of_another(project: DbtProject, what: str) -> ConfigurationError:
     return ConfigurationError(
-        f"run_results.json is of another target than {project.target_name}: {what}. Nothing is sent.",
+        f"run_results.json is of another target than {escaped(f'{project.target_name}: {what}')}. Nothing is sent.",
         advice=f"{_build(project)}, or sync what is in the warehouse with --ignore-run-results.",
     )
 
 
 def _build(project: DbtProject) -> str:
-    return f"Run `dbt build --target {project.target_name}` first"
+    return f"Run `dbt build --target {escaped(project.target_name)}` first"

@@ -65,8 +65,8 @@ class Counts(msgspec.Struct, frozen=True):
         rows: Rows of the model.
         differing: Rows of the model in the delta, those that cannot be sent included.
         sendable: Contacts to send, numbered 1 to `sendable` in the delta.
-        new: Of these, those without a remembered Drift id.
-        changed: Of these, those with one.
+        new: Of these, rows whose contact has no remembered Drift id.
+        changed: Of these, rows whose contact has one.
         departed: Of these, those whose row has left the model.
         invalid: Rows that cannot be sent, by reason.
         held_back: Rows that were given up in earlier runs and have not changed since, by reason.

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from dbt_drift.errors import LockedError
+from dbt_drift.escaping import escaped
 from dbt_drift.warehouse.process import has_ended, process_mark
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Holder(msgspec.Struct, frozen=True):
         return self.is_expired or has_ended(self.process)
 
     def __str__(self) -> str:
-        return (
+        return escaped(
             f"{self.command} run {self.run_id} on {self.host} (process {self.pid}), since {self.taken_at:%H:%M:%S}, "
             f"last sign of life {self.seen_at:%H:%M:%S} UTC"
         )

@@ -19,7 +19,7 @@
     {{ '0' if sync.untag else '(select count(*) from ' ~ dbt_drift.model_relation(sync) ~ ')' }},
     count(case when action = 'upsert' then 1 end),
     count(case when reason is null then 1 end),
-    count(case when reason is null and contact_id is null then 1 end),
+    count(case when reason is null and contact_id is null and action = 'upsert' then 1 end),
     count(case when reason is null and contact_id is not null and action = 'upsert' then 1 end),
     count(case when reason is null and action = 'leave' then 1 end)
     {%- for attribute in sync.attributes %},
@@ -94,4 +94,10 @@
 {% macro held_counts_sql(sync) %}
   select reason, count(*) from {{ dbt_drift.delta_relation(sync) }}
   where is_held and action = 'upsert' group by reason order by reason
+{% endmacro %}
+
+
+{#- The reasons of the rows that were given up. -#}
+{% macro given_up_reasons_sql(sync) %}
+  select distinct reason from {{ dbt_drift.rejected_relation(sync) }} where given_up
 {% endmacro %}

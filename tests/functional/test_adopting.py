@@ -51,6 +51,8 @@ def test_adopted_members_lose_the_tag_when_they_are_none(bench: Bench, match_on:
     assert adopted(bench) == 0
     plan = bench.plan()
     assert sum(plan.counts.tags_removed.values()) == 2
+    # Eve has no row: she is one who leaves, and nobody new.
+    assert (plan.counts.departed, plan.counts.new) == (1, 0 if synced else 2)
     assert bench.sync(max_removals=math.inf).status == "success"
     assert [bench.tags(one) for one in (ADA, BOB, EVE, FAY)] == [{"VIP"}, set(), set(), {"VIP"}]
     assert bench.sync().requests == 0

@@ -234,17 +234,30 @@ def test_an_attribute_that_drift_lacks_is_said_with_the_nearest_one(people: Benc
 
     people.run(recorder)
 
-    said = [notice.removeprefix("people (models/people.yml): meta.drift.fields.") for notice in recorder.notices]
-    made = "and makes it when it is first written."
-    assert said == [
-        f"plan_teir: Drift has no attribute 'plan_teir', {made} Did you mean `plan_tier`?",
-        f"segment: Drift has no attribute 'segment', {made} Did you mean `cf_17`?",
-        f"zzz: Drift has no attribute 'zzz', {made}",
-    ]
+    (notice,) = recorder.notices
+    assert notice == (
+        "Drift does not have 3 mapped attributes yet, and makes each when it is first written: "
+        "meta.drift.fields.plan_teir of people (Did you mean `plan_tier`?); "
+        "meta.drift.fields.segment of people (Did you mean `cf_17`?); "
+        "meta.drift.fields.zzz of people. `dbt-drift attributes` lists them all."
+    )
     assert people.contact(ADA)["plan_teir"] == "gold"
     again = Recorder()
     people.run(again)
     assert again.notices == []
+
+
+def test_a_thousand_attributes_that_drift_lacks_are_one_line(people: Bench) -> None:
+    columns = [f"attr_{number}" for number in range(60)]
+    people.table("people", f"select '{ADA}' as email, " + ", ".join(f"'x' as {column}" for column in columns))
+    people.declare("people", {"fields": {"email": "email", **{column: column for column in columns}}})
+    recorder = Recorder()
+
+    people.run(recorder)
+
+    (notice,) = recorder.notices
+    assert "60 mapped attributes" in notice
+    assert "meta.drift.fields.attr_4 of people; 55 more." in notice
 
 
 def test_the_settings_can_refuse_it(people: Bench) -> None:
@@ -310,9 +323,10 @@ def test_check_and_plan_compare_where_they_have_a_token(people: Bench, dbt_drift
     alone = dbt_drift("plan", *project_of(people))
 
     assert (checked.code, planned.code, alone.code) == (0, 0, 0)
-    assert "warn  people (models/people.yml): meta.drift.fields.plan: Drift has no attribute 'plan'" in checked.out
-    assert "WARN people (models/people.yml): meta.drift.fields.plan: Drift has no attribute" in planned.err
-    assert "Drift has" not in alone.err
+    assert "warn  Drift does not have 1 mapped attribute yet" in checked.out
+    assert "meta.drift.fields.plan of people" in checked.out
+    assert "WARN Drift does not have 1 mapped attribute yet" in planned.err
+    assert "Drift does not have" not in alone.err
     assert planned.out == alone.out
 
     _typed(people, plan="BOOLEAN")

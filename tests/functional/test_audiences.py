@@ -183,6 +183,9 @@ def test_the_commands_say_what_they_did(people: Bench, dbt_drift: CommandLine) -
         assert "Warning: people no longer declares the tag 'VIP'" in dbt_drift(*command, *project_of(bench)).err
     done = dbt_drift("untag", "people", "VIP", *project_of(bench), environment=bench.environment)
     assert done.code == 0, done.err
+    assert "taken from 1 contact in" in done.out
+    assert "created" not in done.out
+    assert "Done in" in done.out
     assert bench.tags(ADA) == set()
     assert dbt_drift("forget", "people", "VIP", *project_of(bench)).code == 2
 

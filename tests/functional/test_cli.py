@@ -13,12 +13,13 @@ import jsonschema
 import pytest
 
 from dbt_drift import __version__
+from dbt_drift.sandbox.behaviour import Fault
 from dbt_drift.sandbox.tokens import Token
-from tests.functional.command_line import project_of, run_process
+from tests.functional.command_line import project_of, run_process, start_process
 from tests.functional.harness import DuckDb, write_project
 
 if TYPE_CHECKING:
-    from tests.functional.command_line import CommandLine
+    from tests.functional.command_line import CommandLine, Done
     from tests.functional.harness import Bench
 
 REPOSITORY = Path(__file__).parents[2]
@@ -125,6 +126,108 @@ def test_log_lines_can_be_objects(people: Bench, dbt_drift: CommandLine) -> None
     assert json.loads(both.out)["results"][0]["rows"]["unchanged"] == 1
     quiet = dbt_drift("sync", "-q", "--log-format", "json", *project_of(people), environment=people.environment)
     assert names(quiet.out) == ["SyncFinished"]  # a warning
+
+
+def test_each_object_says_what_the_lines_for_people_say_and_whose_it_is(people: Bench, dbt_drift: CommandLine) -> None:
+    logged = dbt_drift("sync", "--log-format", "json", *project_of(people), environment=people.environment)
+    lines = [json.loads(line)["info"] for line in logged.out.splitlines()]
+    said = {line["name"]: line["msg"] for line in lines}
+    assert said["Staged"] == "people: 2 rows, 0 unchanged, 1 new, 0 changed, 1 invalid"
+    assert "WARN people: 1 created, 0 updated, 0 matched in" in said["SyncFinished"]
+    assert "1 row did not get through" in said["SyncFinished"]
+    assert "OK=0 WARN=1" in said["RunFinished"]
+    results = json.loads((people.target / "drift_results.json").read_text())
+    assert {line["invocation_id"] for line in lines} == {results["metadata"]["invocation_id"]}
+    runs = people.warehouse.rows(f"select distinct run_id from {people.ledger}.drift_runs")
+    assert runs == [(results["metadata"]["invocation_id"],)]
+
+
+@pytest.mark.parametrize(
+    ("asked", "environment", "kind"),
+    [
+        (["sync"], {}, "configuration"),
+        (["sync", "--select", "nobody"], {}, "configuration"),
+        (["retry", "--reason", "nonsense"], {}, "configuration"),
+        (["sync"], {"DRIFT_ACCESS_TOKEN": "x", "DRIFT_API_URL": "http://127.0.0.1:9"}, "drift_unavailable"),
+    ],
+)
+def test_why_nothing_could_be_run_is_an_object_too(
+    people: Bench, dbt_drift: CommandLine, asked: list[str], environment: dict[str, str], kind: str
+) -> None:
+    failed = dbt_drift(*asked, "--log-format", "json", *project_of(people), environment=environment)
+    last = json.loads(failed.out.splitlines()[-1])
+    assert failed.code == 2
+    if kind == "drift_unavailable":
+        assert last["info"]["name"] in {"RunFinished", "RunFailed"}
+        return
+    assert (failed.err, last["info"]["name"], last["info"]["level"]) == ("", "RunFailed", "error")
+    assert last["data"] == {"kind": kind, "exit_code": 2}
+    assert last["info"]["invocation_id"]
+    plain = dbt_drift(*asked, *project_of(people), environment=environment)
+    assert plain.err == f"Error: {last['info']['msg']}\n"
+
+
+def test_quiet_says_why_the_exit_code_is_1(people: Bench, dbt_drift: CommandLine) -> None:
+    done = dbt_drift("sync", "-q", *project_of(people), environment=people.environment)
+    (line,) = done.out.splitlines()
+    assert (done.code, done.err) == (1, "")
+    assert line.endswith(f"  people: 1 row did not get through: see {people.ledger}.people__rejected")
+
+
+@pytest.mark.parametrize("output", ["text", "json"])
+def test_a_reader_that_goes_away_does_not_end_the_run(people: Bench, output: str) -> None:
+    people.execute("delete from $.people where email = 'bad'")
+    running = start_process("sync", "--output", output, *project_of(people), environment=people.environment)
+    assert running.stdout is not None
+    assert running.stderr is not None
+    running.stdout.close()
+    said = running.stderr.read()
+    assert running.wait() == 0, said
+    running.stderr.close()
+    assert "Traceback" not in said
+    assert ("Done in" in said) == (output == "json")
+    assert people.contact("ada@example.com")["name"] == "Ada"
+    assert people.warehouse.rows(f"select status from {people.ledger}.drift_runs where finished_at is not null") == [
+        ("success",)
+    ]
+    planned = start_process("plan", *project_of(people), environment=people.environment)
+    assert planned.stdout is not None
+    planned.stdout.close()
+    assert planned.stderr is not None
+    assert (planned.stderr.read(), planned.wait()) == ("", 0)
+    planned.stderr.close()
+
+
+def test_status_names_the_drift_that_the_ledger_describes(people: Bench, dbt_drift: CommandLine) -> None:
+    dbt_drift("plan", *project_of(people))
+    assert "It describes no Drift yet" in dbt_drift("status", *project_of(people)).out
+    dbt_drift("sync", *project_of(people), environment=people.environment)
+    assert f"It describes {people.sandbox.url}\n" in dbt_drift("status", *project_of(people)).out
+    document = json.loads(dbt_drift("status", "--output", "json", *project_of(people)).out)
+    assert document["drift_url"] == people.sandbox.url
+
+
+def test_a_reason_that_does_not_exist_is_refused(people: Bench, dbt_drift: CommandLine) -> None:
+    people.sandbox.change(
+        faults=[
+            Fault(status=400, method="POST", path="/contacts", body='{"error": {"type": "too_odd", "message": "x"}}')
+        ]
+    )
+
+    def retry(reason: str) -> Done:
+        return dbt_drift("retry", "--reason", reason, *project_of(people), environment=people.environment)
+
+    first = retry("to_odd")
+    assert (first.code, "No row is held back" in first.err) == (2, True)
+    dbt_drift("sync", *project_of(people), environment=people.environment)
+    requests = people.requests()
+    wrong = retry("to_odd")
+    assert (wrong.code, people.requests()) == (2, 0)
+    assert "Did you mean `too_odd`?" in wrong.err
+    assert "Rows are held back for: too_odd." in wrong.err
+    assert requests
+    # What is documented may be on a schedule, also while no row has it.
+    assert (retry("email_taken").code, retry("too_odd").code) == (1, 1)
 
 
 @pytest.mark.parametrize(

@@ -146,8 +146,10 @@ def test_what_would_not_hold_is_taken_back(
 ) -> None:
     dbt(project, "run")
     file = project / "models" / "schema.yml"
-    answer(monkeypatch, "email", "VIP", "y")
-    assert dbt_drift("init", "customers", cwd=project).code == 0
+    answer(monkeypatch, "email", "y", "y")
+    asked = dbt_drift("init", "customers", cwd=project)
+    assert (asked.code, "where is_vip is true? y for 'Vip'" in asked.out) == (0, True)
+    assert drift_of(file, "customers")["audiences"] == [{"tag": "Vip", "mode": "mirror", "when": "is_vip"}]  # type: ignore[index]
     before = file.read_bytes()
 
     # One is described in that file, the other nowhere.

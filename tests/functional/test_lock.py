@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -15,14 +17,15 @@ from dbt_drift.sync import streaming
 from dbt_drift.warehouse import lock as lock_module
 from dbt_drift.warehouse.ledger import SyncLedger
 from tests.functional.command_line import project_of, start_process
-from tests.functional.harness import Recorder
+from tests.functional.harness import Bench, Recorder
 from tests.functional.ledgers import command, let_time_pass, lock_as, locked_by, people, rows_of
 
 if TYPE_CHECKING:
-    import subprocess
+    from pathlib import Path
 
+    from dbt_drift.sandbox.server import Sandbox
     from tests.functional.command_line import CommandLine
-    from tests.functional.harness import Bench
+    from tests.functional.harness import ParsedProject
 
 
 def emails(bench: Bench) -> list[str]:
@@ -209,6 +212,31 @@ def test_nobody_takes_the_lock_from_a_transaction_that_is_under_way(
         patch.setattr(SyncLedger, "stage", raced)
         assert bench.sync().status == "success"
     assert "Another run is at work" in refused[0]
+    assert "The lock expired at" in refused[0]
+    assert "a transaction of that run is still open" in refused[0]
+    assert "`dbt-drift unlock` releases it" not in refused[0]
+
+
+def test_who_has_duckdbs_file_is_named_while_it_is_waited_for(
+    duckdb_project: ParsedProject, tmp_path: Path, sandbox: Sandbox
+) -> None:
+    bench = Bench(duckdb_project, tmp_path, sandbox)
+    people(bench, 1)
+    holding = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
+    file = bench.warehouse.output["path"]
+    with subprocess.Popen(
+        [sys.executable, "-c", holding, file], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "open\n"
+        running = start_process("sync", "--log-format", "json", *project_of(bench), environment=bench.environment)
+        assert running.stdout is not None
+        first = json.loads(running.stdout.readline())
+        holder.communicate()
+    assert f"(PID {holder.pid}): waiting for it" in first["info"]["msg"]
+    assert first["info"]["name"] == "Notice"
+    running.communicate()
+    assert running.returncode == 0
 
 
 def test_unlock(bench: Bench, dbt_drift: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
