@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import os
 import secrets
+import sys
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -44,22 +45,28 @@ def login(*, client_id: str | None, port: int, no_browser: bool, timeout: int) -
     """
     from dbt_drift.cli.loopback import PATH  # noqa: PLC0415 - not paid for --help
     from dbt_drift.drift.credentials import drift_url  # noqa: PLC0415 - not paid for --help
-    from dbt_drift.drift.oauth import App, redeem  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.drift.oauth import App, challenge, redeem  # noqa: PLC0415 - not paid for --help
     from dbt_drift.drift.sign_in import kept_from  # noqa: PLC0415 - not paid for --help
     from dbt_drift.drift.token_store import Kept, token_store  # noqa: PLC0415 - not paid for --help
 
     url = drift_url(os.environ)
-    client_id = client_id or os.environ.get("DRIFT_CLIENT_ID", "").strip() or click.prompt("Client id", err=True)
-    client_secret = os.environ.get("DRIFT_CLIENT_SECRET", "").strip() or click.prompt(
-        "Client secret", hide_input=True, err=True
-    )
+    client_id = client_id or _given("DRIFT_CLIENT_ID", "Client id")
+    client_secret = _given("DRIFT_CLIENT_SECRET", "Client secret", hidden=True)
     app = App(client_id, client_secret)
     state = secrets.token_urlsafe(24)
     redirect_uri = f"http://127.0.0.1:{port}{PATH}"
-    query = {"response_type": "code", "client_id": client_id, "redirect_uri": redirect_uri, "state": state}
+    verifier = secrets.token_urlsafe(48)
+    query = {
+        "response_type": "code",
+        "client_id": client_id,
+        "redirect_uri": redirect_uri,
+        "state": state,
+        "code_challenge": challenge(verifier),
+        "code_challenge_method": "S256",
+    }
     address = f"{_authorize_url(url)}?{urlencode(query)}"
-    back = _pasted(address, state) if no_browser else _from_browser(address, port, timeout)
-    grant = redeem(url, app, _code(back, state), redirect_uri)
+    back = _pasted(address, state) if no_browser else _from_browser(address, state, port, timeout)
+    grant = redeem(url, app, _code(back, state), redirect_uri, verifier)
     kept = kept_from(grant, Kept(client_id, client_secret, "", "", obtained_at=0.0))
     if not kept.refresh_token:
         raise DriftUnavailableError(
@@ -137,14 +144,27 @@ def _authorize_url(url: str) -> str:
     return given or (f"{url}/authorize" if is_loopback(url) else "https://dev.drift.com/authorize")
 
 
-def _from_browser(address: str, port: int, timeout: int) -> dict[str, str]:
+def _given(variable: str, prompt: str, *, hidden: bool = False) -> str:
+    """Return what the environment says, or what the person types."""
+    if value := os.environ.get(variable, "").strip():
+        return value
+    if not sys.stdin.isatty():
+        raise ConfigurationError(
+            f"{variable} is not set, and there is no terminal to ask on.", advice=f"Set {variable}."
+        )
+    return str(click.prompt(prompt, hide_input=hidden, err=True)).strip()
+
+
+def _from_browser(address: str, state: str, port: int, timeout: int) -> dict[str, str]:
+    import threading  # noqa: PLC0415 - not paid for --help
     import webbrowser  # noqa: PLC0415 - not paid for --help
 
     from dbt_drift.cli.loopback import listening  # noqa: PLC0415 - not paid for --help
 
-    with listening(port) as listener:
-        opened = webbrowser.open(address)
-        echo(f"{'Agree in the browser' if opened else 'Open in a browser on this machine'}: {address}", err=True)
+    with listening(port, state) as listener:
+        echo(f"Agree in the browser. If none opens, open this address on this machine: {address}", err=True)
+        # Some browsers, and some commands that stand for one, do not return before they are closed.
+        threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
         if (back := listener.wait(timeout)) is None:
             raise ConfigurationError(
                 f"Nobody came back from the browser in {timeout} seconds.",
@@ -158,7 +178,13 @@ def _pasted(address: str, state: str) -> dict[str, str]:
     """Take the code, or the address that the browser could not show."""
     echo(f"Open in any browser: {address}", err=True)
     echo("It ends on a page that cannot be shown. Paste its whole address, or the code in it.", err=True)
-    text = click.prompt("Address or code", hide_input=True, err=True).strip()
+    if sys.stdin.isatty():
+        text = str(click.prompt("Address or code", hide_input=True, err=True)).strip()
+    elif not (text := sys.stdin.readline().strip()):
+        raise ConfigurationError(
+            "There is nobody to paste a code: the standard input has ended.",
+            advice="Run it on a terminal, or set DRIFT_ACCESS_TOKEN instead.",
+        )
     if "=" not in text:
         # A bare code was carried here by hand: there is nothing that its state could be compared with.
         return {"code": text, "state": state}

@@ -7,6 +7,8 @@ and 429 is taken for one.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import time
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlencode
@@ -67,7 +69,16 @@ class Grant(msgspec.Struct, frozen=True):
         raise TypeError("A token is not written to a file.")
 
 
-def redeem(url: str, app: App, code: str, redirect_uri: str) -> Grant:
+def challenge(verifier: str) -> str:
+    """Return what the authorize page is given of a verifier: its SHA-256 (RFC 7636, S256).
+
+    >>> challenge("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk")
+    'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'
+    """
+    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+
+
+def redeem(url: str, app: App, code: str, redirect_uri: str, verifier: str) -> Grant:
     """Return the tokens for a code.
 
     Args:
@@ -75,12 +86,14 @@ def redeem(url: str, app: App, code: str, redirect_uri: str) -> Grant:
         app: The app that asked for the code.
         code: The code, which is good once.
         redirect_uri: The address to which it was sent.
+        verifier: What the authorize page was given the `challenge` of: so a code that is stolen is good for nobody.
 
     Raises:
         RefusedGrantError: Drift does not take the code, or the app.
         DriftUnavailableError: Drift cannot be reached.
     """
-    return _ask(url, app, {"code": code, "grant_type": "authorization_code", "redirect_uri": redirect_uri})
+    form = {"code": code, "grant_type": "authorization_code", "redirect_uri": redirect_uri, "code_verifier": verifier}
+    return _ask(url, app, form)
 
 
 def refresh(url: str, app: App, refresh_token: str) -> Grant:
@@ -103,7 +116,7 @@ def _ask(url: str, app: App, form: Mapping[str, str]) -> Grant:
         scope="",
         reads=_answers,
     )
-    secrets = [app.client_secret, *(form[name] for name in ("code", "refresh_token") if name in form)]
+    secrets = [app.client_secret, *(form[name] for name in ("code", "code_verifier", "refresh_token") if name in form)]
     problem = ""
     transport = Transport(url)
     try:

@@ -5,6 +5,8 @@ That refresh tokens are used up, and how long a code lives, is assumed.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import hmac
 import secrets
 from typing import TYPE_CHECKING
@@ -44,7 +46,12 @@ class App(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class _Code(msgspec.Struct, frozen=True):
     client_id: str
     redirect_uri: str
+    challenge: str
     ends_at: int
+
+
+def _challenge(verifier: str) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
 
 
 class Grants:
@@ -80,13 +87,13 @@ class Grants:
             raise RefusedError(401, "The client id or the client secret is wrong.")
         return app
 
-    def code(self, client_id: str, redirect_uri: str) -> str:
-        """Return a new code for an app."""
+    def code(self, client_id: str, redirect_uri: str, challenge: str = "") -> str:
+        """Return a new code for an app; with a challenge (RFC 7636, S256), only for who knows its verifier."""
         code = secrets.token_urlsafe(24)
-        self._codes[code] = _Code(client_id, redirect_uri, now_ms() + _CODE_MS)
+        self._codes[code] = _Code(client_id, redirect_uri, challenge, now_ms() + _CODE_MS)
         return code
 
-    def redeem(self, code: str, app: App, redirect_uri: str) -> None:
+    def redeem(self, code: str, app: App, redirect_uri: str, verifier: str = "") -> None:
         """Use a code up.
 
         Raises:
@@ -96,6 +103,8 @@ class Grants:
         right = found is not None and found.client_id == app.client_id and found.ends_at > now_ms()
         if not right or (redirect_uri and found is not None and redirect_uri != found.redirect_uri):
             raise RefusedError(400, _BAD_GRANT)
+        if found is not None and found.challenge and found.challenge != _challenge(verifier):
+            raise RefusedError(400, "The code_verifier is not that of the code_challenge.")
 
     def refresh_token(self, app: App) -> str:
         """Return a new refresh token for an app."""

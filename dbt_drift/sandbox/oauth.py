@@ -28,6 +28,7 @@ class _Asked(msgspec.Struct, frozen=True):
     code: str = ""
     refresh_token: str = ""
     redirect_uri: str = ""
+    code_verifier: str = ""
 
 
 _CAMEL_CASE = {
@@ -37,6 +38,7 @@ _CAMEL_CASE = {
     "code": "code",
     "refreshToken": "refresh_token",
     "redirectUri": "redirect_uri",
+    "codeVerifier": "code_verifier",
 }
 
 
@@ -52,7 +54,7 @@ def authorize(call: Call) -> Answer:
     if call.behaviour.sign_in == "deny":
         back |= {"error": "access_denied", "error_description": "The sandbox denies it on purpose."}
     else:
-        back["code"] = call.grants.code(given["client_id"], redirect)
+        back["code"] = call.grants.code(given["client_id"], redirect, given.get("code_challenge", ""))
     return Answer(302, headers=(("Location", f"{redirect}{'&' if '?' in redirect else '?'}{urlencode(back)}"),))
 
 
@@ -61,7 +63,7 @@ def grant_token(call: Call) -> Answer:
     asked, in_camel_case = _read(call.request.body)
     app = call.grants.app(asked.client_id, asked.client_secret)
     if asked.grant_type == "authorization_code":
-        call.grants.redeem(asked.code, app, asked.redirect_uri)
+        call.grants.redeem(asked.code, app, asked.redirect_uri, asked.code_verifier)
         refresh_token = call.grants.refresh_token(app)
     elif asked.grant_type == "refresh_token":
         rotate = call.behaviour.refresh_tokens == "rotate"

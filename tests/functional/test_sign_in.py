@@ -8,6 +8,8 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
@@ -17,8 +19,11 @@ import keyring.backend
 import pytest
 import requests
 
+from dbt_drift.cli.loopback import listening
+from dbt_drift.drift import oauth
 from dbt_drift.drift.retry import RetryPolicy
 from dbt_drift.drift.sign_in import sign_in_from
+from dbt_drift.errors import DriftUnavailableError
 from dbt_drift.sandbox.behaviour import Fault
 from dbt_drift.sandbox.grants import App
 from tests.functional.browser import CLIENT_ID, CLIENT_SECRET, log_in, signing_in
@@ -112,17 +117,65 @@ def test_missing_scopes_are_named(sandbox: Sandbox, dbt_drift: CommandLine, logi
     assert "without all_contact_read" in done.out
 
 
-@pytest.mark.parametrize(
-    ("differences", "said"),
-    [(["state==>state=other"], "another sign-in"), (["code==>error=access_denied&code="], "access_denied")],
-)
-def test_what_comes_back_is_looked_at(
-    login: Login, environment: dict[str, str], differences: list[str], said: str
-) -> None:
-    done = login(environment, *differences)
+def test_a_refusal_is_said(login: Login, environment: dict[str, str]) -> None:
+    done = login(environment, "code==>error=access_denied&error_description=no%1b%0a::x&code=")
     assert done.code == 2
-    assert said in done.err
+    assert "access_denied no\\x1b\\n::x" in done.err
     assert not Path(environment["DRIFT_TOKEN_FILE"]).exists()
+
+
+def test_only_the_visit_of_this_sign_in_ends_it() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address = f"http://127.0.0.1:{port}/callback"
+    with listening(port, "ours") as listener, socket.create_connection(("127.0.0.1", port)) as silent:
+        silent.sendall(b"GET /callback?state=ours HT")  # and no more
+        assert requests.get(f"{address}?state=theirs&code=x", timeout=10).status_code == 400
+        assert requests.get(address, timeout=10).status_code == 400
+        began = time.monotonic()
+        assert listener.wait(0.3) is None
+        assert time.monotonic() - began < 5
+        assert requests.get(f"{address}?state=ours&code=y", timeout=10).status_code == 200
+        assert listener.wait(10) == {"state": "ours", "code": "y"}
+
+
+def test_the_address_comes_before_a_browser_that_does_not_return(
+    dbt_drift: CommandLine, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    never = threading.Event()
+    monkeypatch.setattr("webbrowser.open", lambda _: never.wait(60))
+    began = time.monotonic()
+    done = dbt_drift("auth", "login", "--port", "0", "--timeout", "1", environment=environment)
+    assert time.monotonic() - began < 30
+    never.set()
+    assert done.code == 2
+    assert f"open this address on this machine: {environment['DRIFT_API_URL']}/authorize?" in done.err
+    assert "Nobody came back" in done.err
+
+
+def test_a_code_is_good_for_nobody_else(sandbox: Sandbox, environment: dict[str, str]) -> None:
+    back = "http://127.0.0.1:1/callback"
+    query = {"response_type": "code", "client_id": CLIENT_ID, "redirect_uri": back}
+    query |= {"code_challenge": oauth.challenge("ours"), "code_challenge_method": "S256"}
+    visit = requests.get(f"{sandbox.url}/authorize", params=query, allow_redirects=False, timeout=30)
+    code = parse_qs(urlsplit(visit.headers["Location"]).query)["code"][0]
+    ours = oauth.App(CLIENT_ID, environment["DRIFT_CLIENT_SECRET"])
+    with pytest.raises(DriftUnavailableError, match="code_verifier"):
+        oauth.redeem(sandbox.url, ours, code, back, "theirs")
+
+
+@pytest.mark.parametrize("missing", ["DRIFT_CLIENT_ID", "DRIFT_CLIENT_SECRET"])
+def test_where_there_is_no_terminal_nothing_is_asked(environment: dict[str, str], missing: str) -> None:
+    given = {name: value for name, value in environment.items() if name != missing}
+    done = subprocess.run(
+        [sys.executable, "-m", "dbt_drift", "auth", "login", "--no-browser"],
+        env={name: value for name, value in os.environ.items() if not name.startswith("DRIFT_")} | given,
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, start_new_session=True,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"Set {missing}." in done.stderr
+    assert "GetPassWarning" not in done.stderr
 
 
 def test_a_port_that_is_taken(dbt_drift: CommandLine, environment: dict[str, str]) -> None:
