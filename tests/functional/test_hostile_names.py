@@ -63,6 +63,7 @@ def _rename(bench: Bench, schema: str, model: str, ledger: str) -> None:
     manifest = json.loads(path.read_text())
     (node,) = (one for one in manifest["nodes"].values() if one["name"] == "people")
     node |= {"schema": schema, "alias": model, "relation_name": f"{_quoted(schema)}.{_quoted(model)}"}
+    node["config"] |= {"schema": schema, "alias": model}
     path.write_text(json.dumps(manifest))
     bench.ledger = ledger
     bench.forget_project()
