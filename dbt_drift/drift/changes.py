@@ -34,10 +34,12 @@ class ContactChange(msgspec.Struct, frozen=True, kw_only=True):
         unchanged: Attributes that Drift accepted before. They are sent only if the remembered contact turns out to be
             deleted, so that its successor is complete.
         unchanged_tags: Tags that Drift accepted before, for the same case.
+        unchanged_removals: Tags that Drift took away before, for the same case: a successor may carry them.
         fill_only: Attributes that are written only where Drift has no value for them.
         create_missing: False where no contact is to be made if there is none: as the mapping says, and always for a row
             that has left the model.
-        deleted: What to do when the remembered contact was deleted in Drift.
+        deleted: What to do when the remembered contact was deleted in Drift: find or `create` its successor, `reject`
+            the row, or `leave` it, because its row has left the model and nothing is to be taken from it any more.
     """
 
     seq: int
@@ -51,9 +53,10 @@ class ContactChange(msgspec.Struct, frozen=True, kw_only=True):
     colors: dict[str, str] = {}
     unchanged: dict[str, JsonValue] = {}
     unchanged_tags: tuple[str, ...] = ()
+    unchanged_removals: tuple[str, ...] = ()
     fill_only: frozenset[str] = frozenset()
     create_missing: bool = True
-    deleted: Literal["create", "reject"] = "create"
+    deleted: Literal["create", "reject", "leave"] = "create"
 
     @property
     def guarded_by_drift(self) -> bool:

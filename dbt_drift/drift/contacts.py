@@ -147,6 +147,9 @@ class _Upsert:
         for _ in range(_ROUNDS):
             if (yield from self._write()):
                 return
+            if self._change.deleted == "leave":
+                self._attributes_accepted = self._tags_accepted = True
+                return
             if self._change.deleted == "reject" and self._change.contact_id is not None:
                 raise RejectedError(reasons.DELETED, f"Drift no longer has the contact {self._change.contact_id}.")
             self._forget()
@@ -187,9 +190,11 @@ class _Upsert:
         self.created = False
         self._attributes_written = self._tags_added = self._tags_removed = frozenset()
         self._attributes_accepted = False
-        self._attributes = {**self._change.unchanged, **self._change.attributes}
+        # What was written to the contact that is gone is not the successor's to lose.
+        given = {name: value for name, value in self._change.attributes.items() if value != _NULL}
+        self._attributes = {**self._change.unchanged, **given}
         self._add = (*self._change.unchanged_tags, *self._change.add_tags)
-        self._remove = self._change.remove_tags
+        self._remove = (*self._change.unchanged_removals, *self._change.remove_tags)
 
     def _find_or_create(self) -> Steps[None]:
         contact = yield from self._first_met()

@@ -25,7 +25,7 @@ def contact_change(row: DeltaRow, sync: Sync) -> ContactChange:
     known = row.wanted or row.accepted
     in_place_of_tags = {one.tag: one.attribute for one in sync.audiences if one.attribute is not None}
     signs = tag_changes(row)
-    kept = [tag for tag, sign in row.accepted_tags.items() if sign == "+" and row.wanted_tags.get(tag) == "+"]
+    kept = [(tag, sign) for tag, sign in row.wanted_tags.items() if row.accepted_tags.get(tag) == sign]
     return ContactChange(
         seq=row.seq,
         key=row.key,
@@ -38,14 +38,15 @@ def contact_change(row: DeltaRow, sync: Sync) -> ContactChange:
         unchanged={
             name: to_json(wanted) for name, wanted in row.wanted.items() if name not in changed and wanted != CLEARED
         }
-        | {in_place_of_tags[tag]: _MEMBER["+"] for tag in kept if tag in in_place_of_tags},
+        | {in_place_of_tags[tag]: _MEMBER[sign] for tag, sign in kept if tag in in_place_of_tags},
         fill_only=frozenset(mapped.attribute for mapped in sync.attributes if not mapped.overwrite),
         add_tags=tuple(tag for tag, sign in signs if sign == "+" and tag not in in_place_of_tags),
         remove_tags=tuple(tag for tag, sign in signs if sign == "-" and tag not in in_place_of_tags),
         colors={one.tag: one.color for one in sync.audiences if one.color is not None},
-        unchanged_tags=tuple(tag for tag in kept if tag not in in_place_of_tags),
+        unchanged_tags=tuple(tag for tag, sign in kept if sign == "+" and tag not in in_place_of_tags),
+        unchanged_removals=tuple(tag for tag, sign in kept if sign == "-" and tag not in in_place_of_tags),
         create_missing=sync.create_missing and not row.departed,
-        deleted=sync.on_deleted,
+        deleted="leave" if row.departed else sync.on_deleted,
     )
 
 

@@ -95,6 +95,33 @@ def test_what_the_model_no_longer_said_is_not_known_of_the_successor(bench: Benc
     assert (bench.contact(ADA)["plan"], bench.tags(ADA)) == ("gold", {"News"})
 
 
+def test_of_a_contact_whose_row_has_left_the_model_nothing_is_left_to_do(bench: Bench) -> None:
+    bench.declare("people", {"fields": {"email": "email"}, "audiences": [VIP], "on_deleted": "reject"})
+    model(bench, "people", email=ADA, vip=True)
+    bench.sync()
+    delete(bench, ADA)
+    bench.sandbox.seed([{"email": ADA, "tags": ["VIP"]}])
+    bench.execute("delete from $.people")
+    result = run(bench)["people"]
+    assert (result.status, result.rows.departed, result.contacts.matched) == ("success", 1, 1)
+    assert bench.tags(ADA) == {"VIP"}
+    assert run(bench)["people"].requests == 0
+
+
+def test_a_contact_that_takes_its_place_loses_what_the_model_takes_away(bench: Bench) -> None:
+    bench.sandbox.change(nulls="clear")
+    lead = {"tag": "Lead", "mode": "remove"}
+    fields = {"email": "email", "name": "name", "plan": {"column": "plan", "nulls": "clear"}}
+    bench.declare("people", {"fields": fields, "audiences": [lead]})
+    model(bench, "people", email=ADA, name="Ada", plan="gold")
+    run(bench)
+    delete(bench, ADA)
+    bench.sandbox.seed([{"email": ADA, "plan": "theirs", "tags": ["Lead"]}])
+    model(bench, "people", email=ADA, name="Ada L.", plan=None)
+    run(bench)
+    assert (bench.contact(ADA), bench.tags(ADA)) == ({"email": ADA, "name": "Ada L.", "plan": "theirs"}, set())
+
+
 def test_a_refused_tag_says_nothing_of_an_audience_that_is_an_attribute(bench: Bench) -> None:
     bench.sandbox.change(tags="gone")
     member = {"attribute": "is_member", "mode": "mirror", "when": "member"}

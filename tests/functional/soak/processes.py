@@ -42,10 +42,11 @@ _FORKSERVER.set_forkserver_preload(
 
 
 class Killed(msgspec.Struct, frozen=True):
-    """How a sync ended that was to be killed: after how many seconds, and whether it was still alive then."""
+    """How a sync ended that was to be killed: after how many seconds, and its exit code if it was not alive then."""
 
     after: float
     alive: bool
+    exit_code: int | None
 
 
 class Syncs:
@@ -54,10 +55,11 @@ class Syncs:
     Args:
         bench: Its project, manifest, ledger and sandbox.
         log: Where the processes print to.
+        flags: Of the command.
         settings: Of dbt-drift.
     """
 
-    def __init__(self, bench: Bench, log: Path, **settings: object) -> None:
+    def __init__(self, bench: Bench, log: Path, *flags: str, **settings: object) -> None:
         options = bench.options(**settings)
         self._arguments = [
             "sync",
@@ -69,6 +71,7 @@ class Syncs:
             _json(options.vars),
         ]
         self._arguments += ["--profiles-dir", str(options.profiles_dir), "--target-path", str(options.target_path)]
+        self._arguments += flags
         self._environment = {"DRIFT_API_URL": bench.sandbox.url, "DRIFT_ACCESS_TOKEN": TOKEN}
         self._log = log
 
@@ -77,7 +80,7 @@ class Syncs:
         started = time.monotonic()
         process = self._start()
         process.join()
-        assert process.exitcode == exit_code, self._log.read_text(encoding="utf-8", errors="replace")[-4000:]
+        assert process.exitcode == exit_code, self._said()
         return time.monotonic() - started
 
     def kill(self, after: float) -> Killed:
@@ -86,7 +89,20 @@ class Syncs:
         process.join(after)
         process.kill()
         process.join()
-        return Killed(after, alive=process.exitcode == -signal.SIGKILL)
+        alive = process.exitcode == -signal.SIGKILL
+        return Killed(after, alive, None if alive else process.exitcode)
+
+    def kill_one_of_two(self, after: float) -> None:
+        """Start two syncs at once, of which one waits for the other, and kill one; the other comes to its end."""
+        one, other = self._start(), self._start()
+        one.join(after)
+        one.kill()
+        one.join()
+        other.join()
+        assert other.exitcode == 0, self._said()
+
+    def _said(self) -> str:
+        return self._log.read_text(encoding="utf-8", errors="replace")[-4000:]
 
     def _start(self) -> ForkServerProcess:
         process = _FORKSERVER.Process(target=_run, args=(self._arguments, self._environment, str(self._log)))

@@ -129,6 +129,25 @@ class TestDeletedContact:
         )
         assert facts(outcome) == ("updated", 8, True, True, None)
 
+    def test_what_the_model_takes_away_is_taken_from_its_place_too(self) -> None:
+        wanted = change(contact_id=7, attributes={"name": "Ada"}, unchanged_removals=("Lead",))
+        outcome = play(
+            wanted,
+            (*patch(7, name="Ada"), GONE),
+            (BY_EMAIL, None, found(contact(8, email=EMAIL, name="Ada", tags=[{"name": "Lead"}]))),
+            ("POST /contacts/8/tags/delete/_bulk", ["Lead"], OK),
+        )
+        assert facts(outcome) == ("updated", 8, True, True, None)
+
+    def test_a_value_that_was_never_written_to_its_place_is_not_cleared(self) -> None:
+        outcome = play(
+            change(contact_id=7, attributes={"name": "Ada", "phone": msgspec.Raw(b"null")}),
+            (*patch(7, name="Ada", phone=None), GONE),
+            (BY_EMAIL, None, found(contact(8, email=EMAIL, phone="1"))),
+            (*patch(8, name="Ada"), OK),
+        )
+        assert facts(outcome) == ("updated", 8, True, True, None)
+
     def test_found_out_by_its_tags(self) -> None:
         outcome = play(
             change(contact_id=7, attributes={}, unchanged={"email": EMAIL}, add_tags=("VIP",)),
@@ -148,12 +167,12 @@ class TestDeletedContact:
 class TestDepartedRow:
     """A row that has left the model: tags are taken away, nothing is made."""
 
-    leaving = change(contact_id=7, attributes={}, remove_tags=("VIP",), create_missing=False)
+    leaving = change(contact_id=7, attributes={}, remove_tags=("VIP",), create_missing=False, deleted="leave")
     removal = ("POST /contacts/7/tags/delete/_bulk", ["VIP"])
 
     def test_a_deleted_contact_has_no_tags(self) -> None:
-        outcome = play(self.leaving, (*self.removal, GONE), ("GET /contacts/7", None, GONE), (BY_EMAIL, None, found()))
-        assert facts(outcome) == ("matched", None, True, True, None)
+        outcome = play(self.leaving, (*self.removal, GONE), ("GET /contacts/7", None, GONE))
+        assert facts(outcome) == ("matched", 7, True, True, None)
 
     def test_a_contact_that_never_was(self) -> None:
         gone = change(attributes={"name": "Ada"}, create_missing=False)

@@ -26,8 +26,8 @@ KNOWN = DeltaRow(
     contact_id=41,
     wanted={"email": '"ADA@example.com', "name": '"Ada "the" Great', "seats": "4", "plan": '"gold'},
     accepted={"email": '"ada@example.com', "name": '"Ada', "seats": "4", "phone": '"1'},
-    wanted_tags={"VIP": "+", "Old": "-", "Kept": "+"},
-    accepted_tags={"Old": "+", "Kept": "+", "Else": "+"},
+    wanted_tags={"VIP": "+", "Old": "-", "Kept": "+", "Lead": "-"},
+    accepted_tags={"Old": "+", "Kept": "+", "Else": "+", "Lead": "-"},
 )
 
 
@@ -36,6 +36,7 @@ def test_only_what_changed_is_asked_for_and_the_rest_kept_for_a_successor() -> N
     assert change.attributes == {"name": 'Ada "the" Great', "plan": "gold"}
     assert change.unchanged == {"email": "ADA@example.com", "seats": msgspec.Raw(b"4")}
     assert (change.add_tags, change.remove_tags, change.unchanged_tags) == (("VIP",), ("Old",), ("Kept",))
+    assert change.unchanged_removals == ("Lead",)
     assert (change.seq, change.contact_id, change.create_missing) == (7, 41, True)
 
 
@@ -62,7 +63,7 @@ def test_whoever_left_is_known_by_what_was_accepted_and_never_made() -> None:
     change = contact_change(left, SYNC)
     assert change.identity == {"email": "ada@example.com"}
     assert (change.attributes, change.add_tags, change.remove_tags) == ({}, (), ("Old",))
-    assert not change.create_missing
+    assert (change.create_missing, change.deleted) == (False, "leave")
 
 
 def test_the_declaration_says_what_is_left_alone_and_whether_contacts_are_made() -> None:

@@ -1,0 +1,386 @@
+"""Histories of models, of their declarations and of what people do in Drift, each sync held against the reference."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+import requests
+from hypothesis import Phase, given, seed, settings
+from hypothesis import strategies as st
+
+from dbt_drift.sandbox.behaviour import Fault
+from dbt_drift.sync.plan import make_plans
+from tests.functional.harness import TOKEN
+from tests.support.reference import Audience, Contact, Declaration, Field, Mode, Row, World, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dbt_drift.sync.results import SyncResult
+    from tests.functional.harness import Bench
+
+NUMBERS = range(5)
+SPELLINGS = (str.lower, str.upper, str.title, "  {}\t".format)
+OWN = {"_END_USER_VERSION", "_end_user_version", "_calculated_version", "socialProfiles", "events", "start_date",
+       "external_id", "tags"}  # fmt: skip
+
+Wrong = Literal["", "twin", "malformed", "missing"]
+
+
+class Person(msgspec.Struct, frozen=True):
+    """A row of `people`; `wrong`: why it cannot be sent."""
+
+    name: str | None
+    plan: str | None
+    phone: str | None
+    tier: str | None
+    in_m: bool | None
+    in_a: bool | None
+    in_r: bool | None
+    in_x: bool | None
+    spelling: int
+    moved: bool
+    wrong: Wrong
+
+
+class Score(msgspec.Struct, frozen=True):
+    """A row of `scores`."""
+
+    score: int | None
+    active: bool
+    spelling: int
+
+
+class Options(msgspec.Struct, frozen=True):
+    """How `people` is declared: options of fields, and the mode of each audience, None for none."""
+
+    nulls: Literal["skip", "clear"]
+    overwrite: bool
+    create_missing: bool
+    on_deleted: Literal["create", "reject"]
+    modes: dict[str, Mode | None]
+
+
+class Deed(msgspec.Struct, frozen=True):
+    """What somebody does in Drift: to whom, and with what."""
+
+    what: Literal["delete", "make", "type", "tag", "untag"]
+    number: int
+    word: str
+
+
+class Round(msgspec.Struct, frozen=True):
+    """What happens between two looks at Drift; `breaks_off`: after how many requests the token is refused, if it is."""
+
+    people: dict[int, Person]
+    scores: dict[int, Score]
+    options: Options | None
+    deeds: list[Deed]
+    command: Literal["sync", "full_refresh", "retry"]
+    breaks_off: int | None
+
+
+class History(msgspec.Struct, frozen=True):
+    """What `people` matches on, whether there is a second model, and the rounds."""
+
+    by_id: bool
+    two_models: bool
+    options: Options
+    rounds: list[Round]
+
+
+_FLAG = st.sampled_from([True, True, False, False, None])
+_PEOPLE = st.builds(
+    Person,
+    name=st.sampled_from([None, "Ada", "Bob", "Zoë", ""]),
+    plan=st.sampled_from([None, "gold", "silver"]),
+    phone=st.sampled_from([None, "1", "2"]),
+    tier=st.sampled_from([None, "", "Gold", "Silver", " Gold "]),
+    in_m=_FLAG,
+    in_a=_FLAG,
+    in_r=_FLAG,
+    in_x=_FLAG,
+    spelling=st.integers(0, 3),
+    moved=st.booleans(),
+    wrong=st.sampled_from(["", "", "", "", "", "", "", "twin", "malformed", "missing"]),
+)
+_SCORES = st.builds(Score, score=st.none() | st.integers(0, 2), active=st.booleans(), spelling=st.integers(0, 3))
+_MODE = st.sampled_from(["mirror", "mirror", "add", "remove", None])
+_OPTIONS = st.builds(
+    Options,
+    nulls=st.sampled_from(["skip", "clear"]),
+    overwrite=st.booleans(),
+    create_missing=st.sampled_from([True, True, True, False]),
+    on_deleted=st.sampled_from(["create", "create", "reject"]),
+    modes=st.fixed_dictionaries({"M": _MODE, "A": _MODE, "R": _MODE, "X": _MODE, "tier": _MODE}),
+)
+_DEEDS = st.builds(
+    Deed,
+    what=st.sampled_from(["delete", "delete", "make", "type", "tag", "untag"]),
+    number=st.sampled_from(NUMBERS),
+    word=st.sampled_from(["M", "A", "R", "Gold", "Active"]),
+)
+_ROUNDS = st.builds(
+    Round,
+    people=st.dictionaries(st.sampled_from(NUMBERS), _PEOPLE),
+    scores=st.dictionaries(st.sampled_from(NUMBERS), _SCORES),
+    options=st.sampled_from([True, False, False]).flatmap(lambda changes: _OPTIONS if changes else st.none()),
+    deeds=st.lists(_DEEDS, max_size=4),
+    command=st.sampled_from(["sync", "sync", "sync", "full_refresh", "retry"]),
+    breaks_off=st.sampled_from([None, None, None, 0, 3, 9]),
+)
+HISTORIES = st.builds(
+    History,
+    by_id=st.booleans(),
+    two_models=st.booleans(),
+    options=_OPTIONS,
+    rounds=st.lists(_ROUNDS, min_size=3, max_size=5),
+)
+
+
+def hold(bench: Bench, examples: int, number: int) -> None:
+    """Play histories, and hold all that is counted and all that Drift holds against the reference.
+
+    Args:
+        bench: Where they are played.
+        examples: How many.
+        number: What they are drawn by.
+    """
+    bench.sandbox.change(nulls="clear")
+    drawn = iter(range(10**6))
+
+    @seed(number)
+    @settings(max_examples=examples, deadline=None, database=None, phases=[Phase.generate])
+    @given(history=HISTORIES)
+    def play(history: History) -> None:
+        _Stage(bench, history, f"w{next(drawn)}").play()
+
+    play()
+
+
+class _Stage:
+    """One history, with a Drift and a ledger of its own."""
+
+    def __init__(self, bench: Bench, history: History, world: str) -> None:
+        self._bench = bench
+        self._history = history
+        self._world = world
+        self._reference = World()
+        self._options = history.options
+        self._rows: dict[str, list[Row]] = {}
+        bench.sandbox.reset("contacts")
+        bench.warehouse.execute(f"drop schema if exists {bench.ledger} cascade")
+        bench.table("people", f"select {_nulls(_PEOPLE_COLUMNS)} where false")
+        bench.table("scores", f"select {_nulls(_SCORE_COLUMNS)} where false")
+
+    def play(self) -> None:
+        for one in self._history.rounds:
+            self._options = one.options or self._options
+            self._declare()
+            self._write(one)
+            for deed in one.deeds:
+                self._do(deed)
+            options: dict[str, bool] = {} if one.command == "sync" else {one.command: True}
+            if one.breaks_off is not None and self._options.create_missing:
+                self._break_off(one.breaks_off, options)
+            else:
+                self._compare_plans()
+                self._compare_results(options)
+                self._settle()
+            self._look()
+
+    def _compare_plans(self) -> None:
+        self._bench.forget_project()
+        plans = {plan.name: plan for plan in make_plans(self._bench.prepared, rows=0)}
+        assert list(plans) == list(self._rows)
+        for model, rows in self._rows.items():
+            counts, expected = plans[model].counts, msgspec.structs.asdict(self._reference.sync_of(model).plan(rows))
+            _compare(f"plan of {model}", {name: getattr(counts, name) for name in expected}, expected)
+
+    def _compare_results(self, options: dict[str, bool]) -> int:
+        """Sync, as the reference does; returns how many contacts were sent that are not tried in vain."""
+        sent = 0
+        for result in self._run(**options):
+            rows, sync = self._rows[result.name], self._reference.sync_of(result.name)
+            planned = sync.plan(rows)
+            done = sync.sync(rows, **options)
+            counted = {
+                **msgspec.structs.asdict(result.rows),
+                **msgspec.structs.asdict(result.contacts),
+                "reasons": result.reasons,
+                "status": result.status,
+            }
+            expected = {**msgspec.structs.asdict(done), "status": done.status, "read": len(rows), "unfinished": 0}
+            expected |= {"invalid": planned.invalid.total()}
+            if not options:
+                expected |= {"unchanged": planned.unchanged, "held_back": planned.held_back.total()}
+                assert planned.sendable or not result.requests, f"{result.requests} requests of {result.name}"
+            _compare(f"sync of {result.name}", counted, expected)
+            sent += done.sent + done.departed
+        return sent
+
+    def _settle(self) -> None:
+        """Sync again: nothing is sent, but to contacts that another model has found deleted in the run before."""
+        for _ in range(3):
+            if not self._compare_results({}):
+                return
+        raise AssertionError("something is sent again and again")
+
+    def _break_off(self, after: int, options: dict[str, bool]) -> None:
+        """Let a run break off: only what is held in the end is certain, not which run has done what."""
+        self._bench.sandbox.change(faults=[Fault(status=401, skip=after)])
+        self._run(**options)
+        self._bench.sandbox.change(faults=[])
+        for _ in range(4):
+            results = self._run()
+            assert {result.status for result in results} <= {"success", "warn"}
+            for model, rows in self._rows.items():
+                self._reference.sync_of(model).sync(rows, **options)
+            options = {}
+        assert sum(result.requests for result in results) == 0
+
+    def _run(self, **options: bool) -> list[SyncResult]:
+        self._bench.forget_project()
+        return self._bench.run(None, max_removals=math.inf, **options).results
+
+    def _look(self) -> None:
+        found = [
+            Contact({name: value for name, value in one.attributes.items() if name not in OWN}, set(one.tags))
+            for one in self._bench.sandbox.contacts()
+        ]
+        held, expected = shown(found), shown(self._reference.contacts)
+        wrong = [one for one in held if one not in expected], [one for one in expected if one not in held]
+        assert held == expected, f"Drift holds, and should hold: {wrong}"
+
+    def _declare(self) -> None:
+        options = self._options
+        fields = {
+            "email": Field("email"),
+            "name": Field("name"),
+            "plan": Field("plan", nulls=options.nulls),
+            "phone": Field("phone", overwrite=options.overwrite),
+        }
+        if self._history.by_id:
+            fields["externalId"] = Field("id")
+        declared = Declaration(
+            fields,
+            tuple(audience(mode) for name, audience in _AUDIENCES.items() if (mode := options.modes[name])),
+            "externalId" if self._history.by_id else "email",
+            options.create_missing,
+            options.on_deleted,
+        )
+        self._reference.sync_of("people").declaration = declared
+        self._bench.declare("people", declared.declared())
+        if self._history.two_models:
+            active = Audience("mirror", "active", tag="Active")
+            declared = Declaration({"email": Field("email"), "score": Field("score")}, (active,))
+            self._reference.sync_of("scores").declaration = declared
+            self._bench.declare("scores", declared.declared())
+        else:
+            self._bench.declare("scores", UNDECLARED)
+
+    def _write(self, one: Round) -> None:
+        self._rows = {"people": []}
+        for number, person in one.people.items():
+            row = self._row(number, person)
+            self._rows["people"] += [row] * (2 if person.wrong == "twin" else 1)
+        self._insert("people", _PEOPLE_COLUMNS)
+        if self._history.two_models:
+            self._rows["scores"] = [
+                {"email": SPELLINGS[score.spelling](self._email(number)), "score": score.score, "active": score.active}
+                for number, score in one.scores.items()
+            ]
+            self._insert("scores", _SCORE_COLUMNS)
+
+    def _row(self, number: int, person: Person) -> Row:
+        row = {name: value for name, value in msgspec.structs.asdict(person).items() if name in _PEOPLE_COLUMNS}
+        moves = person.moved and self._history.by_id and not self._history.two_models
+        email = SPELLINGS[person.spelling](self._email(number, ".moved" if moves else ""))
+        if person.wrong == "malformed":
+            email = f"nobody{number}"
+        row |= {"email": email, "id": f"{self._world}-{number}"}
+        if person.wrong == "missing":
+            row["id" if self._history.by_id else "email"] = None
+        return row
+
+    def _insert(self, model: str, columns: dict[str, str]) -> None:
+        values = ", ".join(f"({', '.join(_literal(row[name]) for name in columns)})" for row in self._rows[model])
+        self._bench.execute(f"delete from $.{model}" + (f"; insert into $.{model} values {values}" if values else ""))
+
+    def _email(self, number: int, kind: str = "") -> str:
+        return f"{self._world}p{number}{kind}@example.com"
+
+    def _do(self, deed: Deed) -> None:
+        """Let somebody do something in Drift."""
+        beginnings = tuple(f"{self._world}p{deed.number}{end}" for end in "@.")
+        theirs = [one for one in self._bench.sandbox.contacts() if str(one.email).lower().startswith(beginnings)]
+        ours = [one for one in self._reference.contacts if one.email.startswith(beginnings)]
+        assert len(theirs) == len(ours)
+        if deed.what == "make" and not theirs:
+            made: dict[str, Any] = {"email": self._email(deed.number), "name": "Typed"}
+            if self._history.by_id and not self._history.two_models and deed.word == "A":
+                made = {"email": self._email(deed.number, ".old"), "externalId": f"{self._world}-{deed.number}"}
+            self._bench.sandbox.seed([{**made, "tags": [deed.word]}])
+            self._reference.contacts.append(Contact(made, {deed.word}))
+        for their, our in zip(theirs, ours, strict=True):
+            self._do_to(deed, their.id, our)
+
+    def _do_to(self, deed: Deed, number: int, contact: Contact) -> None:
+        path = f"/contacts/{number}"
+        if deed.what == "delete":
+            self._ask("DELETE", path)
+            self._reference.contacts = [one for one in self._reference.contacts if one is not contact]
+        elif deed.what == "type":
+            typed = {_TYPED.get(deed.word, "plan"): "Typed"}
+            self._ask("PATCH", path, {"attributes": typed})
+            contact.attributes |= typed
+        elif deed.what == "tag":
+            self._ask("POST", f"{path}/tags", [{"name": deed.word}])
+            contact.tags.add(deed.word)
+        elif deed.what == "untag":
+            self._ask("POST", f"{path}/tags/delete/_bulk", [deed.word])
+            contact.tags.discard(deed.word)
+
+    def _ask(self, method: str, path: str, body: Any = None) -> None:
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        answer = requests.request(method, f"{self._bench.sandbox.url}{path}", json=body, headers=headers, timeout=60)
+        assert answer.ok, answer.text
+
+
+UNDECLARED = False
+_TEXT, _YES_NO = "varchar(40)", "boolean"
+_PEOPLE_COLUMNS = {
+    **dict.fromkeys(("email", "id", "name", "plan", "phone", "tier"), _TEXT),
+    **dict.fromkeys(("in_m", "in_a", "in_r", "in_x"), _YES_NO),
+}
+_SCORE_COLUMNS = {"email": _TEXT, "score": "bigint", "active": _YES_NO}
+_AUDIENCES: dict[str, Callable[[Mode], Audience]] = {
+    "M": lambda mode: Audience(mode, "in_m", tag="M"),
+    "A": lambda mode: Audience(mode, "in_a", tag="A"),
+    "R": lambda mode: Audience(mode, "in_r", tag="R"),
+    "X": lambda mode: Audience(mode, "in_x", attribute="is_x"),
+    "tier": lambda mode: Audience(mode, tag_from="tier"),
+}
+_TYPED = {"M": "name", "R": "phone"}
+
+
+def _compare(what: str, counted: dict[str, Any], expected: dict[str, Any]) -> None:
+    wrong = {name: (counted[name], count) for name, count in expected.items() if _plain(counted[name]) != _plain(count)}
+    assert not wrong, f"{what}: counted, and expected: {wrong}"
+
+
+def _plain(count: Any) -> Any:
+    """A count, or counts by name, those that are zero left out."""
+    return {name: number for name, number in count.items() if number} if isinstance(count, dict) else count
+
+
+def _nulls(columns: dict[str, str]) -> str:
+    return ", ".join(f"cast(null as {kind}) as {name}" for name, kind in columns.items())
+
+
+def _literal(value: object) -> str:
+    if value is None:
+        return "null"
+    return f"'{value}'" if isinstance(value, str) else str(value).lower()
