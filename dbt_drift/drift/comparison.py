@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 def differing(wanted: Mapping[str, JsonValue], held: Mapping[str, msgspec.Raw]) -> dict[str, JsonValue]:
     """Return those of the wanted attributes that Drift does not hold with this value.
 
+    A number, true or false is held as a text that spells it too, and the other way round: Drift may show a value in the
+    type that it lists for the attribute, whatever type it was sent in.
     An email that differs only in upper and lower case is held: whether Drift folds it is not documented, and if it
     does, writing it would change nothing. What is to be cleared is held where Drift has no value. A value of Drift's
     that cannot be read is another one.
@@ -32,11 +34,20 @@ def _held(name: str, wanted: JsonValue, raw: msgspec.Raw | None) -> bool:
         return True
     try:
         value = msgspec.json.decode(raw)
+        if isinstance(wanted, str) and isinstance(value, str):
+            return wanted == value or (name == "email" and wanted.lower() == value.lower())
         if isinstance(wanted, str):
-            return isinstance(value, str) and (wanted == value or (name == "email" and wanted.lower() == value.lower()))
-        return _same_literal(wanted, value, raw)
+            return _spells(wanted, raw)
+        return _spells(value, wanted) if isinstance(value, str) else _same_literal(wanted, value, raw)
     except UNREADABLE:
         return False
+
+
+def _spells(text: str, literal: msgspec.Raw) -> bool:
+    """Return whether a text spells a number, true or false; raises what `UNREADABLE` names where it spells nothing."""
+    spelled = msgspec.json.decode(text)
+    raw = msgspec.Raw(text.encode())
+    return isinstance(spelled, (bool, int, float)) and _same_literal(literal, spelled, raw)
 
 
 def _same_literal(wanted: msgspec.Raw, value: Any, raw: msgspec.Raw) -> bool:

@@ -13,7 +13,9 @@ from dbt_drift.drift.credentials import AccessToken
 from dbt_drift.errors import DeclarationError
 from dbt_drift.sandbox.attributes import Attribute
 from dbt_drift.sandbox.tokens import Token
+from dbt_drift.sync.options import RunOptions
 from dbt_drift.sync.plan import make_plans
+from dbt_drift.sync.rebuild import run_rebuild
 from dbt_drift.sync.settings import Settings
 from tests.functional.command_line import project_of
 from tests.functional.harness import TOKEN, Recorder
@@ -188,6 +190,18 @@ def test_what_drift_accepted_is_known_in_either_type(
     assert isinstance(bench.contact(ADA)["x"], str) == (after == "STRING")
     bench.requests()
     assert (bench.sync().status, bench.requests()) == ("success", 0)
+
+
+def test_a_rebuild_finds_a_value_in_the_type_that_it_was_sent_in(people: Bench) -> None:
+    """A lost ledger: what Drift holds was sent before the attribute was listed."""
+    people.sandbox.seed([{"email": ADA, "seats": 7, "score": "1.50"}])
+    _typed(people, seats="STRING", score="NUMERIC")
+    _one(people, "7 as seats, 1.5 as score", "seats", "score")
+    (rebuilt,) = run_rebuild(people.prepared, people.environment, Recorder(), RunOptions())
+    assert rebuilt.contacts.matched == 1
+    people.requests()
+    assert people.sync().rows.unchanged == 1
+    assert people.requests() == 0
 
 
 @pytest.mark.parametrize(
