@@ -152,7 +152,7 @@ def hold(bench: Bench, examples: int, number: int) -> None:
     drawn = iter(range(10**6))
 
     @seed(number)
-    @settings(max_examples=examples, deadline=None, database=None, phases=[Phase.generate])
+    @settings(max_examples=examples, database=None, phases=[Phase.generate])
     @given(history=HISTORIES)
     def play(history: History) -> None:
         _Stage(bench, history, f"w{next(drawn)}").play()
