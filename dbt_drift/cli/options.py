@@ -86,7 +86,13 @@ _DOCUMENT = [
 ]
 
 _OUTPUT = [
-    click.option("--quiet", "-q", is_flag=True, envvar=_envvars("QUIET"), help="Print only errors and what was asked."),
+    click.option(
+        "--quiet",
+        "-q",
+        is_flag=True,
+        envvar=_envvars("QUIET"),
+        help="Print only errors, the one line that says why the exit code is 1, and what was asked.",
+    ),
     click.option(
         "--log-format",
         type=click.Choice(["text", "debug", "json", "default"]),

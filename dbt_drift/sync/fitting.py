@@ -6,7 +6,7 @@ what it listed to the last sync that could. Without either, values are sent as t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -98,12 +98,19 @@ def _respelled(prepared: Prepared, before: Mapping[str, str], now: Mapping[str, 
     """Yield what to tell of the attributes whose values are sent in another way than by the list of the last sync."""
     for sync, spec in prepared.syncs:
         parts = zip(with_types(spec, before)["attributes"], with_types(spec, now)["attributes"], strict=True)
-        if names := [new["attribute"] for old, new in parts if old != new]:
+        if names := [new["attribute"] for old, new in parts if _is_a_string(old) != _is_a_string(new)]:
             listed = ", ".join(f"{name} ({now.get(name, 'not listed')})" for name in names)
             yield (
                 f"{sync.name}: Drift lists another type than before for {listed}. Values that change from now on are "
                 "sent in it; what Drift has is not sent again. `dbt-drift sync --full-refresh` sends all."
             )
+
+
+def _is_a_string(part: Mapping[str, Any]) -> bool:
+    """Whether a mapped column's values are sent as strings."""
+    if part["kind"] in {"text", "json"}:
+        return not part["as_number"]
+    return bool(part["as_text"])
 
 
 def check_mapping(prepared: Prepared, client: DriftClient) -> list[str]:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -133,15 +132,11 @@ def test_a_file_may_be_json(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not yaml.__with_libyaml__, reason="without libyaml there is the slow parser only")
-def test_a_large_file_is_read_by_the_fast_parser(tmp_path: Path) -> None:
-    people = [{"email": f"u{number}@example.com", "plan": "pro", "tags": ["VIP"]} for number in range(1500)]
+def test_a_large_file_is_read_by_the_fast_parser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "sandbox.yml"
-    path.write_text(yaml.safe_dump({"organisations": [{"contacts": people}]}))
-    started = time.process_time()
-    assert len(read_setup(path).organisations[0].contacts) == 1500
-    taken, started = time.process_time() - started, time.process_time()
-    yaml.safe_load(path.read_text())
-    assert taken < (time.process_time() - started) / 2
+    path.write_text(yaml.safe_dump({"organisations": [{"contacts": [{"email": "ada@example.com"}]}]}))
+    monkeypatch.setattr("yaml.scanner.Scanner.fetch_more_tokens", None)  # what the slow one could not do without
+    assert len(read_setup(path).organisations[0].contacts) == 1
 
 
 def test_a_file_that_is_missing_is_told(tmp_path: Path) -> None:
