@@ -278,4 +278,4 @@ def test_a_reader_that_has_gone(people: Bench) -> None:
     started.stdout.close()
     with closing(started.stderr):
         assert started.stderr.read() == ""
-    assert started.wait() == 1
+    assert started.wait() == 0
