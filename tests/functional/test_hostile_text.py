@@ -67,7 +67,9 @@ def hostile(duckdb_project: ParsedProject, tmp_path: Path, sandbox: Sandbox) -> 
 
 
 def rename_model(bench: Bench, name: str) -> None:
-    bench._manifest["nodes"]["model.bench.people"]["name"] = name
+    node = bench._manifest["nodes"]["model.bench.people"]
+    node["name"] = name
+    node["config"]["alias"] = node["alias"]  # which is not what its new name gives
     (bench.target / "manifest.json").write_text(json.dumps(bench._manifest))
 
 
