@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 _MAIN = {"dbt": ("dbt.cli.main", "cli"), "dbt-drift": ("dbt_drift.cli.main", "main")}
 
-_FORKSERVER = multiprocessing.get_context("forkserver")
-_FORKSERVER.set_forkserver_preload(
+FORKSERVER = multiprocessing.get_context("forkserver")
+FORKSERVER.set_forkserver_preload(
     [
         "dbt.cli.main",
         "dbt.adapters.duckdb",
@@ -64,7 +64,7 @@ class Process:
         self.stderr = tempfile.NamedTemporaryFile("r", encoding="utf-8")  # noqa: SIM115 - likewise
         where = (str(cwd or Path.cwd()), dict(os.environ if env is None else env))
         # Ended with the tests, should one of them not wait for it.
-        self._process = _FORKSERVER.Process(
+        self._process = FORKSERVER.Process(
             target=_be, args=(command, *where, self.stdout.name, self.stderr.name), daemon=True
         )
         self._process.start()

@@ -1,12 +1,11 @@
 """`dbt-drift sync` in processes that can be killed, with dbt imported beforehand.
 
-Importing dbt takes longer than most syncs: a server imports it once, and each sync is a fork of that server. A fork is
-a process like any other: SIGKILL leaves it no time for anything.
+Each sync is a fork of the server that has imported dbt (see `warm`). A fork is a process like any other: SIGKILL leaves
+it no time for anything.
 """
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import sys
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tests.functional.harness import TOKEN
+from tests.support.warm import FORKSERVER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,22 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.functional.harness import Bench
-
-_FORKSERVER = multiprocessing.get_context("forkserver")
-_FORKSERVER.set_forkserver_preload(
-    [
-        "dbt.cli.main",
-        "dbt.adapters.duckdb",
-        "dbt.adapters.postgres",
-        "dbt.context.providers",
-        "dbt.parser.manifest",
-        "dbt_drift.cli.main",
-        "dbt_drift.cli.sync",
-        "dbt_drift.cli.console",
-        "dbt_drift.sync.run",
-        "dbt_drift.sync.prepare",
-    ]
-)
 
 
 class Killed(msgspec.Struct, frozen=True):
@@ -105,7 +89,7 @@ class Syncs:
         return self._log.read_text(encoding="utf-8", errors="replace")[-4000:]
 
     def _start(self) -> ForkServerProcess:
-        process = _FORKSERVER.Process(target=_run, args=(self._arguments, self._environment, str(self._log)))
+        process = FORKSERVER.Process(target=_run, args=(self._arguments, self._environment, str(self._log)))
         process.start()
         return process
 
