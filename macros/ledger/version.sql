@@ -84,9 +84,10 @@
 
 {#- One row a table of the ledger: its name, how many rows it has, how many bytes it takes (null where that is not known). -#}
 {% macro sizes_sql(ledger, tables) %}
+  {#- Row 0 of a journal says that sending has begun: no answer. #}
   {% for table in tables %}
   {%- set relation = dbt_drift.ledger_relation(ledger, table) %}
-  select '{{ table }}' as name, count(*) as row_count, {{ dbt_drift.bytes_of(relation) }} as byte_count from {{ relation }}
+  select '{{ table }}' as name, {{ 'count(nullif(seq, 0))' if table.endswith('__journal') else 'count(*)' }} as row_count, {{ dbt_drift.bytes_of(relation) }} as byte_count from {{ relation }}
   {{- ' union all' if not loop.last }}
   {% endfor %}
 {% endmacro %}

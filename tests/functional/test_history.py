@@ -52,8 +52,8 @@ def test_status_shows_runs_lock_and_what_waits(
 
     people(bench, 3)
     assert status() == {
-        "status_version": 1, "schema": bench.ledger, "exists": False, "version": None, "program": "", "lock": None,
-        "runs": [], "syncs": [], "tables": [],
+        "status_version": 1, "schema": bench.ledger, "exists": False, "version": None, "program": "",
+        "drift_url": "", "lock": None, "runs": [], "syncs": [], "tables": [],
     }  # fmt: skip
     assert "no ledger" in command(bench, dbt_drift, "status").out
 
