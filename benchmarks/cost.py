@@ -10,12 +10,12 @@ from benchmarks.drift import TOKEN, forget_contacts, put_contacts, sandbox, spen
 from benchmarks.people import prepared_people, write_people
 from benchmarks.table import Figure
 from dbt_drift.sync.run import run_syncs
-from tests.functional.harness import Recorder
+from tests.support.harness import Recorder
 
 if TYPE_CHECKING:
     import argparse
 
-    from dbt_drift.drift.changes import MatchOn
+    from dbt_drift.drift.contact.change import MatchOn
 
 CHANGED = 10
 """One contact in so many changes after the first sync."""

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from dbt_drift.project.gateway import ProjectOptions
-from dbt_drift.sync.prepare import Prepared, prepare
-from tests.functional.harness import dbt
+from dbt_drift.binding.prepare import prepare
+from dbt_drift.project.options import ProjectOptions
+from tests.support.harness import dbt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dbt_drift.drift.changes import MatchOn
+    from dbt_drift.binding.prepared import Prepared
+    from dbt_drift.drift.contact.change import MatchOn
 
 MODEL = """
 {{ config(materialized='table', meta={'drift': {'match_on': var('match_on'), 'fields': {

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.people import prepared_people, write_people
 from benchmarks.table import Figure
-from dbt_drift.warehouse.versions import bring_forward
-from tests.functional.postgres import run_server
+from dbt_drift.ledger.versions import bring_forward
+from tests.support.postgres import run_server
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
+    from dbt_drift.binding.prepared import Prepared
     from dbt_drift.project.gateway import DbtProject
-    from dbt_drift.sync.prepare import Prepared
 
 CHANGED = 1000
 MEMORY_LIMIT = "256MB"

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from benchmarks.drift import TOKEN, arrivals, sandbox
 from benchmarks.table import Figure
-from dbt_drift.drift.changes import ContactChange
-from dbt_drift.drift.client import DriftClient
-from dbt_drift.drift.credentials import AccessToken
-from dbt_drift.drift.limiter import RateLimiter
+from dbt_drift.drift.contact.change import ContactChange
+from dbt_drift.drift.engine.client import DriftClient
+from dbt_drift.drift.http.credentials import AccessToken
+from dbt_drift.drift.http.limiter import RateLimiter
 
 if TYPE_CHECKING:
     import argparse

@@ -14,12 +14,12 @@ from benchmarks.drift import LOGGED, TOKEN, arrivals, forget_contacts, sandbox
 from benchmarks.people import prepared_people, write_people
 from benchmarks.table import Figure
 from dbt_drift.sync.run import run_syncs
-from tests.functional.harness import Recorder
+from tests.support.harness import Recorder
 
 if TYPE_CHECKING:
     import argparse
 
-    from dbt_drift.sync.prepare import Prepared
+    from dbt_drift.binding.prepared import Prepared
 
 SCRIPT_SECONDS = 3.0
 

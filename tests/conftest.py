@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytest_plugins = ["tests.functional.postgres"]
+pytest_plugins = ["tests.support.postgres"]
 
 # A busy machine makes no property false.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])

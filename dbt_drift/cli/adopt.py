@@ -22,9 +22,9 @@ def command(model: str, tag: str, members: str, *, column: str | None, **given: 
     MEMBERS is a model, seed or snapshot that lists who carries the tag in Drift. The next sync takes the tag away from
     those who are no members by MODEL.
     """
-    from dbt_drift.sync.adopting import adopt  # noqa: PLC0415 - not paid for --help
-    from dbt_drift.sync.prepare import prepare  # noqa: PLC0415 - not paid for --help
-    from dbt_drift.sync.words import counted  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.binding.prepare import prepare
+    from dbt_drift.operations.adopt import adopt
+    from dbt_drift.wording import counted
 
     adopted = adopt(prepare(project_from(given)), model, tag, members=members, column=column)
     echo(f"Adopted: {counted(adopted, 'contact')}. `dbt-drift plan` shows who would lose {tag!r}.")

@@ -14,7 +14,7 @@ from dbt_drift.terminal import echo, echo_document
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dbt_drift.sync.inventory import InventoryEntry
+    from dbt_drift.operations.attributes import InventoryEntry
 
 ATTRIBUTES_VERSION = 1
 """Raised when the JSON form changes in a way that a reader could stumble over."""
@@ -28,10 +28,11 @@ def command(*, output: str, **given: Any) -> int:
 
     Needs a token with the scope all_contact_read; the warehouse is not used.
     """
-    from dbt_drift.drift.client import DriftClient  # noqa: PLC0415 - not paid for --help
-    from dbt_drift.drift.credentials import credential, drift_url  # noqa: PLC0415 - not paid for --help
-    from dbt_drift.drift.retry import RetryPolicy  # noqa: PLC0415 - not paid for --help
-    from dbt_drift.sync.inventory import declared_syncs, inventory  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.drift.auth.find import credential
+    from dbt_drift.drift.engine.client import DriftClient
+    from dbt_drift.drift.http.retry_policy import RetryPolicy
+    from dbt_drift.drift.http.url import drift_url
+    from dbt_drift.operations.attributes import declared_syncs, inventory
 
     syncs = declared_syncs(project_from(given))
     with DriftClient(drift_url(os.environ), credential(os.environ), policy=RetryPolicy(tries=2)) as client:

@@ -16,7 +16,7 @@ from dbt_drift.escaping import escaped
 from dbt_drift.terminal import echo, echo_document
 
 if TYPE_CHECKING:
-    from dbt_drift.drift.endpoints import TokenInfo
+    from dbt_drift.drift.http.endpoints import TokenInfo
 
 DEFAULT_PORT = 8765
 
@@ -43,11 +43,11 @@ def login(*, client_id: str | None, port: int, no_browser: bool, timeout: int) -
     contact_read and contact_write; all_contact_read lets the mapping be compared with Drift's attributes. The client
     secret comes from DRIFT_CLIENT_SECRET, or is asked for.
     """
-    from dbt_drift.cli.loopback import PATH  # noqa: PLC0415 - not paid for --help
-    from dbt_drift.drift.credentials import drift_url  # noqa: PLC0415 - not paid for --help
-    from dbt_drift.drift.oauth import App, challenge, redeem  # noqa: PLC0415 - not paid for --help
-    from dbt_drift.drift.sign_in import kept_from  # noqa: PLC0415 - not paid for --help
-    from dbt_drift.drift.token_store import Kept, token_store  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.cli.loopback import PATH
+    from dbt_drift.drift.auth.oauth import App, challenge, redeem
+    from dbt_drift.drift.auth.sign_in import kept_from
+    from dbt_drift.drift.auth.token_store import Kept, token_store
+    from dbt_drift.drift.http.url import drift_url
 
     url = drift_url(os.environ)
     client_id = client_id or _given("DRIFT_CLIENT_ID", "Client id")
@@ -88,10 +88,11 @@ def login(*, client_id: str | None, port: int, no_browser: bool, timeout: int) -
 )
 def check(*, output: str) -> int:
     """Ask Drift what the token in use opens: organisation, scopes, end. Exit code 1 if a sync would lack a scope."""
-    from dbt_drift.drift.client import DriftClient  # noqa: PLC0415 - not paid for --help
-    from dbt_drift.drift.credentials import credential, drift_url  # noqa: PLC0415 - not paid for --help
-    from dbt_drift.drift.retry import RetryPolicy  # noqa: PLC0415 - not paid for --help
-    from dbt_drift.drift.scopes import missing_scopes  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.drift.auth.find import credential
+    from dbt_drift.drift.auth.scopes import missing_scopes
+    from dbt_drift.drift.engine.client import DriftClient
+    from dbt_drift.drift.http.retry_policy import RetryPolicy
+    from dbt_drift.drift.http.url import drift_url
 
     url, access = drift_url(os.environ), credential(os.environ)
     with DriftClient(url, access, policy=RetryPolicy(tries=2)) as client:
@@ -121,8 +122,8 @@ def check(*, output: str) -> int:
 @command.command("logout")
 def logout() -> int:
     """Forget the sign-in on this machine. What Drift granted stays until it is revoked there."""
-    from dbt_drift.drift.credentials import drift_url  # noqa: PLC0415 - not paid for --help
-    from dbt_drift.drift.token_store import token_store  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.drift.auth.token_store import token_store
+    from dbt_drift.drift.http.url import drift_url
 
     url = drift_url(os.environ)
     store = token_store(os.environ)
@@ -138,7 +139,7 @@ def logout() -> int:
 
 def _authorize_url(url: str) -> str:
     """Return the page on which a person agrees; a sandbox has its own."""
-    from dbt_drift.drift.credentials import is_loopback  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.drift.http.url import is_loopback
 
     given = os.environ.get("DRIFT_AUTHORIZE_URL", "").strip()
     return given or (f"{url}/authorize" if is_loopback(url) else "https://dev.drift.com/authorize")
@@ -156,10 +157,10 @@ def _given(variable: str, prompt: str, *, hidden: bool = False) -> str:
 
 
 def _from_browser(address: str, state: str, port: int, timeout: int) -> dict[str, str]:
-    import threading  # noqa: PLC0415 - not paid for --help
-    import webbrowser  # noqa: PLC0415 - not paid for --help
+    import threading
+    import webbrowser
 
-    from dbt_drift.cli.loopback import listening  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.cli.loopback import listening
 
     with listening(port, state) as listener:
         echo(f"Agree in the browser. If none opens, open this address on this machine: {address}", err=True)

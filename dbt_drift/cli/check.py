@@ -19,8 +19,8 @@ from dbt_drift.escaping import escaped
 from dbt_drift.terminal import echo
 
 if TYPE_CHECKING:
-    from dbt_drift.drift.client import DriftClient
-    from dbt_drift.sync.prepare import Prepared
+    from dbt_drift.binding.prepared import Prepared
+    from dbt_drift.drift.engine.client import DriftClient
 
 
 @click.command("check", cls=SelectingCommand)
@@ -38,14 +38,15 @@ def command(*, offline: bool, contact: str | None, **given: Any) -> int:
     What is mapped is compared with the attributes that Drift has, if the token may list them (all_contact_read). Exit
     code 1 if a sync would lack a scope.
     """
-    from dbt_drift.drift.client import DriftClient  # noqa: PLC0415 - not paid for --help
-    from dbt_drift.drift.credentials import credential, drift_url  # noqa: PLC0415 - not paid for --help
-    from dbt_drift.drift.local import sandbox_at  # noqa: PLC0415 - not paid for --help
-    from dbt_drift.drift.retry import RetryPolicy  # noqa: PLC0415 - not paid for --help
-    from dbt_drift.drift.scopes import missing_scopes  # noqa: PLC0415 - not paid for --help
-    from dbt_drift.sync.fitting import check_mapping  # noqa: PLC0415 - not paid for --help
-    from dbt_drift.sync.prepare import prepare  # noqa: PLC0415 - not paid for --help
-    from dbt_drift.sync.words import counted  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.binding.attribute_types import check_mapping
+    from dbt_drift.binding.prepare import prepare
+    from dbt_drift.drift.auth.find import credential
+    from dbt_drift.drift.auth.scopes import missing_scopes
+    from dbt_drift.drift.engine.client import DriftClient
+    from dbt_drift.drift.http.local_sandbox import sandbox_at
+    from dbt_drift.drift.http.retry_policy import RetryPolicy
+    from dbt_drift.drift.http.url import drift_url
+    from dbt_drift.wording import counted
 
     prepared = prepare(project_from(given), selection_from(given), needs_relations=not offline, tell_of_last_build=True)
     warn_of_undeclared(prepared)
@@ -86,7 +87,7 @@ def command(*, offline: bool, contact: str | None, **given: Any) -> int:
 
 def _try_on(client: DriftClient, email: str, prepared: Prepared) -> bool:
     """Try attributes and tags on a contact; returns whether what the audiences need works."""
-    from dbt_drift.sync.privacy import masked  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.wording import masked
 
     found = client.probe(email)
     if found.contact_id is None:

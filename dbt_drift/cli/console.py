@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any, TextIO
 import msgspec
 
 from dbt_drift.escaping import escaped
-from dbt_drift.sync.words import counted
 from dbt_drift.terminal import echo, echo_json, live_line, show_notices
+from dbt_drift.wording import counted
 
 if TYPE_CHECKING:
-    from dbt_drift.declarations.syncs import Sync
-    from dbt_drift.drift.local import LocalSandbox
-    from dbt_drift.drift.statistics import Statistics
+    from dbt_drift.declarations.sync import Sync
+    from dbt_drift.drift.engine.statistics import Statistics
+    from dbt_drift.drift.http.local_sandbox import LocalSandbox
+    from dbt_drift.ledger.lock import Holder
+    from dbt_drift.ledger.sync_ledger import Counts
     from dbt_drift.sync.reporter import Reporter
     from dbt_drift.sync.results import Results, SyncResult
-    from dbt_drift.warehouse.ledger import Counts
-    from dbt_drift.warehouse.lock import Holder
 
 _WIDTH = 80
 _BAR = 20

@@ -23,7 +23,7 @@ def command(directory: Path | None, *, wait: bool | None) -> int:
     """Watch a whole dbt project being built on DuckDB and synced to a sandbox."""
     with needing("demo"):
         importlib.import_module("duckdb")  # what dbt-duckdb brings: better missed now than after a build
-        from dbt_drift.demo.run import DemoError, run_demo  # noqa: PLC0415 - not paid for --help
+        from dbt_drift.demo.run import DemoError, run_demo
 
     try:
         run_demo(directory=directory, wait=sys.stdout.isatty() if wait is None else wait)

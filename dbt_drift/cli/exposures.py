@@ -25,17 +25,17 @@ def command(
 
     They stand in a file of their own, which is overwritten; no other file is touched.
     """
-    from dbt_drift.declarations.exposures import (  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.declarations.exposures import (
         FILE_NAME,
         Owner,
         exposures_difference,
         exposures_file,
         write_exposures,
     )
-    from dbt_drift.declarations.manifest import read_manifest  # noqa: PLC0415 - not paid for --help
-    from dbt_drift.declarations.syncs import declare  # noqa: PLC0415 - not paid for --help
-    from dbt_drift.project.gateway import DbtProject  # noqa: PLC0415 - not paid for --help
-    from dbt_drift.sync.words import counted  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.declarations.manifest import read_manifest
+    from dbt_drift.declarations.syncs import declare
+    from dbt_drift.project.gateway import DbtProject
+    from dbt_drift.wording import counted
 
     chosen = Path(file).absolute() if file else None
     project = DbtProject.load(project_from(given))

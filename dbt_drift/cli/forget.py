@@ -16,9 +16,9 @@ from dbt_drift.terminal import echo
 @project_options
 def command(model: str, tag: str, **given: Any) -> int:
     """Forget that MODEL set TAG, once MODEL no longer declares it or is gone. Drift keeps the tag."""
-    from dbt_drift.sync.departed import forget_tag  # noqa: PLC0415 - not paid for --help
-    from dbt_drift.sync.prepare import prepare  # noqa: PLC0415 - not paid for --help
-    from dbt_drift.sync.words import counted  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.binding.prepare import prepare
+    from dbt_drift.operations.untag import forget_tag
+    from dbt_drift.wording import counted
 
     audience = forget_tag(prepare(project_from(given), needs_syncs=False), model, tag)
     echo(f"Forgotten: {counted(audience.holders, 'contact')} of {model} keep the tag {tag!r} in Drift.")

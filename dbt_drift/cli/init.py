@@ -34,7 +34,7 @@ def command(*, model: str | None, yes: bool, dry_run: bool, **given: Any) -> int
     Without MODEL, it offers those that it finds. Of the file, nothing is changed but the lines that are added. The
     project is parsed before and after; what dbt or dbt-drift would not have is taken back.
     """
-    from dbt_drift.project.gateway import DbtProject  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.project.gateway import DbtProject
 
     try:
         return _declare(DbtProject.load(project_from(given)), model, yes=yes, dry_run=dry_run)
@@ -47,9 +47,9 @@ def command(*, model: str | None, yes: bool, dry_run: bool, **given: Any) -> int
 
 
 def _declare(project: DbtProject, model: str | None, *, yes: bool, dry_run: bool) -> int:
-    from dbt_drift.declarations.manifest import read_manifest  # noqa: PLC0415 - not paid for --help
-    from dbt_drift.declarations.syncs import declare  # noqa: PLC0415 - not paid for --help
-    from dbt_drift.init.write import change_for, write  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.declarations.manifest import read_manifest
+    from dbt_drift.declarations.syncs import declare
+    from dbt_drift.init.write import change_for, write
 
     manifest = read_manifest(project.parse())
     syncs = declare(manifest)  # a project with mistakes is mended first
@@ -80,8 +80,8 @@ def _chosen(
     project: DbtProject, manifest: Manifest, declared: list[str], *, model: str | None, asks: bool
 ) -> Candidate | None:
     """Return the model to declare; None where that is done already."""
-    from dbt_drift.declarations.nodes import label  # noqa: PLC0415 - not paid for --help
-    from dbt_drift.init.candidates import candidate, candidates, is_declared  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.declarations.nodes import label
+    from dbt_drift.init.candidates import candidate, candidates, is_declared
 
     if model is not None:
         if any(label(node) == model and is_declared(node) for node in manifest.nodes.values()):

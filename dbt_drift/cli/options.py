@@ -13,8 +13,8 @@ from dbt_drift.terminal import echo, live_line
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dbt_drift.project.gateway import ProjectOptions, Selection
-    from dbt_drift.sync.prepare import Prepared
+    from dbt_drift.binding.prepared import Prepared
+    from dbt_drift.project.options import ProjectOptions, Selection
 
 Command = TypeVar("Command", bound="Callable[..., Any]")
 
@@ -155,7 +155,7 @@ sending_options = _adding(_SENDING)
 
 def project_from(given: dict[str, Any]) -> ProjectOptions:
     """Take dbt's flags out of a command's parameters, and say on a terminal what takes the next seconds."""
-    from dbt_drift.project.gateway import ProjectOptions  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.project.options import ProjectOptions
 
     if not given.get("quiet"):
         live_line.draw(["Loading dbt and the project"], sys.stderr)
@@ -165,7 +165,7 @@ def project_from(given: dict[str, Any]) -> ProjectOptions:
 
 def warn_of_undeclared(prepared: Prepared) -> None:
     """Say on stderr which tags contacts carry that no model declares any more."""
-    from dbt_drift.sync.departed import warnings  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.binding.undeclared_tags import warnings
 
     for warning in warnings(prepared):
         echo(f"Warning: {warning}", err=True)
@@ -173,7 +173,7 @@ def warn_of_undeclared(prepared: Prepared) -> None:
 
 def selection_from(given: dict[str, Any]) -> Selection:
     """Take what is selected out of a command's parameters. dbt takes several selectors in one argument too."""
-    from dbt_drift.project.gateway import Selection  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.project.options import Selection
 
     return Selection(
         select=tuple(selector for argument in given["select"] for selector in argument.split()),

@@ -21,7 +21,7 @@ from dbt_drift.cli.options import (
 from dbt_drift.terminal import echo, echo_document
 
 if TYPE_CHECKING:
-    from dbt_drift.drift.client import DriftClient
+    from dbt_drift.drift.engine.client import DriftClient
 
 
 @click.command("plan", cls=SelectingCommand)
@@ -44,9 +44,9 @@ def command(*, rows: int, output: str, ignore_run_results: bool, **given: Any) -
 
     The values are personal data: `--rows 0` leaves them out where the output is kept.
     """
-    from dbt_drift.cli.plan_view import plan_document, plan_text  # noqa: PLC0415 - not paid for --help
-    from dbt_drift.sync.plan import make_plans  # noqa: PLC0415 - not paid for --help
-    from dbt_drift.sync.prepare import prepare  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.binding.prepare import prepare
+    from dbt_drift.cli.plan_view import plan_document, plan_text
+    from dbt_drift.sync.plan import make_plans
 
     prepared = prepare(project_from(given), selection_from(given), heed_last_build=not ignore_run_results)
     warn_of_undeclared(prepared)
@@ -61,8 +61,9 @@ def command(*, rows: int, output: str, ignore_run_results: bool, **given: Any) -
 
 
 def _client() -> DriftClient | None:
-    from dbt_drift.drift.client import DriftClient  # noqa: PLC0415 - not paid for --help
-    from dbt_drift.drift.credentials import drift_url, find_credential  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.drift.auth.find import find_credential
+    from dbt_drift.drift.engine.client import DriftClient
+    from dbt_drift.drift.http.url import drift_url
 
     access = find_credential(os.environ)
     return None if access is None else DriftClient(drift_url(os.environ), access)

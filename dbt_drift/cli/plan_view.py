@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dbt_drift.escaping import escaped
-from dbt_drift.sync.words import counted
+from dbt_drift.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

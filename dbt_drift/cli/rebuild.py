@@ -28,11 +28,11 @@ def command(*, threads: int | None, wait: float, **given: Any) -> int:
 
     The next sync then sends what really differs. One request a row, or more; can be interrupted and run again.
     """
-    from dbt_drift.cli.console import Console  # noqa: PLC0415 - not paid for --help
-    from dbt_drift.sync.options import RunOptions  # noqa: PLC0415 - not paid for --help
-    from dbt_drift.sync.prepare import prepare  # noqa: PLC0415 - not paid for --help
-    from dbt_drift.sync.rebuild import run_rebuild  # noqa: PLC0415 - not paid for --help
-    from dbt_drift.sync.stopping import Stop, stopping_on_signals  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.binding.prepare import prepare
+    from dbt_drift.cli.console import Console
+    from dbt_drift.operations.rebuild import run_rebuild
+    from dbt_drift.sync.run_options import RunOptions
+    from dbt_drift.sync.stop import Stop, stopping_on_signals
 
     reporter = Console(sys.stdout, quiet=False)
     stop = Stop()

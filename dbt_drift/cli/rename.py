@@ -20,9 +20,9 @@ def command(former: str, model: str, **given: Any) -> int:
     Run it after `dbt parse` and before the next sync. Without it, a sync takes MODEL for a new one: it sends every
     contact again, and no longer takes away the tags that FORMER has set.
     """
-    from dbt_drift.sync.prepare import prepare  # noqa: PLC0415 - not paid for --help
-    from dbt_drift.sync.renaming import rename  # noqa: PLC0415 - not paid for --help
-    from dbt_drift.sync.words import counted  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.binding.prepare import prepare
+    from dbt_drift.operations.rename import rename
+    from dbt_drift.wording import counted
 
     remembered = rename(prepare(project_from(given)), former, model)
     echo(f"{model} goes on with the ledger of {former}: {counted(remembered, 'contact')} remembered.")

@@ -28,6 +28,6 @@ def command(*, reason: str | None, **given: Any) -> int:
 
     The report and the exit codes are those of `dbt-drift sync`.
     """
-    from dbt_drift.cli.running import run_and_report  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.cli.running import run_and_report
 
     return run_and_report(given, retry=True, reason=reason)

@@ -25,11 +25,11 @@ def command(port: int, data: str | None, config: str | None, switches: tuple[str
 
     Point dbt-drift at it with DRIFT_API_URL; any DRIFT_ACCESS_TOKEN is taken. Ends with Ctrl-C.
     """
-    from dbt_drift.cli.extras import needing  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.cli.extras import needing
 
     with needing("sandbox"):
-        from dbt_drift.sandbox.server import serve  # noqa: PLC0415 - not paid for --help
-        from dbt_drift.sandbox.setup import read_setup  # noqa: PLC0415 - not paid for --help
+        from dbt_drift.sandbox.server import serve
+        from dbt_drift.sandbox.setup import read_setup
 
     serve(port=port, data=data, setup=read_setup(config, switches), announce=_announce)
 

@@ -13,6 +13,6 @@ def command() -> None:
 
     Into a file: `dbt-drift schema > drift.schema.json`.
     """
-    from dbt_drift.declarations.schema import json_schema  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.declarations.schema import json_schema
 
     echo_document(json_schema())

@@ -23,8 +23,8 @@ from dbt_drift.terminal import echo, echo_document
 )
 def command(*, runs: int, output: str, **given: Any) -> int:
     """Show the ledger: who is at work, the last runs, what waits, what was rejected, its size. Writes nothing."""
-    from dbt_drift.cli.status_view import status_document, status_text  # noqa: PLC0415 - not paid for --help
-    from dbt_drift.sync.status import read_status  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.cli.status_view import status_document, status_text
+    from dbt_drift.operations.status import read_status
 
     status = read_status(project_from(given), runs=runs)
     if output == "json":

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from dbt_drift.escaping import escaped
-from dbt_drift.sync.words import counted
+from dbt_drift.wording import counted
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator
 
-    from dbt_drift.sync.status import LedgerStatus, RunStatus
-    from dbt_drift.warehouse.history import SyncCounts
+    from dbt_drift.ledger.history import SyncCounts
+    from dbt_drift.operations.status import LedgerStatus, RunStatus
 
 STATUS_VERSION = 1
 """Raised when the JSON form changes in a way that a reader could stumble over."""

@@ -30,6 +30,6 @@ def command(
 
     Only what changed since the last sync is sent. What was done is in target/drift_results.json.
     """
-    from dbt_drift.cli.running import run_and_report  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.cli.running import run_and_report
 
     return run_and_report(given)

@@ -16,8 +16,8 @@ from dbt_drift.terminal import echo
 @click.option("--force", is_flag=True, help="Release the lock of a run that gives signs of life, too: it stops.")
 def command(*, yes: bool, force: bool, **given: Any) -> int:
     """Release the lock that a run left behind. It expires by itself, two minutes after the run was killed."""
-    from dbt_drift.errors import LockedError  # noqa: PLC0415 - not paid for --help
-    from dbt_drift.sync.status import find_lock, release_lock  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.errors import LockedError
+    from dbt_drift.operations.status import find_lock, release_lock
 
     project, location, holder = find_lock(project_from(given))
     if holder is None:

@@ -21,11 +21,11 @@ def command(model: str, tag: str, **given: Any) -> int:
 
     Nobody else loses the tag. What is left when this breaks off, the next call does.
     """
-    from dbt_drift.cli.console import Untagging  # noqa: PLC0415 - not paid for --help
-    from dbt_drift.sync.departed import untag  # noqa: PLC0415 - not paid for --help
-    from dbt_drift.sync.prepare import prepare  # noqa: PLC0415 - not paid for --help
-    from dbt_drift.sync.stopping import Stop, stopping_on_signals  # noqa: PLC0415 - not paid for --help
-    from dbt_drift.sync.words import counted  # noqa: PLC0415 - not paid for --help
+    from dbt_drift.binding.prepare import prepare
+    from dbt_drift.cli.console import Untagging
+    from dbt_drift.operations.untag import untag
+    from dbt_drift.sync.stop import Stop, stopping_on_signals
+    from dbt_drift.wording import counted
 
     reporter = Untagging(sys.stdout, quiet=False)
     stop = Stop()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dbt_drift.declarations.manifest import Node
-    from dbt_drift.declarations.syncs import Sync
+    from dbt_drift.declarations.sync import Sync
 
 
 def resolve(sync: Sync, columns: Sequence[str]) -> tuple[Sync, list[Problem]]:

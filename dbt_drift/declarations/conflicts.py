@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from dbt_drift.declarations.problems import Report
-    from dbt_drift.declarations.syncs import Sync
+    from dbt_drift.declarations.sync import Sync
 
 
 def report_conflicts(declared: Sequence[tuple[Sync, Report]]) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from dbt_drift.declarations.audiences import AudienceMapping
     from dbt_drift.declarations.manifest import Manifest, Node
-    from dbt_drift.declarations.syncs import Sync
+    from dbt_drift.declarations.sync import Sync
 
 FILE_NAME = "drift_exposures.yml"
 

@@ -1,7 +1,10 @@
-"""Which nodes of a manifest declare something, and what to call them."""
+"""Which nodes of a manifest declare a sync, and what each is called: in messages, and as a slug in table names."""
 
 from __future__ import annotations
 
+import hashlib
+import re
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from dbt_drift.declarations.problems import Report
@@ -9,9 +12,14 @@ from dbt_drift.declarations.shape import at
 from dbt_drift.escaping import escaped
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from dbt_drift.declarations.manifest import Manifest, Node
 
 DRIFT_KEY = "meta.drift"
+
+LONGEST_SLUG = 32
+"""In characters. Leaves room for a suffix within the 63 bytes that Postgres gives an identifier."""
 
 _NO_ROWS = {
     "source": "dbt-drift syncs what dbt builds, and a source is built elsewhere; declare a model that selects from it",
@@ -100,3 +108,41 @@ def _declares(node: Node) -> bool:
 
 def _is_set(drift: Any) -> bool:
     return drift is not None and drift is not False
+
+
+def slugs(nodes: Collection[Node], root_package: str | None) -> dict[str, str]:
+    """Return a slug for each node, by its unique id: a letter, then a-z, 0-9 and _, at most 32 characters.
+
+    A slug must not change while the model keeps its name, or the sync would lose what it remembers. So it depends on
+    the other nodes only where two would be the same. Then the one that has it for its own name keeps it, and the others
+    take a hash of their unique id.
+
+    Args:
+        nodes: All nodes that are declared, not the selected ones only.
+        root_package: The name of the project; nodes of other packages get theirs in front.
+    """
+    plain = {node.unique_id: _plain_slug(node, root_package) for node in nodes}
+    shared = {slug for slug, count in Counter(plain.values()).items() if count > 1}
+    keepers = {
+        node.name: node.unique_id for node in nodes if node.package_name == root_package and node.version is None
+    }
+    return {
+        unique_id: slug
+        if len(slug) <= LONGEST_SLUG and (slug not in shared or keepers.get(slug) == unique_id)
+        else _hashed_slug(slug, unique_id)
+        for unique_id, slug in plain.items()
+    }
+
+
+def _plain_slug(node: Node, root_package: str | None) -> str:
+    """Return the slug that the node would have if it were short enough and alone: dim_contacts_v2, crm__contacts."""
+    name = node.name if node.version is None else f"{node.name}_v{node.version}"
+    if node.package_name != root_package:
+        name = f"{node.package_name}__{name}"
+    slug = re.sub(r"[^a-z0-9_]", "_", name.lower())
+    return slug if re.match(r"[a-z]", slug) else f"s_{slug}"
+
+
+def _hashed_slug(slug: str, unique_id: str) -> str:
+    digest = hashlib.sha256(unique_id.encode()).hexdigest()[:8]
+    return f"{slug[: LONGEST_SLUG - len(digest) - 1]}_{digest}"

@@ -1,1 +1,1 @@
-"""The Drift client: requests, the rate limit, retries, and the steps that bring one contact to what the model says."""
+"""Drift: what one contact needs (`contact`), many contacts at once (`engine`), the wire (`http`), sign-in (`auth`)."""

@@ -15,7 +15,8 @@ from dbt_drift.init.proposal import Column, Proposal, likeness, propose
 
 if TYPE_CHECKING:
     from dbt_drift.declarations.manifest import Manifest
-    from dbt_drift.project.gateway import DbtProject, Session
+    from dbt_drift.project.gateway import DbtProject
+    from dbt_drift.project.session import Session
 
 _HALF_WAY = re.compile(r"^(stg|base|int|src|raw)_")
 """How models are called that others are built from: offered only by name."""

@@ -11,7 +11,7 @@ import yaml
 from dbt_drift.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from dbt_drift.project.gateway import ProjectOptions
+    from dbt_drift.project.options import ProjectOptions
 
 
 def project_root(options: ProjectOptions) -> Path:

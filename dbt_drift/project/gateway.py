@@ -8,10 +8,7 @@ dbt is imported inside the functions: it costs 1.5 to 2.5 seconds, which `dbt-dr
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
-import re
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +19,7 @@ from dbt_drift.errors import ConfigurationError, WarehouseError
 from dbt_drift.project.adapter import OUR_PACKAGE, own_adapter, relation_names
 from dbt_drift.project.errors import dbt_errors
 from dbt_drift.project.folders import profiles_folder, project_root
+from dbt_drift.project.session import Session, open_patiently
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,48 +27,7 @@ if TYPE_CHECKING:
     from dbt.adapters.sql.impl import SQLAdapter
     from dbt.config.runtime import RuntimeConfig
 
-_FILE_IN_USE = "Could not set lock on file"
-"""How DuckDB says that another process has its file open."""
-
-_FILE_PATIENCE = 30.0
-_FILE_PAUSE = 0.1
-_FILE_STATEMENT = 1.0
-"""Seconds: most processes have the file open for one statement. Who has it for longer is named."""
-
-_log = logging.getLogger("dbt_drift")
-
-
-class ProjectOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """dbt's own flags, with dbt's own meaning; None leaves each to dbt: its environment variable, then its default."""
-
-    project_dir: str | None = None
-    profiles_dir: str | None = None
-    profile: str | None = None
-    target: str | None = None
-    target_path: str | None = None
-    vars: dict[str, Any] | None = None
-
-
-class Selection(msgspec.Struct, frozen=True, kw_only=True):
-    """What the user selects, in dbt's own words; nothing selects all.
-
-    Attributes:
-        select: Selectors, as given to `--select`.
-        exclude: Selectors, as given to `--exclude`.
-        selector: The name of a selector of selectors.yml.
-        state: Where `state:` and `result:` find the artifacts to compare with, from the project's root; None leaves it
-            to dbt: its environment variable.
-    """
-
-    select: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    selector: str | None = None
-    state: str | None = None
-
-    @property
-    def is_made(self) -> bool:
-        """Whether anything is selected."""
-        return bool(self.select or self.exclude or self.selector)
+    from dbt_drift.project.options import ProjectOptions, Selection
 
 
 class _Invocation(msgspec.Struct):
@@ -79,42 +36,6 @@ class _Invocation(msgspec.Struct):
 
 class _RunResults(msgspec.Struct):
     metadata: _Invocation
-
-
-class Session:
-    """One open connection to the warehouse, through the project's adapter. Made by `DbtProject.connect`."""
-
-    def __init__(self, adapter: SQLAdapter) -> None:
-        self._adapter = adapter
-
-    def call(self, macro: str, **arguments: Any) -> Any:
-        """Run one macro of our dbt package and return what it returns."""
-        with dbt_errors(WarehouseError):
-            return self._adapter.execute_macro(macro, project=OUR_PACKAGE, kwargs=arguments)
-
-    @contextlib.contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Run what is inside in one transaction, where the warehouse has them; undone when it raises."""
-        self._adapter.connections.begin()
-        yield
-        self._adapter.connections.commit()
-
-    def tables(self, database: str | None, schema: str) -> list[str]:
-        """Return the names of what lies in a schema, sorted; none where there is no such schema.
-
-        To be called in a transaction: dbt would begin one of its own, and leave it open.
-        """
-        # dbt writes the name into a text literal as it is, and looks for it with `ilike`, in which _ is any character.
-        literal = schema.replace("'", "''")
-        place = self._adapter.Relation.create(database=database, schema=literal).without_identifier()
-        found = self._adapter.list_relations_without_caching(place)
-        return sorted(str(one.identifier) for one in found if str(one.schema).casefold() == schema.casefold())
-
-    def rows(self, sql: str, *, batch: int = 1000) -> Iterator[tuple[Any, ...]]:
-        """Yield the rows of a query, in the driver's own Python types, fetched `batch` rows at a time."""
-        _, cursor = self._adapter.connections.add_query(sql, auto_begin=False)
-        while found := cursor.fetchmany(batch):
-            yield from found
 
 
 class DbtProject:
@@ -197,7 +118,7 @@ class DbtProject:
         with _working_in(self.root), dbt_errors(WarehouseError, place=self._place):
             adapter = self._own_adapter()
             with adapter.connection_named(f"dbt_drift_{name}"):
-                _open_patiently(adapter)
+                open_patiently(adapter)
                 session = Session(adapter)
                 if self.adapter_type == "duckdb":
                     # Its collation decides for the ledger's own tables too. Elsewhere a transaction that makes values
@@ -313,29 +234,6 @@ def _unselectable(error: BaseException) -> ConfigurationError:
             advice="dbt-core 1.x reads its own alone, not that of dbt 2: name a folder without it for `state:`.",
         )
     return ConfigurationError(f"dbt could not select: {error}")
-
-
-def _open_patiently(adapter: SQLAdapter) -> None:
-    """Open the thread's connection; wait while another process, such as dbt, has DuckDB's file open."""
-    began = time.monotonic()
-    is_said = False
-    while holder := _file_holder(adapter, patient=time.monotonic() < began + _FILE_PATIENCE):
-        if not is_said and time.monotonic() >= began + _FILE_STATEMENT:
-            _log.warning("DuckDB's file is open in %s: waiting for it up to %.0f seconds.", holder, _FILE_PATIENCE)
-            is_said = True
-        time.sleep(_FILE_PAUSE)
-
-
-def _file_holder(adapter: SQLAdapter, *, patient: bool) -> str:
-    """Open the connection; return "", or which other process has the file open."""
-    try:
-        _ = adapter.connections.get_thread_connection().handle  # opened when it is first looked at
-    except Exception as error:
-        if patient and _FILE_IN_USE in str(error):
-            named = re.search(r"held in (.+? \(PID \d+\))", str(error))
-            return named[1] if named else "another process"
-        raise
-    return ""
 
 
 def _set_flags(options: ProjectOptions) -> Any:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from dbt_drift.sandbox.answers import Answer, error
+from dbt_drift.sandbox.calls.answers import Answer, error
 
 if TYPE_CHECKING:
     from multidict import CIMultiDictProxy

@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from dbt_drift.sandbox.answers import Answer, RefusedError, error, refusal
 from dbt_drift.sandbox.behaviour import Fault
-from dbt_drift.sandbox.calls import Call
-from dbt_drift.sandbox.faults import Faults
-from dbt_drift.sandbox.grants import Grants
-from dbt_drift.sandbox.ratelimit import RateLimit, hint
-from dbt_drift.sandbox.requestlog import NO_ANSWER, Contents, RequestLog
-from dbt_drift.sandbox.routes import ROUTES, match_path
-from dbt_drift.sandbox.store import now_ms
-from dbt_drift.sandbox.tokens import Tokens, require_scope
+from dbt_drift.sandbox.calls.answers import Answer, RefusedError, error, refusal
+from dbt_drift.sandbox.calls.call import Call
+from dbt_drift.sandbox.calls.grants import Grants
+from dbt_drift.sandbox.calls.routes import ROUTES, match_path
+from dbt_drift.sandbox.calls.store import now_ms
+from dbt_drift.sandbox.calls.tokens import Tokens, require_scope
+from dbt_drift.sandbox.traffic.faults import Faults
+from dbt_drift.sandbox.traffic.ratelimit import RateLimit, hint
+from dbt_drift.sandbox.traffic.requestlog import NO_ANSWER, Contents, RequestLog
 
 if TYPE_CHECKING:
     from dbt_drift.sandbox.behaviour import Behaviour
-    from dbt_drift.sandbox.calls import Request
-    from dbt_drift.sandbox.store import Organisation, Store
+    from dbt_drift.sandbox.calls.call import Request
+    from dbt_drift.sandbox.calls.store import Organisation, Store
 
 _NO_SECRETS = ("/contacts", "/emails")
 _SERVED = "it serves contacts, tags, attributes, timeline events, unsubscribe, sign-in and tokens only."

@@ -10,23 +10,23 @@ import msgspec
 
 from dbt_drift import __version__
 from dbt_drift.errors import ConfigurationError
-from dbt_drift.sandbox.answers import Answer, RefusedError, error, plain
-from dbt_drift.sandbox.attributes import Attribute
 from dbt_drift.sandbox.behaviour import json_schema
-from dbt_drift.sandbox.calls import read_json
-from dbt_drift.sandbox.documents import contact_document
-from dbt_drift.sandbox.requestlog import RequestCount
+from dbt_drift.sandbox.calls.answers import Answer, RefusedError, error, plain
+from dbt_drift.sandbox.calls.attributes import Attribute
+from dbt_drift.sandbox.calls.call import read_json
+from dbt_drift.sandbox.calls.documents import contact_document
+from dbt_drift.sandbox.calls.tokens import Token
 from dbt_drift.sandbox.seeds import read_seeds
-from dbt_drift.sandbox.tokens import Token
+from dbt_drift.sandbox.traffic.requestlog import RequestCount
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from dbt_drift.sandbox.api import Api
     from dbt_drift.sandbox.behaviour import Behaviour
-    from dbt_drift.sandbox.calls import Request
+    from dbt_drift.sandbox.calls.call import Request
+    from dbt_drift.sandbox.calls.store import Contact, Organisation
     from dbt_drift.sandbox.setup import Setup
-    from dbt_drift.sandbox.store import Contact, Organisation
 
 PREFIX = "/_sandbox/"
 _SHOWN = 100

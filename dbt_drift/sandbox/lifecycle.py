@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from dbt_drift.errors import ConfigurationError
 from dbt_drift.sandbox.api import Api
+from dbt_drift.sandbox.calls.store import Store
 from dbt_drift.sandbox.control import Control
 from dbt_drift.sandbox.persistence import DataFile, give_back, take_unsaved
-from dbt_drift.sandbox.store import Store
 from dbt_drift.sandbox.transport import HOST, HttpServer, listen
 
 if TYPE_CHECKING:

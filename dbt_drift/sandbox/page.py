@@ -8,7 +8,7 @@ import re
 from functools import cache
 from importlib.resources import files
 
-from dbt_drift.sandbox.answers import Answer
+from dbt_drift.sandbox.calls.answers import Answer
 
 
 @cache

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from dbt_drift.errors import ConfigurationError
-from dbt_drift.sandbox.attributes import Attribute
-from dbt_drift.sandbox.store import Contact, Store
+from dbt_drift.sandbox.calls.attributes import Attribute
+from dbt_drift.sandbox.calls.store import Contact, Store
 
 if TYPE_CHECKING:
     from os import PathLike
 
-    from dbt_drift.sandbox.store import Organisation
+    from dbt_drift.sandbox.calls.store import Organisation
 
 _LAYOUT = 1
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dbt_drift.sandbox.answers import RefusedError
-from dbt_drift.sandbox.tags import read_tags
+from dbt_drift.sandbox.calls.answers import RefusedError
+from dbt_drift.sandbox.calls.tags import read_tags
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from os import PathLike
     from types import TracebackType
 
-    from dbt_drift.sandbox.attributes import Attribute
     from dbt_drift.sandbox.behaviour import Behaviour
+    from dbt_drift.sandbox.calls.attributes import Attribute
+    from dbt_drift.sandbox.calls.grants import App
+    from dbt_drift.sandbox.calls.store import Contact
+    from dbt_drift.sandbox.calls.tokens import Token
     from dbt_drift.sandbox.control import Control, Summary
-    from dbt_drift.sandbox.grants import App
-    from dbt_drift.sandbox.requestlog import LoggedRequest
     from dbt_drift.sandbox.setup import Setup
-    from dbt_drift.sandbox.store import Contact
-    from dbt_drift.sandbox.tokens import Token
+    from dbt_drift.sandbox.traffic.requestlog import LoggedRequest
 
 T = TypeVar("T")
 

@@ -11,12 +11,12 @@ import yaml
 from msgspec import Meta
 
 from dbt_drift.errors import ConfigurationError
-from dbt_drift.sandbox.attributes import Attribute
 from dbt_drift.sandbox.behaviour import Behaviour
-from dbt_drift.sandbox.calls import is_deep
-from dbt_drift.sandbox.grants import App
-from dbt_drift.sandbox.store import OrganisationId
-from dbt_drift.sandbox.tokens import Token
+from dbt_drift.sandbox.calls.attributes import Attribute
+from dbt_drift.sandbox.calls.call import is_deep
+from dbt_drift.sandbox.calls.grants import App
+from dbt_drift.sandbox.calls.store import OrganisationId
+from dbt_drift.sandbox.calls.tokens import Token
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

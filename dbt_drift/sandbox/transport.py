@@ -12,8 +12,8 @@ from aiohttp import web
 
 from dbt_drift.errors import ConfigurationError
 from dbt_drift.sandbox.admission import refusal_of
-from dbt_drift.sandbox.answers import Answer, error
-from dbt_drift.sandbox.calls import Request
+from dbt_drift.sandbox.calls.answers import Answer, error
+from dbt_drift.sandbox.calls.call import Request
 from dbt_drift.sandbox.control import PREFIX, answer_control
 from dbt_drift.sandbox.page import page
 

@@ -1,1 +1,1 @@
-"""What a sync is: prepared from the project, planned, run, and reported."""
+"""A run: plan or sync the bound models, and report what happened."""

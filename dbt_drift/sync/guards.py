@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from dbt_drift.sync.words import counted
+from dbt_drift.wording import counted
 
 if TYPE_CHECKING:
-    from dbt_drift.declarations.syncs import Sync
-    from dbt_drift.sync.settings import Guards
-    from dbt_drift.warehouse.ledger import Counts
+    from dbt_drift.binding.settings import Guards
+    from dbt_drift.declarations.sync import Sync
+    from dbt_drift.ledger.sync_ledger import Counts
 
 SHARE_COUNTS_FROM = 20
 """Removals, or rows gone, from which a share says anything: fewer are a small audience's everyday."""

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from dbt_drift.sync.changes import attribute_changes, tag_changes
-from dbt_drift.sync.fitting import fit_to_drift
+from dbt_drift.binding.attribute_types import fit_to_drift
+from dbt_drift.ledger.sync_ledger import Counts, InvalidRow
+from dbt_drift.ledger.versions import bring_forward
+from dbt_drift.ledger.wire import to_display
 from dbt_drift.sync.guards import Guard
-from dbt_drift.warehouse.ledger import Counts, InvalidRow
-from dbt_drift.warehouse.versions import bring_forward
-from dbt_drift.warehouse.wire import to_display
+from dbt_drift.sync.to_change import attribute_changes, tag_changes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dbt_drift.declarations.syncs import Sync
-    from dbt_drift.drift.client import DriftClient
-    from dbt_drift.sync.prepare import Prepared
-    from dbt_drift.warehouse.ledger import DeltaRow
+    from dbt_drift.binding.prepared import Prepared
+    from dbt_drift.declarations.sync import Sync
+    from dbt_drift.drift.engine.client import DriftClient
+    from dbt_drift.ledger.sync_ledger import DeltaRow
 
 
 class PlannedChange(msgspec.Struct, frozen=True):

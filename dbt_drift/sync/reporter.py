@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from dbt_drift.declarations.syncs import Sync
-    from dbt_drift.drift.local import LocalSandbox
-    from dbt_drift.drift.statistics import Statistics
+    from dbt_drift.declarations.sync import Sync
+    from dbt_drift.drift.engine.statistics import Statistics
+    from dbt_drift.drift.http.local_sandbox import LocalSandbox
+    from dbt_drift.ledger.lock import Holder
+    from dbt_drift.ledger.sync_ledger import Counts
     from dbt_drift.sync.results import SyncResult
-    from dbt_drift.warehouse.ledger import Counts
-    from dbt_drift.warehouse.lock import Holder
 
 
 class Reporter(Protocol):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from dbt_drift.drift.first_contacts import FirstContactCounts
+from dbt_drift.drift.contact.new_contacts import FirstContactCounts
 from dbt_drift.errors import ConfigurationError
 from dbt_drift.escaping import escaped_json
 

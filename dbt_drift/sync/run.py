@@ -7,15 +7,17 @@ import time
 from typing import TYPE_CHECKING
 
 from dbt_drift import __version__
-from dbt_drift.drift.client import WORKERS, DriftClient
-from dbt_drift.drift.credentials import credential, drift_url
-from dbt_drift.drift.limiter import RateLimiter
-from dbt_drift.drift.local import sandbox_at
+from dbt_drift.binding.attribute_types import fit_to_drift
+from dbt_drift.binding.settings import Failures
+from dbt_drift.drift.auth.find import credential
+from dbt_drift.drift.engine.client import WORKERS, DriftClient
+from dbt_drift.drift.http.limiter import RateLimiter
+from dbt_drift.drift.http.local_sandbox import sandbox_at
+from dbt_drift.drift.http.url import drift_url
 from dbt_drift.errors import DbtDriftError, internal_error
-from dbt_drift.sync.fitting import fit_to_drift
+from dbt_drift.ledger.saved_syncs import save_syncs
 from dbt_drift.sync.guards import Guard
-from dbt_drift.sync.ledger_run import Run
-from dbt_drift.sync.options import RunOptions
+from dbt_drift.sync.one_sync import SyncRun
 from dbt_drift.sync.results import (
     SCHEMA_VERSION,
     Metadata,
@@ -24,18 +26,17 @@ from dbt_drift.sync.results import (
     check_folder,
     write_results,
 )
-from dbt_drift.sync.settings import Failures
-from dbt_drift.sync.stopping import Stop
-from dbt_drift.sync.sync_run import SyncRun
-from dbt_drift.warehouse.saved import save_syncs
+from dbt_drift.sync.run_options import RunOptions
+from dbt_drift.sync.run_session import Run
+from dbt_drift.sync.stop import Stop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from dbt_drift.sync.prepare import Prepared
+    from dbt_drift.binding.prepared import Prepared
+    from dbt_drift.ledger.lock import RunLock
     from dbt_drift.sync.reporter import Reporter
-    from dbt_drift.warehouse.lock import RunLock
 
 _PLAIN = RunOptions()
 

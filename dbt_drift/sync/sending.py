@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from dbt_drift.sync.failures import check_failures
-from dbt_drift.sync.privacy import masked
+from dbt_drift.errors import StoppedError
+from dbt_drift.ledger.sync_ledger import Entry
 from dbt_drift.sync.results import ContactCounts, Rejection
-from dbt_drift.warehouse.ledger import Entry
+from dbt_drift.wording import counted, masked
 
 if TYPE_CHECKING:
-    from dbt_drift.declarations.syncs import Sync
-    from dbt_drift.drift.changes import Outcome
-    from dbt_drift.sync.settings import Failures
-    from dbt_drift.warehouse.ledger import DeltaRow
+    from dbt_drift.binding.settings import Failures
+    from dbt_drift.declarations.sync import Sync
+    from dbt_drift.drift.contact.change import Outcome
+    from dbt_drift.ledger.sync_ledger import DeltaRow
 
 REJECTIONS_KEPT = 100
+
+SHARE_COUNTS_FROM = 100
+"""Contacts that must have their outcome before their share says anything."""
 
 
 class Sending:
@@ -93,3 +96,25 @@ class Sending:
                 removed += sign == "-"
         self.contacts.tags_added += added
         self.contacts.tags_removed += removed
+
+
+def check_failures(limit: Failures, done: int, reasons: Counter[str]) -> None:
+    """Hold what has failed against the limit.
+
+    Args:
+        limit: How much may fail.
+        done: Contacts that have their outcome.
+        reasons: How many of these failed, by reason.
+
+    Raises:
+        StoppedError: More failed than may.
+    """
+    failed = sum(reasons.values())
+    if failed <= limit.most and (done < SHARE_COUNTS_FROM or failed <= limit.share * done):
+        return
+    reason, _ = reasons.most_common(1)[0]
+    raise StoppedError(
+        f"Stopped: {failed:,} of {counted(done, 'contact')} did not get through, most often with {reason}.",
+        advice="Look into the table of rejected rows. Once the cause is mended, `dbt-drift retry` sends them again; "
+        "--max-failures allows more.",
+    )

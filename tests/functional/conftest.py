@@ -7,15 +7,15 @@ import pytest
 
 from dbt_drift.sandbox.behaviour import Behaviour
 from dbt_drift.sandbox.server import Sandbox
-from tests.functional.command_line import CommandLine
-from tests.functional.harness import Bench, DuckDb, ParsedProject, Postgres
 from tests.support.adapters import make_adapters_cheap
+from tests.support.command_line import CommandLine
+from tests.support.harness import Bench, DuckDb, ParsedProject, Postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.functional.postgres import PostgresServer
+    from tests.support.postgres import PostgresServer
 
 
 @pytest.fixture(scope="session", autouse=True)

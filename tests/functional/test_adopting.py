@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dbt_drift.binding.prepare import prepare
 from dbt_drift.errors import ConfigurationError
-from dbt_drift.sync.adopting import adopt
-from dbt_drift.sync.prepare import prepare
-from tests.functional.ledgers import command
+from dbt_drift.operations.adopt import adopt
+from tests.support.ledgers import command
 
 if TYPE_CHECKING:
-    from tests.functional.command_line import CommandLine
-    from tests.functional.harness import Bench
+    from tests.support.command_line import CommandLine
+    from tests.support.harness import Bench
 
 ADA, BOB, EVE, FAY = (f"{name}@example.com" for name in ("ada", "bob", "eve", "fay"))
 UNDECLARED = False

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from tests.functional.harness import TOKEN, dbt, write_project
+from tests.support.harness import TOKEN, dbt, write_project
 
 if TYPE_CHECKING:
     from dbt_drift.sandbox.server import Sandbox
-    from tests.functional.command_line import CommandLine
+    from tests.support.command_line import CommandLine
 
 MODEL = """
 {{ config(materialized='table') }}

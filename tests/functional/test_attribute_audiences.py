@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dbt_drift.binding.prepare import prepare
+from dbt_drift.binding.undeclared_tags import warnings
 from dbt_drift.errors import DeclarationError
-from dbt_drift.sandbox.attributes import Attribute
-from dbt_drift.sync.departed import untag, warnings
-from dbt_drift.sync.prepare import prepare
-from tests.functional.harness import Recorder
-from tests.functional.ledgers import command
+from dbt_drift.operations.untag import untag
+from dbt_drift.sandbox.calls.attributes import Attribute
+from tests.support.harness import Recorder
+from tests.support.ledgers import command
 
 if TYPE_CHECKING:
-    from dbt_drift.sync.prepare import Prepared
-    from tests.functional.command_line import CommandLine
-    from tests.functional.harness import Bench
+    from dbt_drift.binding.prepared import Prepared
+    from tests.support.command_line import CommandLine
+    from tests.support.harness import Bench
 
 ADA, BOB, EVE = "ada@example.com", "bob@example.com", "eve@example.com"
 MIRROR = {"attribute": "is_vip", "mode": "mirror", "when": "vip"}

@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from dbt_drift.drift.client import DriftClient
-from dbt_drift.drift.credentials import AccessToken
+from dbt_drift.binding.settings import Settings
+from dbt_drift.drift.engine.client import DriftClient
+from dbt_drift.drift.http.credentials import AccessToken
 from dbt_drift.errors import DeclarationError
-from dbt_drift.sandbox.attributes import Attribute
-from dbt_drift.sandbox.tokens import Token
-from dbt_drift.sync.options import RunOptions
+from dbt_drift.operations.rebuild import run_rebuild
+from dbt_drift.sandbox.calls.attributes import Attribute
+from dbt_drift.sandbox.calls.tokens import Token
 from dbt_drift.sync.plan import make_plans
-from dbt_drift.sync.rebuild import run_rebuild
-from dbt_drift.sync.settings import Settings
-from tests.functional.command_line import project_of
-from tests.functional.harness import TOKEN, Recorder
+from dbt_drift.sync.run_options import RunOptions
+from tests.support.command_line import project_of
+from tests.support.harness import TOKEN, Recorder
 
 if TYPE_CHECKING:
-    from dbt_drift.sandbox.attributes import AttributeType
-    from tests.functional.command_line import CommandLine
-    from tests.functional.harness import Bench
+    from dbt_drift.sandbox.calls.attributes import AttributeType
+    from tests.support.command_line import CommandLine
+    from tests.support.harness import Bench
 
 ADA, BOB = "ada@example.com", "bob@example.com"
 LISTING = "/contacts/attributes"

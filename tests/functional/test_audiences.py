@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dbt_drift.binding.prepare import prepare
+from dbt_drift.binding.tag_columns import MOST_TAGS
+from dbt_drift.binding.undeclared_tags import warnings
 from dbt_drift.errors import ConfigurationError, DeclarationError
+from dbt_drift.operations.untag import forget_tag, untag
 from dbt_drift.sandbox.behaviour import Fault
-from dbt_drift.sync.departed import forget_tag, untag, warnings
-from dbt_drift.sync.named_tags import MOST_TAGS
-from dbt_drift.sync.prepare import prepare
-from tests.functional.command_line import project_of
-from tests.functional.harness import Recorder
+from tests.support.command_line import project_of
+from tests.support.harness import Recorder
 
 if TYPE_CHECKING:
-    from dbt_drift.sync.prepare import Prepared
-    from tests.functional.command_line import CommandLine
-    from tests.functional.harness import Bench
+    from dbt_drift.binding.prepared import Prepared
+    from tests.support.command_line import CommandLine
+    from tests.support.harness import Bench
 
 ADA, BOB = "ada@example.com", "bob@example.com"
 
@@ -191,7 +192,7 @@ def test_the_commands_say_what_they_did(people: Bench, dbt_drift: CommandLine) -
 
 
 def test_tags_that_drift_takes_and_ignores_are_not_taken_for_set(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dbt_drift.drift.tagging.SECOND_LOOK_SECONDS", 0.01)
+    monkeypatch.setattr("dbt_drift.drift.contact.tagging.SECOND_LOOK_SECONDS", 0.01)
     bench.sandbox.change(tags="ignored")
     bench.table("people", "select 'p' || i || '@example.com' as email from generate_series(1, 30) as g(i)")
     bench.declare("people", {"fields": {"email": "email"}, "audiences": [{"tag": "VIP", "mode": "add"}]})

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from dbt_drift.sandbox.tokens import SCOPES, Token
-from tests.functional.harness import TOKEN, Bench
+from dbt_drift.sandbox.calls.tokens import SCOPES, Token
+from tests.support.harness import TOKEN, Bench
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from dbt_drift.sandbox.server import Sandbox
-    from tests.functional.harness import ParsedProject
+    from tests.support.harness import ParsedProject
 
 FIELDS = {"email": "email", "externalId": "id", "name": "name", "plan": "plan"}
 PEOPLE = 30

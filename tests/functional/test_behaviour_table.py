@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from dbt_drift.drift.retry import Verdict, judge
+from dbt_drift.drift.http.retry_policy import Verdict, judge
 from dbt_drift.sandbox.behaviour import Behaviour
 
 TESTS = Path(__file__).parents[1]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.functional.changing import hold
+from tests.support.changing import hold
 
 if TYPE_CHECKING:
-    from tests.functional.harness import Bench
+    from tests.support.harness import Bench
 
 
 def test_whatever_is_declared_drift_follows(bench: Bench) -> None:

@@ -14,13 +14,13 @@ import pytest
 
 from dbt_drift import __version__
 from dbt_drift.sandbox.behaviour import Fault
-from dbt_drift.sandbox.tokens import Token
-from tests.functional.command_line import project_of, run_process, start_process
-from tests.functional.harness import DuckDb, write_project
+from dbt_drift.sandbox.calls.tokens import Token
+from tests.support.command_line import project_of, run_process, start_process
+from tests.support.harness import DuckDb, write_project
 
 if TYPE_CHECKING:
-    from tests.functional.command_line import CommandLine, Done
-    from tests.functional.harness import Bench
+    from tests.support.command_line import CommandLine, Done
+    from tests.support.harness import Bench
 
 REPOSITORY = Path(__file__).parents[2]
 

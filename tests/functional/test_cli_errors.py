@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from tests.functional.command_line import project_of, start_process
-from tests.functional.harness import TOKEN, Bench
+from tests.support.command_line import project_of, start_process
+from tests.support.harness import TOKEN, Bench
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from dbt_drift.sandbox.server import Sandbox
-    from tests.functional.command_line import CommandLine
-    from tests.functional.harness import ParsedProject
+    from tests.support.command_line import CommandLine
+    from tests.support.harness import ParsedProject
 
 
 class Says:

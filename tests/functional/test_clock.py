@@ -7,12 +7,12 @@ import time
 from typing import TYPE_CHECKING
 
 from dbt_drift.sandbox.behaviour import Fault
-from tests.functional.ledgers import people
+from tests.support.ledgers import people
 
 if TYPE_CHECKING:
     import pytest
 
-    from tests.functional.harness import Bench
+    from tests.support.harness import Bench
 
 ROWS = 60
 

@@ -9,7 +9,7 @@ from dbt_drift.sandbox.behaviour import Fault
 
 if TYPE_CHECKING:
     from dbt_drift.sync.results import SyncResult
-    from tests.functional.harness import Bench
+    from tests.support.harness import Bench
 
 FIELDS = {"email": "email", "name": "name"}
 

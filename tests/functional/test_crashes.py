@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dbt_drift.ledger.sync_ledger import SyncLedger
 from dbt_drift.sandbox.behaviour import Fault
-from dbt_drift.sync import streaming
-from dbt_drift.warehouse.ledger import SyncLedger
+from dbt_drift.sync import pump as streaming
 
 if TYPE_CHECKING:
-    from tests.functional.harness import Bench
+    from tests.support.harness import Bench
 
 FIELDS = {"email": "email", "name": "name"}
 VIP = [{"tag": "VIP", "mode": "mirror", "when": "vip"}]

@@ -14,21 +14,21 @@ import pytest
 import yaml
 
 from dbt_drift import __version__
-from dbt_drift.project.gateway import ProjectOptions
-from dbt_drift.sandbox.attributes import Attribute
-from dbt_drift.sync.fitting import _SUITS
-from dbt_drift.sync.prepare import prepare
+from dbt_drift.binding.attribute_types import _SUITS
+from dbt_drift.binding.prepare import prepare
+from dbt_drift.project.options import ProjectOptions
+from dbt_drift.sandbox.calls.attributes import Attribute
 from dbt_drift.sync.run import run_syncs
-from tests.functional.harness import TOKEN, DuckDb, Postgres, Recorder, write_project
 from tests.support import warm
+from tests.support.harness import TOKEN, DuckDb, Postgres, Recorder, write_project
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dbt_drift.sandbox.server import Sandbox
     from dbt_drift.sync.results import SyncResult
-    from tests.functional.command_line import CommandLine
-    from tests.functional.harness import Warehouse
+    from tests.support.command_line import CommandLine
+    from tests.support.harness import Warehouse
 
 ROOT = Path(__file__).parents[2]
 

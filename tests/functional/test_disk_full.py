@@ -6,9 +6,9 @@ import contextlib
 import resource
 from typing import TYPE_CHECKING
 
-from tests.functional.command_line import project_of, run_process, start_process
-from tests.functional.harness import Bench, DuckDb, ParsedProject
-from tests.functional.ledgers import people
+from tests.support.command_line import project_of, run_process, start_process
+from tests.support.harness import Bench, DuckDb, ParsedProject
+from tests.support.ledgers import people
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

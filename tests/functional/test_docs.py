@@ -14,30 +14,29 @@ import msgspec
 import pytest
 import yaml
 
+from dbt_drift.binding.settings import Failures, Guards, RateLimit, Settings, read_settings
 from dbt_drift.cli.auth import DEFAULT_PORT as SIGN_IN_PORT
 from dbt_drift.cli.main import group
 from dbt_drift.cli.sandbox import DEFAULT_PORT as SANDBOX_PORT
 from dbt_drift.declarations.syncs import declare
-from dbt_drift.drift import reasons
-from dbt_drift.drift.client import WORKERS
-from dbt_drift.drift.endpoints import MOST_JOINED
-from dbt_drift.drift.retry import RetryPolicy
+from dbt_drift.drift.contact import reasons
+from dbt_drift.drift.engine.client import WORKERS
+from dbt_drift.drift.http.endpoints import MOST_JOINED
+from dbt_drift.drift.http.retry_policy import RetryPolicy
+from dbt_drift.ledger.lock import SIGN_SECONDS
+from dbt_drift.ledger.patience import AWAY_SECONDS
 from dbt_drift.sandbox.behaviour import Behaviour, Fault
-from dbt_drift.sandbox.calls import _DEEPEST
+from dbt_drift.sandbox.calls.call import _DEEPEST
+from dbt_drift.sandbox.calls.routes import ROUTES
 from dbt_drift.sandbox.control import _HANDLERS
-from dbt_drift.sandbox.requestlog import _LONGEST_BODY, _MOST_CONTENTS
-from dbt_drift.sandbox.routes import ROUTES
+from dbt_drift.sandbox.traffic.requestlog import _LONGEST_BODY, _MOST_CONTENTS
 from dbt_drift.sandbox.transport import _LARGEST_BODY
-from dbt_drift.sync.failures import SHARE_COUNTS_FROM
 from dbt_drift.sync.plan import SyncPlan
+from dbt_drift.sync.pump import FLUSH_ROWS, FLUSH_SECONDS, PAGE_ROWS, UNWRITTEN_ROWS
 from dbt_drift.sync.results import ContactCounts, Metadata, Rejection, RowCounts, SyncResult
-from dbt_drift.sync.sending import REJECTIONS_KEPT
-from dbt_drift.sync.settings import Failures, Guards, RateLimit, Settings, read_settings
-from dbt_drift.sync.streaming import FLUSH_ROWS, FLUSH_SECONDS, PAGE_ROWS, UNWRITTEN_ROWS
-from dbt_drift.warehouse.lock import SIGN_SECONDS
-from dbt_drift.warehouse.patience import AWAY_SECONDS
+from dbt_drift.sync.sending import REJECTIONS_KEPT, SHARE_COUNTS_FROM
 from tests.support import warm
-from tests.unit.declarations.projects import manifest, node
+from tests.support.projects import manifest, node
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

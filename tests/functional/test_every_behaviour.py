@@ -12,15 +12,15 @@ import msgspec
 import pytest
 import yaml
 
-from dbt_drift.drift.client import DriftClient
-from dbt_drift.drift.credentials import AccessToken
+from dbt_drift.drift.engine.client import DriftClient
+from dbt_drift.drift.http.credentials import AccessToken
 from dbt_drift.errors import DriftUnavailableError
 from dbt_drift.sandbox.behaviour import Behaviour, Fault, Hint
+from dbt_drift.sandbox.calls.tokens import Token
 from dbt_drift.sandbox.server import Sandbox
 from dbt_drift.sandbox.setup import read_setup
-from dbt_drift.sandbox.tokens import Token
-from tests.functional import story
-from tests.unit.sandbox.client import Client
+from tests.support import story
+from tests.support.sandbox_client import Client
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.functional.harness import Bench, ParsedProject
+    from tests.support.harness import Bench, ParsedProject
 
 ADA = "ada@example.com"
 

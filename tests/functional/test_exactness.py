@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import requests
 
 if TYPE_CHECKING:
-    from tests.functional.harness import Bench
+    from tests.support.harness import Bench
 
 MAPPING = {"email": "email", "name": "full_name", "plan_tier": "plan", "seats": "seats"}
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from tests.functional.harness import write_project
 from tests.support import warm
+from tests.support.harness import write_project
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.functional.command_line import CommandLine
+    from tests.support.command_line import CommandLine
 
 DRIFT = {"fields": {"email": "email", "plan tier": "plan"}, "audiences": [
     {"tag": "VIP {{ '{% x %}' }}", "mode": "mirror", "when": "is_vip"}, {"tag_from": "plan", "mode": "add"},

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dbt_drift.drift.first_contacts import FirstContactCounts
-from tests.functional.ledgers import command
+from dbt_drift.drift.contact.new_contacts import FirstContactCounts
+from tests.support.ledgers import command
 
 if TYPE_CHECKING:
-    from tests.functional.command_line import CommandLine
-    from tests.functional.harness import Bench
+    from tests.support.command_line import CommandLine
+    from tests.support.harness import Bench
 
 BY_ID = {"match_on": "externalId", "fields": {"email": "email", "externalId": "id", "name": "name"}}
 

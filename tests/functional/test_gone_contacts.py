@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from dbt_drift.sandbox.behaviour import Fault
-from tests.functional.harness import TOKEN
+from tests.support.harness import TOKEN
 
 if TYPE_CHECKING:
     from dbt_drift.sync.results import SyncResult
-    from tests.functional.harness import Bench
+    from tests.support.harness import Bench
 
 ADA = "ada@example.com"
 VIP = {"tag": "VIP", "mode": "mirror", "when": "vip"}

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.functional.command_line import project_of
+from tests.support.command_line import project_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tests.functional.command_line import CommandLine
-    from tests.functional.harness import Bench
+    from tests.support.command_line import CommandLine
+    from tests.support.harness import Bench
 
 MIRROR = {"fields": {"email": "email"}, "audiences": [{"tag": "VIP", "mode": "mirror", "when": "is_vip"}]}
 

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from dbt_drift.ledger.sync_ledger import SyncLedger
 from dbt_drift.sandbox.behaviour import Fault
-from dbt_drift.sync.sync_run import SyncRun
-from dbt_drift.warehouse.ledger import SyncLedger
-from tests.functional.ledgers import FIELDS, VIP, command, lock_as, people, rows_of
+from dbt_drift.sync.one_sync import SyncRun
+from tests.support.ledgers import FIELDS, VIP, command, lock_as, people, rows_of
 
 if TYPE_CHECKING:
-    from tests.functional.command_line import CommandLine
-    from tests.functional.harness import Bench
+    from tests.support.command_line import CommandLine
+    from tests.support.harness import Bench
 
 
 def test_each_run_and_each_of_its_syncs_has_its_row(bench: Bench) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from dbt_drift.project.gateway import DbtProject, ProjectOptions
-from dbt_drift.sync.adopting import adopt
-from dbt_drift.sync.prepare import prepare
+from dbt_drift.binding.prepare import prepare
+from dbt_drift.operations.adopt import adopt
+from dbt_drift.project.gateway import DbtProject
+from dbt_drift.project.options import ProjectOptions
 
 if TYPE_CHECKING:
-    from tests.functional.harness import Bench
+    from tests.support.harness import Bench
 
 INJECTED = "email\" || (select 'INJECTED') || \"email"
 NAMES = {

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from dbt_drift.sandbox.attributes import Attribute
 from dbt_drift.sandbox.behaviour import Fault
-from tests.functional.command_line import Done, project_of
-from tests.functional.harness import Bench
+from dbt_drift.sandbox.calls.attributes import Attribute
+from tests.support.command_line import Done, project_of
+from tests.support.harness import Bench
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from dbt_drift.sandbox.server import Sandbox
-    from tests.functional.command_line import CommandLine
-    from tests.functional.harness import ParsedProject
+    from tests.support.command_line import CommandLine
+    from tests.support.harness import ParsedProject
 
 ONE_LINE = "x\x1b[2J\x1b]0;PWN\x07\x9b31m\u202e\u2028 ##[error]spoof ##vso[task.complete]\x7f\r::add-mask::secret"
 """What stands in one line of YAML, too."""

@@ -13,7 +13,7 @@ from dbt.adapters.factory import FACTORY
 from dbt.cli.main import dbtRunner
 
 from dbt_drift.cli.main import group
-from tests.functional.harness import TOKEN, DuckDb, write_project
+from tests.support.harness import TOKEN, DuckDb, write_project
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from tests.functional.harness import DuckDb, Postgres, dbt, write_project
+from tests.support.harness import DuckDb, Postgres, dbt, write_project
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.functional.command_line import CommandLine
-    from tests.functional.postgres import PostgresServer
+    from tests.support.command_line import CommandLine
+    from tests.support.postgres import PostgresServer
 
 PEOPLE = "select 'ada@example.com' as email, 7 as id, 'Ada' as full_name, true as is_vip, 'team' as plan"
 DESCRIBED = """\

@@ -16,22 +16,22 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 
+from dbt_drift.binding.prepare import prepare
 from dbt_drift.declarations.manifest import read_manifest
 from dbt_drift.declarations.syncs import declare
-from dbt_drift.project.gateway import ProjectOptions
+from dbt_drift.project.options import ProjectOptions
 from dbt_drift.sandbox.behaviour import Behaviour
 from dbt_drift.sandbox.server import Sandbox
-from dbt_drift.sync.prepare import prepare
 from dbt_drift.sync.results import RowCounts
 from dbt_drift.sync.run import run_syncs
-from tests.functional.harness import TOKEN, Recorder
 from tests.support import warm
+from tests.support.harness import TOKEN, Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dbt_drift.sync.results import SyncResult
-    from tests.functional.postgres import PostgresServer
+    from tests.support.postgres import PostgresServer
 
 INTEGRATION_PROJECT = Path(__file__).parents[2] / "integration_project"
 

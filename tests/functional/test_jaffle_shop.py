@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.functional.harness import TOKEN, DuckDb, Postgres, dbt
-from tests.functional.jaffle import write_jaffle_shop
+from tests.support.harness import TOKEN, DuckDb, Postgres, dbt
+from tests.support.jaffle import write_jaffle_shop
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from dbt_drift.sandbox.server import Sandbox
-    from tests.functional.command_line import CommandLine
+    from tests.support.command_line import CommandLine
 
 
 @pytest.fixture(params=["duckdb", "postgres"])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from tests.functional.harness import Bench
+    from tests.support.harness import Bench
 
 KEEPING = {"email": "email", "name": "name", "phone": {"column": "phone", "overwrite": False}}
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dbt_drift.sync import streaming
-from dbt_drift.warehouse.ledger import SyncLedger
+from dbt_drift.ledger.sync_ledger import SyncLedger
+from dbt_drift.sync import pump as streaming
 
 if TYPE_CHECKING:
-    from tests.functional.harness import Bench
+    from tests.support.harness import Bench
 
 VIP = {"tag": "VIP", "mode": "mirror", "when": "vip"}
 FIELDS = {"email": "email", "plan": "plan"}
@@ -164,7 +164,7 @@ def test_an_audience_that_is_no_longer_declared(bench: Bench, monkeypatch: pytes
 
 
 def notices(bench: Bench) -> list[str]:
-    from dbt_drift.sync.departed import warnings  # noqa: PLC0415
-    from dbt_drift.sync.prepare import prepare  # noqa: PLC0415
+    from dbt_drift.binding.prepare import prepare  # noqa: PLC0415
+    from dbt_drift.binding.undeclared_tags import warnings  # noqa: PLC0415
 
     return warnings(prepare(bench.options()))

@@ -11,7 +11,7 @@ from tests.support.kills import kill_and_change
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.functional.harness import Bench
+    from tests.support.harness import Bench
 
 
 @pytest.mark.timeout(600)

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dbt_drift import __version__
-from dbt_drift.sync.prepare import prepare
-from dbt_drift.warehouse.ledger import SyncLedger
-from dbt_drift.warehouse.versions import bring_forward
-from tests.functional.ledgers import command, people, rows_of
+from dbt_drift.binding.prepare import prepare
+from dbt_drift.ledger.sync_ledger import SyncLedger
+from dbt_drift.ledger.versions import bring_forward
+from tests.support.ledgers import command, people, rows_of
 
 if TYPE_CHECKING:
-    from tests.functional.command_line import CommandLine
-    from tests.functional.harness import Bench
+    from tests.support.command_line import CommandLine
+    from tests.support.harness import Bench
 
 
 def as_version_1(bench: Bench) -> None:

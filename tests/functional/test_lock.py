@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dbt_drift.errors import LockedError
+from dbt_drift.ledger import lock as lock_module
+from dbt_drift.ledger.sync_ledger import SyncLedger
 from dbt_drift.sandbox.behaviour import Fault
-from dbt_drift.sync import streaming
-from dbt_drift.warehouse import lock as lock_module
-from dbt_drift.warehouse.ledger import SyncLedger
-from tests.functional.command_line import project_of, start_process
-from tests.functional.harness import Bench, Recorder
-from tests.functional.ledgers import command, let_time_pass, lock_as, locked_by, people, rows_of
+from dbt_drift.sync import pump as streaming
+from tests.support.command_line import project_of, start_process
+from tests.support.harness import Bench, Recorder
+from tests.support.ledgers import command, let_time_pass, lock_as, locked_by, people, rows_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from dbt_drift.sandbox.server import Sandbox
-    from tests.functional.command_line import CommandLine
-    from tests.functional.harness import ParsedProject
+    from tests.support.command_line import CommandLine
+    from tests.support.harness import ParsedProject
 
 
 def emails(bench: Bench) -> list[str]:
@@ -79,7 +79,7 @@ def test_a_run_that_waits_goes_on_when_the_other_has_ended(bench: Bench, monkeyp
         if len(slept) == 3:
             bench.warehouse.execute(f"delete from {bench.ledger}.drift_lock")
 
-    monkeypatch.setattr("dbt_drift.sync.ledger_run.time.sleep", sleep)
+    monkeypatch.setattr("dbt_drift.sync.run_session.time.sleep", sleep)
     (result,) = bench.run(waited, wait=60).results
     assert result.status == "success"
     assert ([holder.run_id for holder in waited.holders], len(slept)) == (["other"], 3)

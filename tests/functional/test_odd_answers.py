@@ -12,15 +12,15 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from dbt_drift.drift.retry import RetryPolicy
-from tests.functional.command_line import project_of, start_process
-from tests.functional.harness import TOKEN
+from dbt_drift.drift.http.retry_policy import RetryPolicy
+from tests.support.command_line import project_of, start_process
+from tests.support.harness import TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.functional.command_line import CommandLine
-    from tests.functional.harness import Bench
+    from tests.support.command_line import CommandLine
+    from tests.support.harness import Bench
 
 ODD = "p7@example.com"
 
@@ -96,7 +96,7 @@ def test_what_cannot_be_read_costs_its_row_at_most(
     is_written: bool,
 ) -> None:
     monkeypatch.setattr(OddDrift, "odd_name", name)
-    monkeypatch.setattr("dbt_drift.drift.client.RetryPolicy", lambda: RetryPolicy(tries=3, first_delay=0.01))
+    monkeypatch.setattr("dbt_drift.drift.engine.client.RetryPolicy", lambda: RetryPolicy(tries=3, first_delay=0.01))
     done = dbt_drift("sync", "--output", "json", *project_of(people), environment=environment)
     (result,) = json.loads(done.out)["results"]
     assert result["reasons"] == ({} if is_written else {"gave_up": 1}), done.err

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dbt_drift.sandbox.behaviour import Fault
-from tests.functional.command_line import project_of
+from tests.support.command_line import project_of
 
 if TYPE_CHECKING:
-    from tests.functional.command_line import CommandLine, Done
-    from tests.functional.harness import Bench
+    from tests.support.command_line import CommandLine, Done
+    from tests.support.harness import Bench
 
 ADA = "ada@example.com"
 
@@ -23,7 +23,7 @@ def probe(people: Bench, dbt_drift: CommandLine, audience: dict[str, Any]) -> Do
 
 @pytest.fixture(autouse=True)
 def seeded(people: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dbt_drift.drift.probing.SECOND_LOOK_SECONDS", 0.01)
+    monkeypatch.setattr("dbt_drift.drift.contact.probing.SECOND_LOOK_SECONDS", 0.01)
     people.sandbox.seed([{"email": ADA, "name": "Ada", "tags": ["Old"]}])
 
 

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dbt_drift.drift.changes import ContactChange
-from dbt_drift.drift.client import DriftClient
-from dbt_drift.drift.credentials import AccessToken
-from dbt_drift.drift.limiter import RateLimiter
+from dbt_drift.drift.contact.change import ContactChange
+from dbt_drift.drift.engine.client import DriftClient
+from dbt_drift.drift.http.credentials import AccessToken
+from dbt_drift.drift.http.limiter import RateLimiter
 from dbt_drift.sandbox.behaviour import Behaviour
 from dbt_drift.sandbox.server import Sandbox
-from tests.functional.command_line import project_of, start_process
-from tests.functional.harness import Bench
-from tests.functional.ledgers import people
+from tests.support.command_line import project_of, start_process
+from tests.support.harness import Bench
+from tests.support.ledgers import people
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.functional.harness import ParsedProject
+    from tests.support.harness import ParsedProject
 
 CONTACTS = 80
 

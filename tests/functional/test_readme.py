@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dbt_drift.cli.sandbox import DEFAULT_PORT
-from tests.functional.harness import DuckDb, write_project
+from tests.support.harness import DuckDb, write_project
 
 if TYPE_CHECKING:
     from dbt_drift.sandbox.server import Sandbox

@@ -5,17 +5,17 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from dbt_drift.ledger.sync_ledger import SyncLedger
 from dbt_drift.sandbox.behaviour import Fault
-from dbt_drift.warehouse.ledger import SyncLedger
-from tests.functional.ledgers import command, people, rows_of
 from tests.functional.test_matching import BY_ID
 from tests.functional.test_matching import people as people_with_ids
+from tests.support.ledgers import command, people, rows_of
 
 if TYPE_CHECKING:
     import pytest
 
-    from tests.functional.command_line import CommandLine
-    from tests.functional.harness import Bench
+    from tests.support.command_line import CommandLine
+    from tests.support.harness import Bench
 
 
 def lose(bench: Bench) -> None:
@@ -112,7 +112,7 @@ def test_a_rebuild_that_is_killed_goes_on_where_it_was(
     bench.sync()
     lose(bench)
     bench.requests()
-    monkeypatch.setattr("dbt_drift.sync.streaming.FLUSH_ROWS", 1)
+    monkeypatch.setattr("dbt_drift.sync.pump.FLUSH_ROWS", 1)
     real = SyncLedger.record
     records: list[int] = []
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dbt_drift.sandbox.behaviour import Fault
-from dbt_drift.sync.options import RunOptions
 from dbt_drift.sync.run import run_syncs
-from tests.functional.harness import Recorder
+from dbt_drift.sync.run_options import RunOptions
+from tests.support.harness import Recorder
 
 if TYPE_CHECKING:
     from dbt_drift.sync.results import SyncResult
-    from tests.functional.harness import Bench
+    from tests.support.harness import Bench
 
 FIELDS = {"fields": {"email": "email", "name": "name"}}
 REFUSED = Fault(status=400, method="POST", path="/contacts")

@@ -8,10 +8,10 @@ import pytest
 import requests
 
 from dbt_drift.sandbox.behaviour import Fault
-from tests.functional.harness import TOKEN
+from tests.support.harness import TOKEN
 
 if TYPE_CHECKING:
-    from tests.functional.harness import Bench
+    from tests.support.harness import Bench
 
 ADA = "ada@example.com"
 

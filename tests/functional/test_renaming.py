@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dbt_drift.binding.prepare import prepare
+from dbt_drift.binding.undeclared_tags import warnings
 from dbt_drift.errors import ConfigurationError
-from dbt_drift.sync.departed import warnings
-from dbt_drift.sync.prepare import prepare
-from dbt_drift.sync.renaming import rename
-from tests.functional.ledgers import command
+from dbt_drift.operations.rename import rename
+from tests.support.ledgers import command
 
 if TYPE_CHECKING:
-    from tests.functional.command_line import CommandLine
-    from tests.functional.harness import Bench
+    from tests.support.command_line import CommandLine
+    from tests.support.harness import Bench
 
 MAPPING = {
     "fields": {"email": "email", "name": "name"},

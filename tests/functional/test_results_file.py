@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from dbt_drift.ledger.sync_ledger import SyncLedger
 from dbt_drift.sync.results import FILE_NAME
-from dbt_drift.warehouse.ledger import SyncLedger
-from tests.functional.command_line import project_of
-from tests.functional.harness import DuckDb, dbt, write_project
+from tests.support.command_line import project_of
+from tests.support.harness import DuckDb, dbt, write_project
 
 if TYPE_CHECKING:
     from dbt_drift.sandbox.server import Sandbox
-    from tests.functional.command_line import CommandLine
-    from tests.functional.harness import Bench
+    from tests.support.command_line import CommandLine
+    from tests.support.harness import Bench
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "ci-and-schedulers.md"
 SNIPPETS = re.findall(r"^```bash\n(.*?)^```$", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tests.support.rounds import hold
 
 if TYPE_CHECKING:
-    from tests.functional.harness import Bench
+    from tests.support.harness import Bench
 
 
 def test_any_rounds_end_as_the_documentation_says(bench: Bench) -> None:

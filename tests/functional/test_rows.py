@@ -15,10 +15,10 @@ import pytest
 
 from dbt_drift.errors import ConfigurationError
 from dbt_drift.sandbox.behaviour import Fault
-from tests.functional.harness import TOKEN, Recorder
+from tests.support.harness import TOKEN, Recorder
 
 if TYPE_CHECKING:
-    from tests.functional.harness import Bench
+    from tests.support.harness import Bench
 
 FIELDS = {"fields": {"email": "email", "name": "name"}}
 

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dbt_drift.sandbox.behaviour import Fault
-from tests.functional.browser import CLIENT_SECRET, log_in, signing_in
-from tests.functional.command_line import project_of
-from tests.functional.harness import TOKEN
+from tests.support.browser import CLIENT_SECRET, log_in, signing_in
+from tests.support.command_line import project_of
+from tests.support.harness import TOKEN
 
 if TYPE_CHECKING:
-    from tests.functional.command_line import CommandLine
-    from tests.functional.harness import Bench
+    from tests.support.command_line import CommandLine
+    from tests.support.harness import Bench
 
 QUOTED = f'{{"error": {{"type": "unauthorized", "message": "The token {TOKEN} has expired"}}}}'
 ESCAPED = QUOTED.replace("token-", "\\u0074oken-")

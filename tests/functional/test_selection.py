@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from dbt_drift.project.gateway import DbtProject, ProjectOptions, Selection
-from tests.functional.harness import TOKEN, write_project
+from dbt_drift.project.gateway import DbtProject
+from dbt_drift.project.options import ProjectOptions, Selection
 from tests.support import warm
+from tests.support.harness import TOKEN, write_project
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from dbt_drift.sandbox.server import Sandbox
-    from tests.functional.command_line import CommandLine
+    from tests.support.command_line import CommandLine
 
 DECLARED = {"meta": {"drift": {"fields": {"email": "email"}}}}
 FILES = {

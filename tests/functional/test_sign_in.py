@@ -20,21 +20,21 @@ import pytest
 import requests
 
 from dbt_drift.cli.loopback import listening
-from dbt_drift.drift import oauth
-from dbt_drift.drift.retry import RetryPolicy
-from dbt_drift.drift.sign_in import sign_in_from
+from dbt_drift.drift.auth import oauth
+from dbt_drift.drift.auth.sign_in import sign_in_from
+from dbt_drift.drift.http.retry_policy import RetryPolicy
 from dbt_drift.errors import DriftUnavailableError
 from dbt_drift.sandbox.behaviour import Fault
-from dbt_drift.sandbox.grants import App
-from tests.functional.browser import CLIENT_ID, CLIENT_SECRET, log_in, signing_in
-from tests.functional.command_line import project_of
+from dbt_drift.sandbox.calls.grants import App
+from tests.support.browser import CLIENT_ID, CLIENT_SECRET, log_in, signing_in
+from tests.support.command_line import project_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dbt_drift.sandbox.server import Sandbox
-    from tests.functional.command_line import CommandLine, Done
-    from tests.functional.harness import Bench
+    from tests.support.command_line import CommandLine, Done
+    from tests.support.harness import Bench
 
     Login = Callable[..., Done]
 
@@ -280,7 +280,7 @@ def test_a_missing_scope_is_not_renewed_for_ever(
 def test_a_token_endpoint_that_falters_is_asked_again(
     people: Bench, sandbox: Sandbox, signed_in: dict[str, str], dbt_drift: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dbt_drift.drift.oauth._POLICY", RetryPolicy(tries=4, first_delay=0.001))
+    monkeypatch.setattr("dbt_drift.drift.auth.oauth._POLICY", RetryPolicy(tries=4, first_delay=0.001))
     sandbox.revoke_token(kept(signed_in)["access_token"])
     sandbox.change(faults=[Fault(status=503, path="/oauth2/token", count=2)])
     assert dbt_drift("sync", *project_of(people), environment=signed_in).code == 1
@@ -305,8 +305,8 @@ def test_a_scheduler_needs_nothing_but_its_environment(
 
 _RENEW = """
 import os
-from dbt_drift.drift.retry import RetryPolicy
-from dbt_drift.drift.sign_in import sign_in_from
+from dbt_drift.drift.http.retry_policy import RetryPolicy
+from dbt_drift.drift.auth.sign_in import sign_in_from
 for _ in range(15):
     sign_in = sign_in_from(os.environ)
     assert sign_in.renew(sign_in.current(), 401)

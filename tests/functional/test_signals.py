@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.functional.command_line import project_of, start_process
-from tests.functional.harness import Bench
-from tests.functional.ledgers import people
+from tests.support.command_line import project_of, start_process
+from tests.support.harness import Bench
+from tests.support.ledgers import people
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from dbt_drift.sandbox.server import Sandbox
-    from tests.functional.harness import ParsedProject
+    from tests.support.harness import ParsedProject
 
 INTERRUPTED = "Interrupted."
 SLEEPING = "from pg_stat_activity where wait_event = 'PgSleep'"

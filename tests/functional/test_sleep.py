@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 
+from dbt_drift.ledger.sync_ledger import SyncLedger
 from dbt_drift.project import bundled
-from dbt_drift.warehouse.ledger import SyncLedger
-from tests.functional.command_line import project_of
-from tests.functional.ledgers import FIELDS, VIP, lock_as, people
+from tests.support.command_line import project_of
+from tests.support.ledgers import FIELDS, VIP, lock_as, people
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.functional.harness import Bench
+    from tests.support.harness import Bench
 
 LEASE = 8
 """Seconds, in the place of 120: the run is sure of its lock for six of them."""
@@ -164,7 +164,7 @@ def test_where_the_ledger_is_not_asked_for_too_long_no_step_of_a_contact_goes_ou
             ahead[0] = 100.0
         return now(which) + ahead[0]
 
-    monkeypatch.setattr("dbt_drift.warehouse.lock.time.clock_gettime", clock)
+    monkeypatch.setattr("dbt_drift.ledger.lock.time.clock_gettime", clock)
     monkeypatch.setattr(SyncLedger, "keep_lock", keep_lock)
     result = bench.sync()
     assert (result.status, result.rows.unfinished) == ("error", 1), result

@@ -7,13 +7,13 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from tests.functional.command_line import project_of
 from tests.support import warm
+from tests.support.command_line import project_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.functional.harness import Bench
+    from tests.support.harness import Bench
 
 
 def opened_to_read(pipe: Path) -> bool:

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from dbt_drift.warehouse.spec import state_column
-from dbt_drift.warehouse.wire import to_display, to_json
+from dbt_drift.ledger.bound_sync import state_column
+from dbt_drift.ledger.wire import to_display, to_json
 
 if TYPE_CHECKING:
-    from tests.functional.harness import Bench, ParsedProject
+    from tests.support.harness import Bench, ParsedProject
 
 _ABSENT = object()
 
@@ -263,7 +263,8 @@ def test_both_warehouses_send_the_same_bytes(duckdb_project: ParsedProject, post
 
 
 def _wire_texts(parsed: ParsedProject, columns: str) -> dict[str, Any]:
-    from dbt_drift.project.gateway import DbtProject, ProjectOptions  # noqa: PLC0415 - one use
+    from dbt_drift.project.gateway import DbtProject  # noqa: PLC0415 - one use
+    from dbt_drift.project.options import ProjectOptions  # noqa: PLC0415 - one use
 
     parsed.warehouse.execute("create schema if not exists wires")
     parsed.warehouse.execute("drop table if exists wires.wires")

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dbt_drift.ledger import patience
 from dbt_drift.sandbox.behaviour import Fault
-from dbt_drift.warehouse import patience
-from tests.functional.harness import Bench, ParsedProject, Postgres, Recorder
-from tests.functional.ledgers import let_time_pass, people
-from tests.functional.postgres import run_server
+from tests.support.harness import Bench, ParsedProject, Postgres, Recorder
+from tests.support.ledgers import let_time_pass, people
+from tests.support.postgres import run_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from dbt_drift.declarations.syncs import Sync
-    from dbt_drift.drift.statistics import Statistics
+    from dbt_drift.declarations.sync import Sync
+    from dbt_drift.drift.engine.statistics import Statistics
     from dbt_drift.sandbox.server import Sandbox
-    from tests.functional.postgres import PostgresServer
+    from tests.support.postgres import PostgresServer
 
 ROWS = 400
 

@@ -9,7 +9,7 @@ import pytest
 from dbt_drift.errors import DeclarationError
 
 if TYPE_CHECKING:
-    from tests.functional.harness import Bench
+    from tests.support.harness import Bench
 
 
 def _wide(bench: Bench, columns: int) -> None:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
-from tests.functional.soak.processes import Syncs
 from tests.support.possible import Followed
+from tests.support.processes import Syncs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from dbt_drift.sandbox.behaviour import Fault
-    from tests.functional.harness import Bench
+    from tests.support.harness import Bench
 
 
 def kill_and_change(

@@ -16,7 +16,7 @@ import msgspec
 if TYPE_CHECKING:
     import random
 
-    from tests.functional.harness import Bench
+    from tests.support.harness import Bench
 
 DECLARATION = {
     "fields": {"email": "email", "name": "name", "plan": {"column": "plan", "nulls": "clear"}},

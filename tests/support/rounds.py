@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from dbt_drift.sandbox.behaviour import Fault
 from dbt_drift.sync.plan import make_plans
-from tests.functional.harness import TOKEN
+from tests.support.harness import TOKEN
 from tests.support.reference import Audience, Contact, Declaration, Field, Mode, Row, World, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dbt_drift.sync.results import SyncResult
-    from tests.functional.harness import Bench
+    from tests.support.harness import Bench
 
 NUMBERS = range(5)
 SPELLINGS = (str.lower, str.upper, str.title, "  {}\t".format)

@@ -17,17 +17,17 @@ import duckdb
 import pytest
 import yaml
 
+from dbt_drift.binding.run_results import read_run_results
 from dbt_drift.declarations.manifest import read_manifest
-from dbt_drift.declarations.run_results import read_run_results
 from dbt_drift.declarations.syncs import declare
 from tests.functional.dbt_2.record import RECORDED
-from tests.functional.harness import TOKEN, dbt
+from tests.support.harness import TOKEN, dbt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dbt_drift.sandbox.server import Sandbox
-    from tests.functional.command_line import CommandLine, Done
+    from tests.support.command_line import CommandLine, Done
 
     Command = Callable[..., Done]
 

@@ -14,7 +14,7 @@ from tests.support.rounds import hold
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.functional.harness import Bench
+    from tests.support.harness import Bench
 
 KILLS = int(os.environ.get("DBT_DRIFT_SOAK_CHANGED_KILLS", "200"))
 HISTORIES = int(os.environ.get("DBT_DRIFT_SOAK_HISTORIES", "50"))

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dbt_drift.sandbox.behaviour import Fault
-from tests.functional.soak.people import expected, held, make_model
+from tests.support.people import expected, held, make_model
 
 if TYPE_CHECKING:
-    from tests.functional.harness import Bench
+    from tests.support.harness import Bench
 
 CHANGES = int(os.environ.get("DBT_DRIFT_SOAK_CHANGES", "100000"))
 

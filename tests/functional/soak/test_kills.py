@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.functional.soak.people import change_model, expected, held, make_model, needed, written
-from tests.functional.soak.processes import Syncs
+from tests.support.people import change_model, expected, held, make_model, needed, written
+from tests.support.processes import Syncs
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.functional.harness import Bench
-    from tests.functional.soak.people import People
+    from tests.support.harness import Bench
+    from tests.support.people import People
 
 KILLS = int(os.environ.get("DBT_DRIFT_SOAK_KILLS", "200"))
 ROWS = int(os.environ.get("DBT_DRIFT_SOAK_ROWS", "20000"))

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from dbt_drift.declarations.attributes import READ_ONLY
 from dbt_drift.declarations.syncs import declare, examine
 from dbt_drift.errors import DeclarationError
-
-from .projects import manifest, node
+from tests.support.projects import manifest, node
 
 SCALARS = (
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8)

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
-from dbt_drift.declarations.columns import resolve
-from dbt_drift.declarations.syncs import Sync, declare
+from typing import TYPE_CHECKING
 
-from .projects import manifest, node
+from dbt_drift.declarations.columns import resolve
+from dbt_drift.declarations.syncs import declare
+from tests.support.projects import manifest, node
+
+if TYPE_CHECKING:
+    from dbt_drift.declarations.sync import Sync
 
 
 def sync() -> Sync:

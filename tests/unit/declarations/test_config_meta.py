@@ -13,7 +13,7 @@ from dbt_drift.declarations.exposures import Owner, exposures_file
 from dbt_drift.declarations.syncs import declare
 from dbt_drift.init.properties import new_file
 from dbt_drift.init.proposal import Proposal
-from tests.unit.declarations.projects import EMAIL, manifest, node
+from tests.support.projects import EMAIL, manifest, node
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,8 +11,7 @@ import yaml
 from dbt_drift.declarations.exposures import Owner, exposures_difference, exposures_file, write_exposures
 from dbt_drift.declarations.syncs import declare
 from dbt_drift.errors import ConfigurationError
-
-from .projects import EMAIL, manifest, node
+from tests.support.projects import EMAIL, manifest, node
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,8 +8,7 @@ import pytest
 from dbt_drift.declarations.manifest import Manifest, read_manifest
 from dbt_drift.declarations.syncs import declare
 from dbt_drift.errors import ConfigurationError
-
-from .projects import EMAIL, VERSION_12, manifest_json, node
+from tests.support.projects import EMAIL, VERSION_12, manifest_json, node
 
 if TYPE_CHECKING:
     from pathlib import Path

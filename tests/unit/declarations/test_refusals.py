@@ -8,8 +8,7 @@ import yaml
 
 from dbt_drift.declarations.syncs import declare, examine
 from dbt_drift.errors import DeclarationError
-
-from .projects import manifest, node
+from tests.support.projects import manifest, node
 
 CASES = yaml.safe_load(Path(__file__).with_name("refusals.yml").read_text(encoding="utf-8"))
 

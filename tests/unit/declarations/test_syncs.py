@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from dbt_drift.declarations.audiences import AudienceMapping
-from dbt_drift.declarations.syncs import AttributeMapping, Sync, declare
-
-from .projects import EMAIL, manifest, node
+from dbt_drift.declarations.sync import AttributeMapping, Sync
+from dbt_drift.declarations.syncs import declare
+from tests.support.projects import EMAIL, manifest, node
 
 
 def only_sync(*nodes: dict[str, Any]) -> Sync:

@@ -5,7 +5,7 @@ import pytest
 
 from dbt_drift.declarations.syncs import declare
 from dbt_drift.init.proposal import Audience, Column, Proposal, likeness, propose
-from tests.unit.declarations.projects import manifest, node
+from tests.support.projects import manifest, node
 
 
 def proposed(*names: str, **kinds: str) -> Proposal | None:

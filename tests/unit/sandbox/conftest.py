@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dbt_drift.sandbox.server import Sandbox
-from tests.unit.sandbox.client import Client
+from tests.support.sandbox_client import Client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

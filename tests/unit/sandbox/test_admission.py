@@ -11,7 +11,7 @@ import pytest
 
 if TYPE_CHECKING:
     from dbt_drift.sandbox.server import Sandbox
-    from tests.unit.sandbox.client import Client
+    from tests.support.sandbox_client import Client
 
 LOOK_UP = "GET /contacts?email=ada@example.com"
 CREATE = "POST /contacts"

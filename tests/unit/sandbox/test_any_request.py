@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 from dbt_drift.sandbox.api import Api
 from dbt_drift.sandbox.behaviour import Behaviour, Fault, json_schema
-from dbt_drift.sandbox.calls import Request
+from dbt_drift.sandbox.calls.call import Request
+from dbt_drift.sandbox.calls.routes import ROUTES
+from dbt_drift.sandbox.calls.store import Store
 from dbt_drift.sandbox.control import _HANDLERS, PREFIX, Control, answer_control
 from dbt_drift.sandbox.persistence import DataFile, take_unsaved
-from dbt_drift.sandbox.routes import ROUTES
 from dbt_drift.sandbox.setup import Setup
-from dbt_drift.sandbox.store import Store
 
 NUMBERS = st.integers() | st.sampled_from([0, -1, 2**31, 2**63, 2**64, 10**40, -(2**63) - 1])
 SCALARS = st.none() | st.booleans() | NUMBERS | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=6)

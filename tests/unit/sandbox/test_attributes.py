@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dbt_drift.sandbox.attributes import Attribute
-from tests.unit.sandbox.client import Client, error_of
+from dbt_drift.sandbox.calls.attributes import Attribute
+from tests.support.sandbox_client import Client, error_of
 
 if TYPE_CHECKING:
     from dbt_drift.sandbox.server import Sandbox

@@ -10,7 +10,7 @@ import pytest
 from dbt_drift.errors import ConfigurationError
 from dbt_drift.sandbox.behaviour import Behaviour, Fault, json_schema
 from dbt_drift.sandbox.server import Sandbox
-from tests.unit.sandbox.client import Client, error_of
+from tests.support.sandbox_client import Client, error_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

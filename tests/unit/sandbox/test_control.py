@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.unit.sandbox.client import Client, error_of
+from tests.support.sandbox_client import Client, error_of
 
 if TYPE_CHECKING:
     from dbt_drift.sandbox.server import Sandbox

@@ -9,8 +9,8 @@ import pytest
 import requests
 
 from dbt_drift.sandbox.behaviour import Behaviour, Fault
-from dbt_drift.sandbox.faults import Faults
-from tests.unit.sandbox.client import Client, error_of
+from dbt_drift.sandbox.traffic.faults import Faults
+from tests.support.sandbox_client import Client, error_of
 
 if TYPE_CHECKING:
     from dbt_drift.sandbox.server import Sandbox

@@ -8,8 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from dbt_drift.sandbox.grants import App
-from tests.unit.sandbox.client import Client, error_of
+from dbt_drift.sandbox.calls.grants import App
+from tests.support.sandbox_client import Client, error_of
 
 if TYPE_CHECKING:
     from dbt_drift.sandbox.server import Sandbox

@@ -12,7 +12,7 @@ from dbt_drift.sandbox.behaviour import json_schema
 from dbt_drift.sandbox.page import page
 
 if TYPE_CHECKING:
-    from tests.unit.sandbox.client import Client
+    from tests.support.sandbox_client import Client
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dbt_drift.errors import ConfigurationError
-from dbt_drift.sandbox.attributes import Attribute
+from dbt_drift.sandbox.calls.attributes import Attribute
+from dbt_drift.sandbox.calls.store import Store
+from dbt_drift.sandbox.calls.tokens import Token
 from dbt_drift.sandbox.persistence import DataFile, give_back, take_unsaved
 from dbt_drift.sandbox.server import Sandbox
-from dbt_drift.sandbox.store import Store
-from dbt_drift.sandbox.tokens import Token
-from tests.unit.sandbox.client import Client
+from tests.support.sandbox_client import Client
 
 if TYPE_CHECKING:
     from pathlib import Path

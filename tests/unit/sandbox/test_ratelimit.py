@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dbt_drift.sandbox.behaviour import Behaviour
-from dbt_drift.sandbox.ratelimit import RateLimit, SlidingWindow
 from dbt_drift.sandbox.server import Sandbox
-from tests.unit.sandbox.client import Client, error_of
+from dbt_drift.sandbox.traffic.ratelimit import RateLimit, SlidingWindow
+from tests.support.sandbox_client import Client, error_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ import pytest
 
 from dbt_drift.errors import ConfigurationError
 from dbt_drift.sandbox.server import Sandbox
-from tests.unit.sandbox.client import Client
+from tests.support.sandbox_client import Client
 
 if TYPE_CHECKING:
     from pathlib import Path

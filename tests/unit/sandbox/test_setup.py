@@ -10,7 +10,7 @@ from dbt_drift.errors import ConfigurationError
 from dbt_drift.sandbox.behaviour import Behaviour, Fault
 from dbt_drift.sandbox.server import Sandbox
 from dbt_drift.sandbox.setup import Setup, read_setup
-from tests.unit.sandbox.client import Client, error_of
+from tests.support.sandbox_client import Client, error_of
 
 CONFIG = """
 behaviour:

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dbt_drift.sandbox.store import now_ms
-from dbt_drift.sandbox.tokens import SCOPES, Token
-from tests.unit.sandbox.client import Client, error_of
+from dbt_drift.sandbox.calls.store import now_ms
+from dbt_drift.sandbox.calls.tokens import SCOPES, Token
+from tests.support.sandbox_client import Client, error_of
 
 if TYPE_CHECKING:
     from dbt_drift.sandbox.server import Sandbox

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from dbt_drift.binding.settings import Guards
 from dbt_drift.declarations.syncs import declare
+from dbt_drift.ledger.sync_ledger import Counts
 from dbt_drift.sync.guards import Guard
-from dbt_drift.sync.settings import Guards
-from dbt_drift.warehouse.ledger import Counts
-from tests.unit.declarations.projects import EMAIL, manifest, node
+from tests.support.projects import EMAIL, manifest, node
 
 (SYNC,) = declare(manifest(node(drift={**EMAIL, "audiences": [{"tag": "VIP", "mode": "mirror", "when": "vip"}]})))
 

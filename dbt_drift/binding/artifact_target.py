@@ -1,0 +1,69 @@
+"""Whether dbt's artifacts are of the target that is synced: the rows of one target must not reach the Drift of another.
+
+The relations come from the manifest, and the ledger from the target. So `dbt build --target dev` and `dbt-drift sync
+--target prod` would send the rows of dev and remember them as those of prod.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dbt_drift.declarations.manifest import whole_nodes
+from dbt_drift.errors import ConfigurationError
+from dbt_drift.escaping import escaped
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from dbt_drift.binding.run_results import RunResults
+    from dbt_drift.declarations.sync import Sync
+    from dbt_drift.project.gateway import DbtProject
+
+
+def refuse_manifest_of_another(project: DbtProject, manifest: Path, syncs: Sequence[Sync]) -> None:
+    """Raise where the target would give a model another place than the manifest does.
+
+    What the place is, the project's own `generate_schema_name` and its kin decide.
+
+    Raises:
+        ConfigurationError: The manifest is of another target.
+    """
+    nodes = whole_nodes(manifest, [sync.unique_id for sync in syncs])
+    for sync in syncs:
+        names = project.relation_names(nodes[sync.unique_id])
+        if names is not None and names != (sync.database, sync.schema, sync.identifier):
+            here = ".".join(str(name) for name in names if name is not None)
+            relations = escaped(f"{sync.relation_name}, and this target has it in {here}")
+            raise ConfigurationError(
+                f"{manifest} is of another target than {escaped(project.target_name)}: there, {sync.name} is "
+                f"{relations}. Nothing is sent.",
+                advice=f"{_build(project)}, with the same --vars and environment variables as here.",
+            )
+
+
+def refuse_results_of_another(project: DbtProject, results: RunResults, syncs: Sequence[Sync]) -> None:
+    """Raise where dbt's last command worked on another target: what it says of a model is about another relation.
+
+    Raises:
+        ConfigurationError: It did.
+    """
+    if results.target not in {None, project.target_name}:
+        raise _of_another(project, f"{results} was for the target {results.target}")
+    built = {result.unique_id: result.relation_name for result in results.results}
+    for sync in syncs:
+        if (relation := built.get(sync.unique_id)) and relation != sync.relation_name:
+            raise _of_another(
+                project, f"{results} built {sync.name} as {relation}, and it is {sync.relation_name} here"
+            )
+
+
+def _of_another(project: DbtProject, what: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"run_results.json is of another target than {escaped(f'{project.target_name}: {what}')}. Nothing is sent.",
+        advice=f"{_build(project)}, or sync what is in the warehouse with --ignore-run-results.",
+    )
+
+
+def _build(project: DbtProject) -> str:
+    return f"Run `dbt build --target {escaped(project.target_name)}` first"

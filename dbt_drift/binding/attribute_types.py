@@ -1,0 +1,231 @@
+"""The mapping held against the attributes that the Drift organisation has: names, types, and what is sent as what.
+
+The types decide the wire text, so every run has to go by the same ones: what Drift lists, and where it cannot be asked,
+what it listed to the last sync that could. Without either, values are sent as their columns are.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from dbt_drift.declarations.attributes import STANDARD
+from dbt_drift.declarations.problems import Problem, nearest, render
+from dbt_drift.drift.http.retry_policy import RetryPolicy
+from dbt_drift.errors import DeclarationError, DriftUnavailableError
+from dbt_drift.ledger.attribute_list import remember_attributes, remembered_attributes
+from dbt_drift.ledger.bound_sync import with_types
+from dbt_drift.wording import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from dbt_drift.binding.prepared import Prepared
+    from dbt_drift.drift.engine.client import DriftClient
+    from dbt_drift.drift.http.endpoints import Attribute
+
+_TIMES = frozenset({"date", "timestamp", "timestamptz"})
+
+_SUITS = {
+    "STRING": frozenset({"text", "json", "integer", "decimal", "float", "boolean"}),
+    "NUMERIC": frozenset({"text", "integer", "decimal", "float"}) | _TIMES,
+    "BOOLEAN": frozenset({"boolean"}),
+    "DATE": frozenset({"integer", "decimal"}) | _TIMES,
+    "DATETIME": frozenset({"integer", "decimal"}) | _TIMES,
+}
+"""The kinds of columns whose values an attribute of each type can hold; Drift documents the types in
+devdocs.drift.com/docs/listing-custom-attributes. Times suit NUMERIC, because an attribute that begins with epoch
+milliseconds may have become one. They do not suit STRING: people would read the milliseconds."""
+
+_WAY_OUT = {
+    "STRING": "Cast it to text in the model, spelled as people are to read it.",
+    "NUMERIC": "Make it a number in the model.",
+    "BOOLEAN": "Make it a condition in the model, such as `plan = 'gold' as is_gold`.",
+    "DATE": "Cast it to a date in the model.",
+    "DATETIME": "Cast it to a timestamp in the model.",
+}
+
+# A list that does not come is no reason to wait for long: what is sent afterwards has the patience.
+_PATIENCE = RetryPolicy(tries=4)
+
+_SHOWN = 5
+"""How many of the attributes that Drift does not have are named in the log."""
+
+
+def fit_to_drift(
+    prepared: Prepared, client: DriftClient | None, *, remember: bool = False
+) -> tuple[Prepared, list[str]]:
+    """Compare the mapping with the organisation's attributes, and decide what each is sent as.
+
+    Drift is asked once, and not at all where only standard attributes are mapped: those are strings everywhere.
+
+    Args:
+        prepared: The project and its syncs.
+        client: The Drift to ask; None to go by what the ledger remembers.
+        remember: Whether the ledger takes down what Drift lists: for a sync, whose values then are of these types.
+
+    Returns:
+        The same project, its values sent as the types say, and what the user should know, one text for each.
+
+    Raises:
+        DeclarationError: A column cannot fill its attribute, or an attribute is unknown and the settings refuse that.
+        WarehouseError: The warehouse refused a statement.
+    """
+    if not _has_custom_attributes(prepared):
+        return prepared, []
+    kept = remembered_attributes(prepared.project, prepared.location)
+    known = types = {name: kind for name, _, kind in kept}
+    notices: list[str] = []
+    listed, notice = _ask(client) if client else (None, "")
+    if notice:
+        notices.append(notice)
+    if listed is not None:
+        notices += _compare(prepared, listed)
+        types = {attribute.name: attribute.type for attribute in listed}
+        found = sorted((attribute.name, attribute.label, attribute.type) for attribute in listed)
+        if remember and found != sorted(kept):
+            remember_attributes(prepared.project, prepared.location, found)
+    elif problems := list(_misfits(prepared, types)):
+        raise DeclarationError(render(problems))
+    if known:
+        notices += _respelled(prepared, known, types)
+    syncs = [(sync, with_types(spec, types)) for sync, spec in prepared.syncs]
+    return msgspec.structs.replace(prepared, syncs=syncs), notices
+
+
+def _respelled(prepared: Prepared, before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
+    """Yield what to tell of the attributes whose values are sent in another way than by the list of the last sync."""
+    for sync, spec in prepared.syncs:
+        parts = zip(with_types(spec, before)["attributes"], with_types(spec, now)["attributes"], strict=True)
+        if names := [new["attribute"] for old, new in parts if _is_a_string(old) != _is_a_string(new)]:
+            listed = ", ".join(f"{name} ({now.get(name, 'not listed')})" for name in names)
+            yield (
+                f"{sync.name}: Drift lists another type than before for {listed}. Values that change from now on are "
+                "sent in it; what Drift has is not sent again. `dbt-drift sync --full-refresh` sends all."
+            )
+
+
+def _is_a_string(part: Mapping[str, Any]) -> bool:
+    """Whether a mapped column's values are sent as strings."""
+    if part["kind"] in {"text", "json"}:
+        return not part["as_number"]
+    return bool(part["as_text"])
+
+
+def check_mapping(prepared: Prepared, client: DriftClient) -> list[str]:
+    """Compare the mapping with the organisation's attributes and leave the ledger alone.
+
+    Returns:
+        What the user should know, one text for each.
+
+    Raises:
+        DeclarationError: As for `fit_to_drift`.
+    """
+    if not _has_custom_attributes(prepared):
+        return []
+    listed, notice = _ask(client)
+    return [notice] if listed is None else _compare(prepared, listed)
+
+
+def _ask(client: DriftClient) -> tuple[list[Attribute] | None, str]:
+    """Return the organisation's attributes; where Drift does not list them, None and a text that says so."""
+    try:
+        return client.attributes(policy=_PATIENCE), ""
+    except DriftUnavailableError as error:
+        return None, f"Drift did not list its attributes, so the mapping is not compared with them. {error}"
+
+
+def _compare(prepared: Prepared, listed: Sequence[Attribute]) -> list[str]:
+    """Compare the mapping with the organisation's attributes.
+
+    Returns:
+        One text about the attributes that Drift does not have: Drift makes them when they are first written
+        (devdocs.drift.com/docs/contact-model), so they are no mistakes by themselves. None where it has them all.
+
+    Raises:
+        DeclarationError: A column cannot fill its attribute, or an attribute is unknown and the settings refuse that.
+    """
+    problems = list(_misfits(prepared, {attribute.name: attribute.type for attribute in listed}))
+    unknown = list(_unknown(prepared, listed))
+    if prepared.settings.unknown_attributes == "error":
+        problems += unknown
+        unknown = []
+    if problems:
+        raise DeclarationError(render(problems))
+    return [_not_there_yet(unknown)] if unknown else []
+
+
+def _not_there_yet(unknown: list[Problem]) -> str:
+    """Return one line about the attributes that Drift makes; those that look like slips of the pen come first."""
+    shown = sorted(unknown, key=lambda problem: not problem.suggestion)[:_SHOWN]
+    named = [
+        f"{problem.key} of {problem.model}{f' ({problem.suggestion})' if problem.suggestion else ''}"
+        for problem in shown
+    ]
+    named += [f"{len(unknown) - len(shown):,} more"] if len(unknown) > len(shown) else []
+    return (
+        f"Drift does not have {counted(len(unknown), 'mapped attribute')} yet, and makes each when it is first "
+        f"written: {'; '.join(named)}. `dbt-drift attributes` lists them all."
+    )
+
+
+def _has_custom_attributes(prepared: Prepared) -> bool:
+    return any(
+        mapped.attribute not in STANDARD
+        for sync, _ in prepared.syncs
+        for mapped in (*sync.attributes, *sync.attribute_audiences)
+    )
+
+
+def _misfits(prepared: Prepared, types: Mapping[str, str]) -> Iterator[Problem]:
+    for sync, spec in prepared.syncs:
+        for mapped, part in zip(sync.attributes, spec["attributes"], strict=True):
+            kind = types.get(mapped.attribute, "")
+            if mapped.attribute not in STANDARD and part["kind"] not in _SUITS.get(kind, {part["kind"]}):
+                yield Problem(
+                    path=sync.path,
+                    model=sync.name,
+                    key=mapped.key,
+                    message=f"the attribute {mapped.attribute!r} is {kind} in Drift, and the column "
+                    f"{mapped.column!r} is {_KIND_NAMES.get(part['kind'], part['kind'])}",
+                    suggestion=_WAY_OUT[kind],
+                )
+        for audience in sync.attribute_audiences:
+            kind = types.get(audience.attribute, "BOOLEAN")
+            if kind != "BOOLEAN":
+                yield Problem(
+                    path=sync.path,
+                    model=sync.name,
+                    key=audience.key,
+                    message=f"the attribute {audience.attribute!r} is {kind} in Drift, and an audience is a yes or no",
+                    suggestion="Name another attribute: Drift makes one that it does not have.",
+                )
+
+
+_KIND_NAMES = {
+    "json": "JSON, an array or a struct",
+    "timestamp": "a timestamp",
+    "timestamptz": "a timestamp",
+    "date": "a date",
+    "integer": "an integer",
+    "decimal": "a decimal",
+    "float": "a float",
+}
+
+
+def _unknown(prepared: Prepared, listed: Sequence[Attribute]) -> Iterator[Problem]:
+    names = {attribute.name for attribute in listed}
+    # People know an attribute by its label; what is mapped is its name.
+    by_label = {attribute.label: attribute.name for attribute in listed} | {name: name for name in names}
+    for sync, _ in prepared.syncs:
+        for mapped in (*sync.attributes, *sync.attribute_audiences):
+            if mapped.attribute not in names and mapped.attribute not in STANDARD:
+                near = nearest(mapped.attribute, by_label)
+                yield Problem(
+                    path=sync.path,
+                    model=sync.name,
+                    key=mapped.key,
+                    message=f"Drift has no attribute {mapped.attribute!r}, and makes it when it is first written",
+                    suggestion=f"Did you mean `{by_label[near]}`?" if near else "",
+                )

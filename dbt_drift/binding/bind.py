@@ -1,0 +1,176 @@
+"""Declarations held against the relations that the warehouse has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from dbt_drift.binding.tag_columns import expand
+from dbt_drift.declarations.columns import described_columns, resolve
+from dbt_drift.declarations.conflicts import report_tag_conflicts
+from dbt_drift.declarations.problems import Problem, Report, render
+from dbt_drift.declarations.sync import Sync
+from dbt_drift.errors import DeclarationError, WarehouseError
+from dbt_drift.escaping import escaped
+from dbt_drift.ledger.bound_sync import sync_spec
+from dbt_drift.ledger.registry import Registered, registered_audiences
+from dbt_drift.wording import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from dbt_drift.declarations.manifest import Manifest
+    from dbt_drift.ledger.bound_sync import Location
+    from dbt_drift.project.gateway import DbtProject
+    from dbt_drift.project.session import Session
+
+
+class Bound(msgspec.Struct, frozen=True):
+    """What became of the syncs.
+
+    Attributes:
+        syncs: Those whose relations are there, their columns spelled as the relations spell them, with the macros' view
+            of each.
+        registered: The audiences that the ledger has ever seen.
+        unbuilt: Those whose relations could not be looked at.
+        notices: What somebody should know of these.
+    """
+
+    syncs: list[tuple[Sync, dict[str, Any]]]
+    registered: list[Registered] = []
+    unbuilt: list[Sync] = []
+    notices: list[str] = []
+
+
+def bind(
+    project: DbtProject, location: Location, syncs: list[Sync], manifest: Manifest, *, needs_relations: bool
+) -> Bound:
+    """Hold declarations against their relations.
+
+    Args:
+        project: The dbt project.
+        location: Where the ledger lies.
+        syncs: What is declared.
+        manifest: The project's nodes.
+        needs_relations: Whether it is an error that the warehouse is away, or has not what a sync reads.
+
+    Raises:
+        DeclarationError: A declaration does not fit its relation. Names every mistake.
+        WarehouseError: The warehouse cannot be reached.
+    """
+    try:
+        with project.connect("check") as session:
+            registered = registered_audiences(session, location)
+            looked_at = [(sync, _columns(session, sync)) for sync in syncs]
+            found = [_bind(session, sync, location, registered, columns) for sync, columns in looked_at if columns]
+    except WarehouseError as error:
+        if needs_relations:
+            raise
+        away = f"The warehouse cannot be asked, so no column is checked: {error}"
+        registered, looked_at, found, notices = [], [(sync, []) for sync in syncs], [], [away]
+    else:
+        notices = []
+    # Of tags that columns name, only now is it known whether two models fight about one.
+    reports = [(sync, Report(sync.name, sync.path)) for sync, _, _ in found]
+    report_tag_conflicts(reports)
+    problems = [problem for _, _, own in found for problem in own]
+    problems += [problem for _, report in reports for problem in report.problems]
+    unbuilt = [sync for sync, columns in looked_at if not columns]
+    for sync in unbuilt:
+        certain, likely = described_columns(sync, manifest.nodes[sync.unique_id])
+        problems += certain
+        if needs_relations:
+            problems += [_not_built(sync), *likely]
+        else:
+            notices += [f"{one.model} ({one.path}): {one.key}: {one.message}. {one.suggestion}" for one in likely]
+    if problems:
+        raise DeclarationError(render(problems))
+    return Bound([(sync, spec) for sync, spec, _ in found], registered, unbuilt, notices)
+
+
+def _columns(session: Session, sync: Sync) -> list[dict[str, str]]:
+    """Return the columns of the model's relation; none where the warehouse does not have it."""
+    place = {"database": sync.database, "schema": sync.schema, "identifier": sync.identifier}
+    columns: list[dict[str, str]] = session.call("model_columns", sync=place)
+    return columns
+
+
+def _not_built(sync: Sync) -> Problem:
+    return Problem(
+        path=sync.path,
+        model=sync.name,
+        key="",
+        message=f"the relation {escaped(sync.relation_name)} is not in the warehouse",
+        suggestion=f"Run `dbt build --select {sync.name}` with the same target first.",
+    )
+
+
+def _bind(
+    session: Session,
+    sync: Sync,
+    location: Location,
+    registered: Sequence[Registered],
+    columns: Sequence[Mapping[str, str]],
+) -> tuple[Sync, dict[str, Any], list[Problem]]:
+    """Hold a declaration against the relation that the warehouse has."""
+    sync, problems = resolve(sync, [column["name"] for column in columns])
+    kinds = {column["name"]: column["kind"] for column in columns}
+    types = {column["name"]: column["type"] for column in columns}
+    if not problems:
+        problems = _misfits(sync, kinds, types)
+    if problems:
+        return sync, {}, problems
+    expanded, problems = expand(session, sync, location, kinds, types, registered=registered)
+    problems += _too_wide(session, expanded)
+    spec = sync_spec(expanded, location, kinds, types)
+    # A column that names no tag today has its audience all the same.
+    spec["tag_columns"] = [audience.tag_from for audience in sync.audiences if audience.tag_from]
+    return expanded, spec, problems
+
+
+def _too_wide(session: Session, sync: Sync) -> list[Problem]:
+    """Report more attributes and tags than the warehouse can compare at once."""
+    most = session.call("most_states")
+    attributes, audiences = len(sync.attributes), len(sync.audiences)
+    if most is None or attributes + audiences <= most:
+        return []
+    return [
+        Problem(
+            path=sync.path,
+            model=sync.name,
+            key="meta.drift.fields",
+            message=f"{counted(attributes, 'column')} and {counted(audiences, 'audience')} are mapped, and this "
+            f"warehouse compares at most {most} of both together",
+            suggestion="Split the model into several that map the same key and different attributes.",
+        )
+    ]
+
+
+def _misfits(sync: Sync, kinds: dict[str, str], types: dict[str, str]) -> list[Problem]:
+    """Columns whose type cannot do what is asked of it."""
+    wrong = [
+        (mapping.key, f"the column {mapping.column!r} is {types[mapping.column]}, which Drift has no value for",
+         "Cast it to text in the model.")
+        for mapping in sync.attributes
+        if kinds[mapping.column] == "unsupported"
+    ]  # fmt: skip
+    wrong += [
+        (f"{audience.key}.when", f"the column {audience.when!r} is {types[audience.when]}, not boolean",
+         "Make it a condition in the model, such as `plan = 'gold' as is_vip`.")
+        for audience in sync.audiences
+        if audience.when is not None and kinds[audience.when] != "boolean"
+    ]  # fmt: skip
+    wrong += [
+        (f"{audience.key}.tag_from",
+         f"the column {audience.tag_from!r} is {types[audience.tag_from]}, not text or a list of texts",
+         "Cast it to text in the model.")
+        for audience in sync.audiences
+        if audience.tag_from is not None
+        and kinds[audience.tag_from] != "text"
+        and not types[audience.tag_from].lower().endswith(("]", "array"))
+    ]  # fmt: skip
+    return [
+        Problem(path=sync.path, model=sync.name, key=key, message=message, suggestion=suggestion)
+        for key, message, suggestion in wrong
+    ]

@@ -1,0 +1,169 @@
+"""From the user's flags to syncs that can be staged: project, manifest, declarations, selection, columns.
+
+Everything that can be wrong is found here, before anything is written or sent, and reported together.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from dbt_drift import __version__
+from dbt_drift.binding.artifact_target import refuse_manifest_of_another, refuse_results_of_another
+from dbt_drift.binding.bind import bind
+from dbt_drift.binding.last_build import Held, Judgement, judge
+from dbt_drift.binding.prepared import Prepared
+from dbt_drift.binding.run_results import read_run_results
+from dbt_drift.binding.settings import Settings, read_settings
+from dbt_drift.binding.undeclared_tags import warning
+from dbt_drift.binding.unparsed_edits import edited_since_parsed
+from dbt_drift.declarations.manifest import read_manifest
+from dbt_drift.declarations.problems import nearest
+from dbt_drift.declarations.syncs import declare
+from dbt_drift.errors import ConfigurationError, WarehouseError
+from dbt_drift.ledger.bound_sync import Location
+from dbt_drift.ledger.registry import registered_audiences
+from dbt_drift.project.gateway import DbtProject
+from dbt_drift.project.options import ProjectOptions, Selection
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dbt_drift.declarations.sync import Sync
+
+
+_ALL = Selection()
+
+
+def locate(options: ProjectOptions) -> tuple[DbtProject, Settings, Location]:
+    """Read the project and say where its ledger lies; opens no connection.
+
+    Raises:
+        ConfigurationError: The project, its profile or its settings are wrong.
+    """
+    project = DbtProject.load(options)
+    settings = read_settings(project.settings)
+    return (
+        project,
+        settings,
+        Location(settings.database or project.database, settings.schema or f"{project.schema}_drift"),
+    )
+
+
+def prepare(
+    options: ProjectOptions,
+    selection: Selection = _ALL,
+    *,
+    needs_syncs: bool = True,
+    needs_relations: bool = True,
+    heed_last_build: bool = False,
+    tell_of_last_build: bool = False,
+) -> Prepared:
+    """Read the project and check everything that the selected syncs need.
+
+    Args:
+        options: dbt's own flags.
+        selection: Which declared models to take.
+        needs_syncs: Whether a project that declares nothing is an error.
+        needs_relations: Whether it is an error that the warehouse is away, or has not what a sync reads.
+        heed_last_build: Whether to leave out what dbt's last command has not built, or has found to be bad.
+        tell_of_last_build: Whether to tell what would be left out, and to leave out nothing.
+
+    Raises:
+        ConfigurationError: The project, its profile, its settings, its manifest or a selector is wrong, dbt's artifacts
+            are of another target, or nothing is declared.
+        DeclarationError: A declaration is wrong, or does not fit the model's relation. Names every mistake.
+        WarehouseError: The warehouse cannot be reached.
+    """
+    project, settings, location = locate(options)
+    manifest_path = project.target_path / "manifest.json"
+    manifest = read_manifest(manifest_path)
+    chosen = project.select(manifest_path, selection) if selection.is_made else None
+    everything = declare(manifest)
+    declared = [sync for sync in everything if chosen is None or sync.unique_id in chosen]
+    if not declared and needs_syncs:
+        raise _nothing_declared(project, location, selection, everything)
+    refuse_manifest_of_another(project, manifest_path, declared)
+    judgement = Judgement(declared)
+    if heed_last_build or tell_of_last_build:
+        results = read_run_results(project.target_path / "run_results.json")
+        if results is not None:
+            refuse_results_of_another(project, results, declared)
+        judgement = judge(declared, manifest, results, source_file=project.source_file, are_named=selection.is_made)
+    edited = edited_since_parsed(manifest, project.target_path, project.root)
+    judgement = _without_edited(judgement, edited, heed=heed_last_build or tell_of_last_build)
+    if tell_of_last_build:
+        judgement = msgspec.structs.replace(judgement, fit=declared)
+    bound = bind(project, location, judgement.fit, manifest, needs_relations=needs_relations)
+    return Prepared(
+        project=project,
+        settings=settings,
+        location=location,
+        syncs=bound.syncs,
+        registered=bound.registered,
+        unselected=frozenset({sync.slug for sync in everything} - {sync.slug for sync, _ in bound.syncs}),
+        held=judgement.held,
+        unbuilt=bound.unbuilt,
+        notices=[*judgement.notices, *bound.notices, *_of_package(project)],
+    )
+
+
+def _without_edited(judgement: Judgement, edited: Mapping[str, str], *, heed: bool) -> Judgement:
+    """Hold back the syncs whose declaration was edited and not parsed: what would be sent is not what is written."""
+    fit = [sync for sync in judgement.fit if not heed or sync.unique_id not in edited]
+    held = {sync: edited[sync.unique_id] for sync in judgement.fit if sync not in fit}
+    # A model that the file declares only now is no sync yet, and one that it leaves is one still.
+    others = [
+        f"{what} ({unique_id}). Run `dbt parse`."
+        for unique_id, what in edited.items()
+        if unique_id not in {sync.unique_id for sync in (*held, *(one.sync for one in judgement.held))}
+    ]
+    return Judgement(
+        fit,
+        [
+            *judgement.held,
+            *(
+                Held(sync, f"Held back, with nothing sent: {what}.\n  Run `dbt parse`, then sync.")
+                for sync, what in held.items()
+            ),
+        ],
+        [*judgement.notices, *others],
+    )
+
+
+def _nothing_declared(
+    project: DbtProject, location: Location, selection: Selection, everything: list[Sync]
+) -> ConfigurationError:
+    """Return the error for a project, or a selection, without syncs; it names the tags that earlier ones have left."""
+    names = [sync.name for sync in everything]
+    if names and selection.is_made:
+        near = [f"Did you mean `{name}`?" for word in selection.select if (name := nearest(word, names))]
+        declared = f"These models do: {', '.join(names)}."
+        return ConfigurationError("No selected model declares a sync.", advice=" ".join([*near, declared]))
+    advice = [
+        (
+            "Run `dbt-drift init`, or give a model `config: {meta: {drift: {fields: {email: <column>}}}}` "
+            "and run `dbt build`."
+        )
+    ]
+    # Where the warehouse is away, that nothing is declared is still what has to be said.
+    with contextlib.suppress(WarehouseError), project.connect("check") as session:
+        left = [one for one in registered_audiences(session, location) if one.holders]
+        advice += [warning(one, is_declared=False) for one in left]
+    return ConfigurationError("No model of the project declares a sync.", advice="\n  ".join(advice))
+
+
+def _of_package(project: DbtProject) -> list[str]:
+    """Say if the project has installed our dbt package in another version than that of this program."""
+    found = project.installed_package
+    if found in {None, __version__}:
+        return []
+    notice = (
+        f"The project has the dbt package dbt_drift {found}, and this is dbt-drift {__version__}: its post-hook stages "
+        "nothing for `dbt-drift sync`, and its tests may judge otherwise. "
+        f"Take the package of dbt-drift {__version__} in packages.yml (as `revision:`, its tag or commit) and run "
+        f"`dbt deps`, or install dbt-drift {found}."
+    )
+    return [notice]

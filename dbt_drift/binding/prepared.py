@@ -1,0 +1,57 @@
+"""A project that is checked and ready: what every command that plans or runs starts from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from dbt_drift.binding.last_build import Held
+from dbt_drift.binding.settings import Settings
+from dbt_drift.declarations.sync import Sync
+from dbt_drift.ledger.bound_sync import Location
+from dbt_drift.ledger.registry import Registered
+from dbt_drift.ledger.sync_ledger import SyncLedger
+from dbt_drift.project.gateway import DbtProject
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dbt_drift.ledger.lock import RunLock
+
+
+class Prepared(msgspec.Struct, frozen=True):
+    """A project whose declared models can be synced.
+
+    Attributes:
+        project: The dbt project.
+        settings: Its settings.
+        location: Where its ledger lies.
+        syncs: The selected syncs, their columns spelled as the relations spell them, with the macros' view of each.
+        registered: The audiences that the ledger has ever seen.
+        unselected: The slugs of the declared syncs that are not among `syncs`: not selected, held back, not built.
+        unbuilt: The selected syncs whose relations could not be looked at, where that is no error.
+        held: The selected syncs that are held back, because of dbt's last command or of what it has not parsed yet.
+        notices: What somebody should know of dbt's last command, and of our dbt package.
+    """
+
+    project: DbtProject
+    settings: Settings
+    location: Location
+    syncs: list[tuple[Sync, dict[str, Any]]]
+    registered: list[Registered]
+    unselected: frozenset[str]
+    held: list[Held] = []
+    unbuilt: list[Sync] = []
+    notices: list[str] = []
+
+    def ledger(
+        self,
+        spec: dict[str, Any],
+        *,
+        delta: str = "delta",
+        lock: RunLock | None = None,
+        tell: Callable[[str], None] | None = None,
+    ) -> SyncLedger:
+        """Return the ledger of one sync, to be written by the holder of the lock; see `SyncLedger`."""
+        return SyncLedger(self.project, spec, delta=delta, lock=lock, tell=tell)

@@ -1,0 +1,89 @@
+"""Tags that a column names: each becomes an audience of its own, as if the declaration had listed it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import structs
+
+from dbt_drift.declarations.problems import Problem
+from dbt_drift.ledger.bound_sync import audience_state, state_column, sync_spec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from dbt_drift.declarations.audiences import AudienceMapping
+    from dbt_drift.declarations.sync import Sync
+    from dbt_drift.ledger.bound_sync import Location
+    from dbt_drift.ledger.registry import Registered
+    from dbt_drift.project.session import Session
+
+MOST_TAGS = 100
+"""Of one column. Each tag is a column of the snapshot; more than this is most likely a column of something else."""
+
+
+def expand(
+    session: Session,
+    sync: Sync,
+    location: Location,
+    kinds: Mapping[str, str],
+    types: Mapping[str, str],
+    *,
+    registered: Sequence[Registered],
+) -> tuple[Sync, list[Problem]]:
+    """Return the sync with one audience for each tag that its columns name or that a mirror has to take back.
+
+    Args:
+        session: An open connection.
+        sync: The sync, its columns resolved.
+        location: Where the ledger lies.
+        kinds: The kind of each column of the relation.
+        types: Its type, in the warehouse's own words.
+        registered: What the ledger remembers of audiences, of this sync and of others.
+
+    Returns:
+        The sync, and a problem for each column with too many tags or with one that is spoken for.
+    """
+    if not any(audience.tag_from for audience in sync.audiences):
+        return sync, []
+    session.call("fix_settings")
+    spec = sync_spec(sync, location, kinds, types)
+    found: list[AudienceMapping] = []
+    problems: list[Problem] = []
+    taken = {audience.identity.casefold(): audience.key for audience in sync.audiences if audience.tag}
+    for audience, told in zip(sync.audiences, spec["audiences"], strict=True):
+        if not audience.tag_from:
+            found.append(audience)
+            continue
+        sql = session.call("named_tags_sql", sync=spec, audience=told, most=MOST_TAGS + 1)
+        named = [tag for (tag,) in session.rows(sql)]
+        problems += _misuses(sync, audience, named, taken)
+        states = {state_column("tag", tag) for tag in named} | {
+            audience_state(one) for one in sync.audiences if one.tag
+        }
+        # What the column no longer names, and contacts still carry: nobody is a member any more.
+        named += [
+            one.tag
+            for one in registered
+            if (one.slug, one.tag_from) == (sync.slug, audience.tag_from) and one.holders and one.state not in states
+        ]
+        found += [structs.replace(audience, tag=tag) for tag in named]
+    return structs.replace(sync, audiences=tuple(found)), problems
+
+
+def _misuses(sync: Sync, audience: AudienceMapping, named: list[str], taken: dict[str, str]) -> list[Problem]:
+    """Report too many tags, and tags that this sync has already; `taken` learns the others."""
+    messages = []
+    if len(named) > MOST_TAGS:
+        messages.append(
+            (f"the column {audience.tag_from!r} names more than {MOST_TAGS} tags", "Is it the right column?")
+        )
+    for tag in named[:MOST_TAGS]:
+        first = taken.setdefault(tag.casefold(), f"{audience.key}.tag_from: {tag!r}")
+        if first != f"{audience.key}.tag_from: {tag!r}":
+            message = f"the column {audience.tag_from!r} names the tag {tag!r}, which is there already ({first})"
+            messages.append((message, "Spell each tag in one way, and let one audience decide about it."))
+    return [
+        Problem(path=sync.path, model=sync.name, key=f"{audience.key}.tag_from", message=message, suggestion=suggestion)
+        for message, suggestion in messages
+    ]

@@ -1,0 +1,52 @@
+"""Tags that contacts carry and that no model declares any more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dbt_drift.escaping import escaped
+from dbt_drift.wording import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dbt_drift.binding.prepared import Prepared
+    from dbt_drift.ledger.registry import Registered
+
+
+def undeclared(prepared: Prepared) -> list[Registered]:
+    """Return the audiences whose tag contacts carry and that left their declaration, or whose model left the project.
+
+    Syncs that are declared and not selected are not looked at.
+    """
+    specs = {sync.slug: spec for sync, spec in prepared.syncs}
+    return [
+        audience
+        for audience in prepared.registered
+        if audience.holders and audience.slug not in prepared.unselected and not still_decides(specs, audience)
+    ]
+
+
+def warnings(prepared: Prepared) -> list[str]:
+    """Return what to tell the user of each of these audiences."""
+    declared = {sync.slug for sync, _ in prepared.syncs}
+    return [warning(audience, is_declared=audience.slug in declared) for audience in undeclared(prepared)]
+
+
+def warning(audience: Registered, *, is_declared: bool) -> str:
+    """Return what to tell the user of an audience that is declared no more; is_declared: whether its model still is."""
+    return escaped(
+        f"{audience.model} {'no longer declares' if is_declared else 'is gone and had set'} the tag "
+        f"{audience.tag!r}, and {counted(audience.holders, 'contact')} still carry it. Take it away with "
+        f'`dbt-drift untag {audience.model} "{audience.tag}"`, or leave it in Drift for good with '
+        f'`dbt-drift forget {audience.model} "{audience.tag}"`.'
+        + ("" if is_declared else f" Where it was renamed, run `dbt-drift rename {audience.model} <new name>` first.")
+    )
+
+
+def still_decides(specs: Mapping[str, dict[str, Any]], audience: Registered) -> bool:
+    """Whether the sync that set the tag still declares it, by name or by the column that named it."""
+    spec = specs.get(audience.slug)
+    return spec is not None and (
+        audience.tag_from in spec["tag_columns"] or any(told["state"] == audience.state for told in spec["audiences"])
+    )

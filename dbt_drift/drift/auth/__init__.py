@@ -1,0 +1,1 @@
+"""OAuth: signing in to Drift, keeping the tokens, renewing them."""

@@ -1,0 +1,307 @@
+"""The steps that bring one contact to what the model says, without doing any of them (see `steps`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import structs
+
+from dbt_drift.drift.contact import reasons
+from dbt_drift.drift.contact.change import ContactChange, Outcome
+from dbt_drift.drift.contact.comparison import differing
+from dbt_drift.drift.contact.finding import Finder
+from dbt_drift.drift.contact.new_contacts import FirstContacts
+from dbt_drift.drift.contact.organisation import Organisation
+from dbt_drift.drift.contact.steps import (
+    GaveUpError,
+    GoneError,
+    RejectedError,
+    Steps,
+    UnconfirmedError,
+    accepted,
+    rejection,
+)
+from dbt_drift.drift.contact.tagging import set_tags, take_tags_away
+from dbt_drift.drift.http import endpoints
+from dbt_drift.drift.http.messages import MESSAGE_LENGTH
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dbt_drift.drift.contact.change import Status
+    from dbt_drift.drift.http.endpoints import Contact
+    from dbt_drift.drift.http.messages import JsonValue, Request, Response
+
+Flow = Callable[[ContactChange, Organisation, FirstContacts], Steps[Outcome]]
+"""What is done about a change, going by what is known of Drift's ways and of the contacts that are new to us."""
+
+_NULL = msgspec.Raw(b"null")
+_FALSE = msgspec.Raw(b"false")
+"""Of a contact that does not exist nothing has to be taken away."""
+_NOTHING = (None, msgspec.Raw(b"null"), msgspec.Raw(b'""'))
+"""How an answer has no value for an attribute."""
+
+_ROUNDS = 3
+_NOT_FOUND = 404
+_CONFLICT = 409
+# Drift documents "error" for a duplicate; clients saw 409, and its table of errors knows only 400.
+_MAY_BE_DUPLICATE = frozenset({400, _CONFLICT, 422})
+
+
+def upsert(change: ContactChange, organisation: Organisation, first: FirstContacts) -> Steps[Outcome]:
+    """Bring one contact to what the model says.
+
+    A contact whose id is known costs one request, or two with tags. Otherwise it is looked up first (see `finding`),
+    or, where Drift itself refuses a second one and most are new to it (see `first_contacts`), created first.
+
+    Args:
+        change: What the contact lacks.
+        organisation: What is known of Drift's ways, and is learnt here.
+        first: What is known of the contacts that are new to us, and is learnt here.
+
+    Yields:
+        Requests, each to be answered with `send`, or with `throw`: of `UnconfirmedError` where the request is not
+        `repeatable`, of `AskAloneError` where it was `joint`, of `GaveUpError` anywhere.
+
+    Returns:
+        What came of it. Refusals of the token (401, 403) are the driver's matter and never get here.
+    """
+    work = _Upsert(change, organisation, first)
+    try:
+        yield from work.run()
+    except RejectedError as rejected:
+        return work.outcome("rejected", rejected.reason, str(rejected))
+    except GaveUpError as gave_up:
+        return work.outcome("failed", reasons.GAVE_UP, str(gave_up))
+    return work.outcome("created" if work.created else "updated" if work.wrote else "matched")
+
+
+def look_up(change: ContactChange, organisation: Organisation, first: FirstContacts) -> Steps[Outcome]:
+    """Find one contact, by the same rules, and say what it lacks; writes nothing.
+
+    Args:
+        change: What the model says.
+        organisation: What is known of Drift's ways, and is learnt here.
+        first: What is known of the contacts that are new to us, and is learnt here.
+
+    Yields:
+        Requests, as `upsert` does.
+
+    Returns:
+        `matched` with `lacking` and `tags`, or `rejected`: there is none (`no_contact`), or which one is not certain.
+    """
+    work = _Upsert(change, organisation, first)
+    try:
+        contact = yield from work.look_up()
+    except RejectedError as rejected:
+        return work.outcome("rejected", rejected.reason, str(rejected))
+    except GaveUpError as gave_up:
+        return work.outcome("failed", reasons.GAVE_UP, str(gave_up))
+    lacking = frozenset(differing(change.attributes, contact.attributes))
+    return structs.replace(work.outcome("matched"), contact_id=contact.id, lacking=lacking, tags=contact.tags)
+
+
+class _Upsert:
+    """One change on its way: what is still to be written, and what Drift has accepted."""
+
+    def __init__(self, change: ContactChange, organisation: Organisation, first: FirstContacts) -> None:
+        self._change = change
+        self._organisation = organisation
+        self._first = first
+        self._finder = Finder(change, organisation, self._ask)
+        self._id = change.contact_id
+        self._attributes = change.attributes
+        self._add: Sequence[str] = change.add_tags
+        self._remove: Sequence[str] = change.remove_tags
+        self._attributes_accepted = False
+        self._tags_accepted = False
+        self._requests = 0
+        self._seen = False
+        self._attributes_written: frozenset[str] = frozenset()
+        self._tags_added: frozenset[str] = frozenset()
+        self._tags_removed: frozenset[str] = frozenset()
+        self.created = False
+
+    @property
+    def wrote(self) -> bool:
+        """Whether Drift has taken anything."""
+        return bool(self._attributes_written or self._tags_added or self._tags_removed)
+
+    def outcome(self, status: Status, reason: str | None = None, message: str | None = None) -> Outcome:
+        return Outcome(
+            seq=self._change.seq,
+            key=self._change.key,
+            contact_id=self._id,
+            status=status,
+            attributes_accepted=self._attributes_accepted,
+            tags_accepted=self._tags_accepted,
+            reason=reason,
+            message=message and message[:MESSAGE_LENGTH],
+            requests=self._requests,
+            attributes_written=self._attributes_written,
+            tags_added=self._tags_added,
+            tags_removed=self._tags_removed,
+        )
+
+    def run(self) -> Steps[None]:
+        for _ in range(_ROUNDS):
+            if (yield from self._write()):
+                return
+            if self._change.deleted == "leave":
+                self._attributes_accepted = self._tags_accepted = True
+                return
+            if self._change.deleted == "reject" and self._change.contact_id is not None:
+                raise RejectedError(reasons.DELETED, f"Drift no longer has the contact {self._change.contact_id}.")
+            self._forget()
+        raise RejectedError(reasons.UNSTABLE, "The contact was deleted in Drift each time it had been found or made.")
+
+    def look_up(self) -> Steps[Contact]:
+        if self._id is not None:
+            response = yield from self._ask(endpoints.read_contact(self._id))
+            if response.status != _NOT_FOUND:
+                return endpoints.contact_in(accepted(response).data)
+        contact = yield from self._finder.find()
+        if contact is None:
+            raise RejectedError(reasons.NO_CONTACT, "There is no such contact in Drift.")
+        return contact
+
+    def _write(self) -> Steps[bool]:
+        """Do all that is left to do; False when the contact was deleted in the meantime."""
+        try:
+            if self._id is None:
+                yield from self._find_or_create()
+            if self._id is not None:
+                yield from self._write_attributes(self._id)
+                self._attributes_accepted = True
+                yield from self._write_tags(self._id)
+        except GoneError:
+            return False
+        self._attributes_accepted = self._tags_accepted = True
+        return True
+
+    def _ask(self, request: Request) -> Steps[Response]:
+        self._requests += 1
+        return (yield request)
+
+    def _forget(self) -> None:
+        """Start over without the id, and with all that the successor of the deleted contact needs."""
+        self._id = None
+        self._seen = False
+        self.created = False
+        self._attributes_written = self._tags_added = self._tags_removed = frozenset()
+        self._attributes_accepted = False
+        # What was written to the contact that is gone is not the successor's to lose.
+        given = {name: value for name, value in self._change.attributes.items() if value != _NULL}
+        self._attributes = {**self._change.unchanged, **given}
+        self._add = (*self._change.unchanged_tags, *self._change.add_tags)
+        self._remove = (*self._change.unchanged_removals, *self._change.remove_tags)
+
+    def _find_or_create(self) -> Steps[None]:
+        contact = yield from self._first_met()
+        if contact is None:
+            return
+        self._id = contact.id
+        self._leave_what_is_there(contact)
+        if contact.tags is not None:
+            self._add = [tag for tag in self._add if tag not in contact.tags]
+            self._remove = [tag for tag in self._remove if tag in contact.tags]
+
+    def _first_met(self) -> Steps[Contact | None]:
+        """Return the contact, found or made; None where there is none and nothing was wanted of it."""
+        if not self._change.guarded_by_drift:
+            return (yield from self._looked_up_first())
+        unseen = self._first.begin()
+        try:
+            if unseen:
+                contact = yield from self._create(unseen=True)
+                self._first.met(known=not self.created, unseen=self.created)
+                return contact
+            return (yield from self._looked_up_first())
+        finally:
+            self._first.end()
+
+    def _looked_up_first(self) -> Steps[Contact | None]:
+        contact = yield from self._finder.find()
+        self._first.met(known=contact is not None)
+        if contact is None and self._change.create_missing:
+            contact = yield from self._create(unseen=False)
+            yield from self._finder.learn_spelling()
+        elif contact is None and (self._add or any(value != _FALSE for value in self._attributes.values())):
+            raise RejectedError(reasons.NO_CONTACT, "There is no such contact in Drift, and none is to be made.")
+        return contact
+
+    def _leave_what_is_there(self, contact: Contact) -> None:
+        """Write only what differs, and nothing over a value of Drift's where that is not wanted."""
+        lacking = differing(self._attributes, contact.attributes)
+        kept = {name for name in self._change.fill_only if contact.attributes.get(name) not in _NOTHING}
+        self._attributes = {name: value for name, value in lacking.items() if name not in kept}
+        self._seen = True
+
+    def _create(self, *, unseen: bool) -> Steps[Contact]:
+        """Make the contact.
+
+        Args:
+            unseen: Whether nobody has looked whether there is one: what is found afterwards was there before, then.
+        """
+        # A new contact has nothing to clear, and Drift documents values that are not null.
+        given = {name: value for name, value in self._attributes.items() if value != _NULL}
+        attributes: dict[str, JsonValue] = {**self._change.identity, **given}
+        while True:
+            try:
+                response = yield from self._ask(endpoints.create_contact(attributes))
+            except UnconfirmedError:
+                # Made or not: only a look-up tells. The driver's GaveUpError ends this loop.
+                if found := (yield from self._finder.find()):
+                    self._made(attributes, certain=not unseen)
+                    return found
+                continue
+            if response.good:
+                self._made(attributes, certain=True)
+                self._attributes = {}
+                return endpoints.contact_in(response.data)
+            if response.status in _MAY_BE_DUPLICATE:
+                if found := (yield from self._finder.find()):
+                    return found
+                yield from self._blame_external_id(attributes, own_id=None)
+            raise rejection(response)
+
+    def _made(self, attributes: dict[str, JsonValue], *, certain: bool) -> None:
+        """Take in that there is a contact now; certain: that it is we who made it."""
+        self.created = certain
+        self._attributes_written = frozenset(attributes) if certain else frozenset()
+
+    def _write_attributes(self, contact_id: int) -> Steps[None]:
+        if not self._seen and self._change.fill_only & self._attributes.keys():
+            response = yield from self._ask(endpoints.read_contact(contact_id))
+            if response.status == _NOT_FOUND:
+                raise GoneError
+            self._leave_what_is_there(endpoints.contact_in(accepted(response).data))
+        if not self._attributes:
+            return
+        response = yield from self._ask(endpoints.update_contact(contact_id, self._attributes))
+        if response.status == _NOT_FOUND:
+            raise GoneError
+        if response.status in _MAY_BE_DUPLICATE:
+            yield from self._blame_external_id(self._attributes, own_id=contact_id)
+        if response.status == _CONFLICT and "email" in self._attributes:
+            others = [contact for contact in (yield from self._finder.with_email()) if contact.id != contact_id]
+            if others:
+                raise RejectedError(reasons.EMAIL_TAKEN, f"The email belongs to contact {others[0].id}.")
+        accepted(response)
+        self._attributes_written |= self._attributes.keys()
+
+    def _write_tags(self, contact_id: int) -> Steps[None]:
+        if self._add:
+            yield from set_tags(contact_id, self._add, self._organisation, self._ask, colors=self._change.colors)
+            self._tags_added = frozenset(self._add)
+        if self._remove and (yield from take_tags_away(contact_id, self._remove, self._organisation, self._ask)):
+            self._tags_removed = frozenset(self._remove)
+
+    def _blame_external_id(self, attributes: dict[str, JsonValue], *, own_id: int | None) -> Steps[None]:
+        external_id = attributes.get("externalId")
+        if isinstance(external_id, str):
+            found = yield from self._finder.with_external_id(external_id)
+            if found and found[0].id != own_id:
+                raise RejectedError(reasons.EXTERNAL_ID_TAKEN, f"The externalId belongs to contact {found[0].id}.")

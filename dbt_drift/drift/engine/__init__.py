@@ -1,0 +1,1 @@
+"""Many contacts at once: threads, retries and waiting, under one quota."""

@@ -1,0 +1,182 @@
+"""The Drift client as the rest of dbt-drift sees it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from dbt_drift.drift.contact.organisation import Organisation
+from dbt_drift.drift.contact.probing import probe
+from dbt_drift.drift.contact.steps import RejectedError
+from dbt_drift.drift.contact.upsert import upsert
+from dbt_drift.drift.engine.dispatcher import Dispatcher
+from dbt_drift.drift.http import endpoints
+from dbt_drift.drift.http.exchange import Exchange
+from dbt_drift.drift.http.limiter import RateLimiter
+from dbt_drift.drift.http.retry_policy import RetryPolicy, Verdict
+from dbt_drift.drift.http.transport import Transport
+from dbt_drift.errors import DriftUnavailableError
+from dbt_drift.escaping import escaped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from dbt_drift.drift.contact.probing import Probe
+    from dbt_drift.drift.contact.upsert import Flow
+    from dbt_drift.drift.http.credentials import Credential
+    from dbt_drift.drift.http.endpoints import Attribute, TokenInfo
+    from dbt_drift.drift.http.messages import Request, Response
+    from dbt_drift.drift.http.transport import Timeouts
+
+WORKERS = 128
+"""Enough for 1000 requests in 20 seconds at a latency of 2 seconds: 50 a second times 2 is 100 at once."""
+
+
+_BAD_REQUEST = 400
+_NOT_FOUND = 404
+
+
+class DriftClient:
+    """One Drift organisation, reached with one credential under one rate limit.
+
+    Args:
+        url: Where Drift is (see `credentials.drift_url`).
+        credential: What opens it.
+        limiter: The quota; by default 1000 requests in 20 seconds.
+        policy: How often a request is tried.
+        workers: The most requests under way at once.
+        timeouts: How long an answer may take.
+        tags_seen: Whether an earlier run has seen that Drift applies tags.
+        may_send: Asked before each request of a dispatcher, from its threads, and again right before a write goes out:
+            whether the run is certain to have its ledger still. Where it is not, everything waits. None for commands
+            that need no ledger.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        credential: Credential,
+        *,
+        limiter: RateLimiter | None = None,
+        policy: RetryPolicy | None = None,
+        workers: int = WORKERS,
+        timeouts: Timeouts | None = None,
+        tags_seen: bool = False,
+        may_send: Callable[[], bool] | None = None,
+    ) -> None:
+        self._credential = credential
+        self._workers = workers
+        self._policy = policy or RetryPolicy()
+        self._limiter = limiter or RateLimiter()
+        self._organisation = Organisation(tags_seen=tags_seen)
+        self._transport = Transport(url, connections=workers, timeouts=timeouts, may_write=may_send)
+        self._may_send = may_send or (lambda: True)
+        self._exchange = Exchange(self._transport, self._limiter, credential)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._transport.close()
+
+    def dispatcher(self, flow: Flow = upsert) -> Dispatcher:
+        """Return a pool that brings contacts to what the model says; leave it before the client.
+
+        Args:
+            flow: What is done about each contact, if not that: `contacts.look_up`.
+        """
+        return Dispatcher(
+            self._exchange,
+            policy=self._policy,
+            workers=self._workers,
+            organisation=self._organisation,
+            flow=flow,
+            may_send=self._may_send,
+        )
+
+    def attributes(self, *, policy: RetryPolicy | None = None) -> list[Attribute]:
+        """Return the contact attributes that the organisation has. Needs the scope `all_contact_read`.
+
+        Args:
+            policy: How often it is tried, if not as often as everything else.
+
+        Raises:
+            DriftUnavailableError: Drift refuses, or cannot be reached.
+        """
+        return endpoints.attributes_in(self._ask(endpoints.list_attributes(), policy).data)
+
+    def token_info(self) -> TokenInfo:
+        """Return what Drift says of the token in use.
+
+        Raises:
+            DriftUnavailableError: Drift refuses, or cannot be reached.
+        """
+        request = endpoints.look_at_token(self._credential.current().reveal())
+        response = self._send(request)
+        if response.status == _BAD_REQUEST:
+            request = endpoints.look_at_token(self._credential.current().reveal(), key=endpoints.OTHER_TOKEN_KEY)
+            response = self._send(request)
+        info: TokenInfo = self._good(request, response).data
+        return info
+
+    def probe(self, email: str) -> Probe:
+        """Find out on one contact whether Drift applies tags; see `probing.probe`.
+
+        Raises:
+            DriftUnavailableError: Drift refuses, or cannot be reached.
+        """
+        steps = probe(email)
+        try:
+            request = next(steps)
+            while True:
+                time.sleep(request.after)
+                request = steps.send(self._send(request))
+        except StopIteration as end:
+            found: Probe = end.value
+            return found
+        except RejectedError as rejected:
+            said = escaped(f"{rejected.reason}: {rejected}")
+            raise DriftUnavailableError(f"Drift refuses to try it on that contact ({said})") from None
+
+    def _ask(self, request: Request, policy: RetryPolicy | None = None) -> Response:
+        """Send a request that stands alone and has to be answered well."""
+        return self._good(request, self._send(request, policy))
+
+    def _send(self, request: Request, policy: RetryPolicy | None = None) -> Response:
+        """Send a request that stands alone, in this thread."""
+        policy = policy or self._policy
+        delays = policy.delays()
+        problem = ""
+        deadline = time.monotonic() + policy.patience
+        faults = 0
+        while faults < policy.tries and time.monotonic() < deadline:
+            while wait := self._limiter.reserve(time.monotonic()):
+                time.sleep(min(wait, 1.0))
+            attempt = self._exchange.attempt(request)
+            response, problem = attempt.response, attempt.problem
+            if response is not None and attempt.verdict is Verdict.SHUT_OUT:
+                raise self._exchange.shut_out(request, response)
+            if response is not None and attempt.verdict is Verdict.ANSWERED:
+                return response
+            if attempt.verdict is Verdict.FAULT:
+                faults += 1
+                time.sleep(next(delays))
+        raise DriftUnavailableError(
+            f"Drift does not answer {request.target.partition('?')[0]}: {problem}, after all tries.",
+            advice="Look at Drift's status, at DRIFT_API_URL and at the network, then run again.",
+        )
+
+    def _good(self, request: Request, response: Response) -> Response:
+        if response.good:
+            return response
+        error = response.error()
+        said = escaped(f"{response.status} {error.type}: {error.message}")
+        raise DriftUnavailableError(
+            f"Drift refuses {request.method} {request.target.partition('?')[0]} ({said})",
+            advice="Look at DRIFT_API_URL: there may be no Drift." if response.status == _NOT_FOUND else "",
+        )

@@ -1,0 +1,39 @@
+"""Look-ups of several contacts in one request, and each contact's part of its answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import structs
+
+from dbt_drift.drift.http.endpoints import find_by_external_ids, shared_out
+from dbt_drift.drift.http.retry_policy import Verdict
+
+if TYPE_CHECKING:
+    from dbt_drift.drift.http.exchange import Attempt
+    from dbt_drift.drift.http.messages import Request
+
+
+def in_one(requests: list[Request]) -> Request:
+    """Return the request that asks for what all of these ask for; a single one stays as it is."""
+    return requests[0] if len(requests) == 1 else find_by_external_ids(_external_ids(requests))
+
+
+def share_out(attempt: Attempt, requests: list[Request]) -> list[Attempt] | None:
+    """Return what came of each request that went out in one, or None where only asking alone would tell.
+
+    It would where Drift refuses the joint request: some of the contacts may be missing, or they may be too many; and
+    where contacts come back that are none of those asked for.
+    """
+    if attempt.response is None or attempt.verdict is not Verdict.ANSWERED:
+        return [attempt] * len(requests)
+    if not attempt.response.good:
+        return None
+    parts = shared_out(attempt.response.data, _external_ids(requests))
+    if parts is None:
+        return None
+    return [structs.replace(attempt, response=structs.replace(attempt.response, data=part)) for part in parts]
+
+
+def _external_ids(requests: list[Request]) -> list[str]:
+    return [request.joint for request in requests if request.joint is not None]

@@ -1,0 +1,78 @@
+"""What is to be sent next: contacts under way before new ones, and those waiting for a retry when their time comes.
+
+Look-ups that may go out together gather until there are enough for one request. They do not wait for long, and not at
+all while nothing else is going on.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import math
+from collections import deque
+from typing import TYPE_CHECKING
+
+from dbt_drift.drift.http.endpoints import MOST_JOINED
+
+if TYPE_CHECKING:
+    from dbt_drift.drift.engine.contact_task import Conversation
+
+
+LINGER = 1.0
+"""How many seconds a look-up waits for others, at most."""
+
+
+class Agenda:
+    """The conversations that are not being sent right now. Not thread-safe: the dispatcher calls it under its lock."""
+
+    def __init__(self) -> None:
+        self._new: deque[Conversation] = deque()
+        self._begun: deque[Conversation] = deque()
+        self._joint: deque[tuple[float, Conversation]] = deque()
+        self._later: list[tuple[float, int, Conversation]] = []
+        self._order = itertools.count()
+
+    def __len__(self) -> int:
+        return len(self._new) + len(self._begun) + len(self._joint) + len(self._later)
+
+    def add(self, conversation: Conversation, now: float) -> None:
+        """Take a new conversation, to be sent when all that are under way have had their turn."""
+        self._put(conversation, self._new, now)
+
+    def resume(self, conversation: Conversation, due: float) -> None:
+        """Take one back that is under way, to be sent at `due` or after."""
+        heapq.heappush(self._later, (due, next(self._order), conversation))
+
+    def due_in(self, now: float, *, idle: bool) -> float:
+        """Return in how many seconds there is something to send: 0.0 for now, infinite where there is nothing.
+
+        Args:
+            now: The time.
+            idle: Whether no request is under way that could bring about more look-ups.
+        """
+        while self._later and self._later[0][0] <= now:
+            self._put(heapq.heappop(self._later)[2], self._begun, now)
+        if self._begun or self._new:
+            return 0.0
+        return min(self._gathered_in(now, idle=idle), self._later[0][0] - now if self._later else math.inf)
+
+    def take(self, now: float, *, idle: bool) -> list[Conversation]:
+        """Hand out what is to be sent now in one request; `due_in` has said that there is something."""
+        if self._begun:
+            return [self._begun.popleft()]
+        if self._joint and not self._gathered_in(now, idle=idle and not self._new):
+            return [self._joint.popleft()[1] for _ in range(min(MOST_JOINED, len(self._joint)))]
+        return [self._new.popleft()]
+
+    def _put(self, conversation: Conversation, place: deque[Conversation], now: float) -> None:
+        if conversation.next_request.joint is None:
+            place.append(conversation)
+        else:
+            self._joint.append((now, conversation))
+
+    def _gathered_in(self, now: float, *, idle: bool) -> float:
+        if not self._joint:
+            return math.inf
+        if idle or len(self._joint) >= MOST_JOINED:
+            return 0.0
+        return max(0.0, self._joint[0][0] + LINGER - now)

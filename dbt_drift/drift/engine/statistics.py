@@ -1,0 +1,104 @@
+"""What a run has sent so far, in figures, and whether Drift is there at all."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, deque
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from dbt_drift.drift.http.retry_policy import Verdict
+
+if TYPE_CHECKING:
+    from dbt_drift.drift.engine.contact_task import Conversation
+    from dbt_drift.drift.http.exchange import Attempt
+
+RATE_SECONDS = 10
+"""Over how many seconds the rate is taken."""
+
+_GIVEN_UP = 10
+
+
+class Statistics(msgspec.Struct, frozen=True):
+    """A run's figures at one moment.
+
+    Attributes:
+        requests: Requests that came to an end, with or without an answer.
+        statuses: Of these, how many got each HTTP status.
+        unanswered: Of these, how many got no usable answer.
+        throttled: Of these, how many got 429.
+        retries: How many were sent again for a fault; those sent again after a 429 are in `throttled`.
+        sending: Requests under way.
+        rate: Requests per second over the last `RATE_SECONDS`, or since the first request.
+        waiting: Why nothing can be sent right now, in words, or "".
+    """
+
+    requests: int
+    statuses: dict[int, int]
+    unanswered: int
+    throttled: int
+    retries: int
+    sending: int
+    rate: float
+    waiting: str
+
+
+class Meter:
+    """Counts tries. Not thread-safe: the dispatcher calls it under its lock."""
+
+    def __init__(self) -> None:
+        self._statuses: Counter[int] = Counter()
+        self._unanswered = 0
+        self._retries = 0
+        self._seconds: deque[tuple[int, int]] = deque(maxlen=RATE_SECONDS + 1)
+        self._heard = -math.inf
+        self._served = -math.inf
+        self._given_up = 0
+        self.problem = ""
+
+    def count(self, attempt: Attempt, now: float, *, again: bool) -> None:
+        """Count a try; `again` = it will be followed by another for a fault."""
+        if attempt.verdict is Verdict.UNSENT:
+            return
+        if attempt.response is None:
+            self._unanswered += 1
+        else:
+            self._statuses[attempt.response.status] += 1
+        self._retries += again
+        second = int(now)
+        before = self._seconds.pop()[1] if self._seconds and self._seconds[-1][0] == second else 0
+        self._seconds.append((second, before + 1))
+        self.problem = attempt.problem or self.problem
+        if attempt.heard:
+            self._heard = now
+        if attempt.verdict is Verdict.ANSWERED:
+            self._served = now
+            self._given_up = 0
+
+    def outage(self, conversation: Conversation) -> bool:
+        """Whether a contact that was given up says that Drift itself is away, and not only this contact's answer.
+
+        It does when nothing at all has answered since its trouble began, when there was nothing but 429, and when it is
+        one in a row of contacts given up with no request served in between.
+        """
+        since = conversation.troubled_since
+        if since is None or self._served >= since:
+            return False
+        self._given_up += 1
+        return self._heard < since or conversation.gave_up_throttled or self._given_up >= _GIVEN_UP
+
+    def statistics(self, now: float, *, sending: int, waiting: str) -> Statistics:
+        """Return the figures."""
+        recent = [(second, count) for second, count in self._seconds if now - RATE_SECONDS <= second]
+        seconds = min(now - recent[0][0], RATE_SECONDS) if recent else RATE_SECONDS
+        return Statistics(
+            requests=self._statuses.total() + self._unanswered,
+            statuses=dict(self._statuses),
+            unanswered=self._unanswered,
+            throttled=self._statuses[429],
+            retries=self._retries,
+            sending=sending,
+            rate=sum(count for _, count in recent) / max(seconds, 1.0),
+            waiting=waiting,
+        )

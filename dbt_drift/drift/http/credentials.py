@@ -1,0 +1,106 @@
+"""The token that opens Drift: checked, and never shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn, Protocol
+
+from dbt_drift.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+HOW_TO_GET_ONE = (
+    "Get one at dev.drift.com: your app > OAuth & Permissions > Install to Drift, with the scopes contact_read and "
+    "contact_write; then set DRIFT_ACCESS_TOKEN to it. Or sign in with `dbt-drift auth login`."
+)
+
+MASK = "***"
+
+_SHORTEST_SECRET = 12
+"""Letters. What is shorter can be guessed, and can be a word of the text that quotes it."""
+
+
+class Credential(Protocol):
+    """What opens Drift: a token, or a sign-in that gets new ones."""
+
+    source: str
+    """Where it came from, for people."""
+
+    advice: str
+    """What to do when Drift refuses it."""
+
+    def current(self) -> AccessToken:
+        """Return the token to send next."""
+
+    def works(self, token: AccessToken) -> None:
+        """Learn that Drift took a token."""
+
+    def renew(self, refused: AccessToken, status: int) -> bool:
+        """Try to get another in the place of a refused token; returns whether the request is worth another try."""
+
+    def mask(self, text: str) -> str:
+        """Return a text that came from outside without any secret, should one be quoted there."""
+
+
+class AccessToken:
+    """An access token that no log, traceback, error or pickle shows. By itself it is a credential that nothing renews.
+
+    Args:
+        value: The token itself.
+
+    Attributes:
+        source: Where it came from, for people.
+        advice: What to do when Drift refuses it.
+
+    Raises:
+        ConfigurationError: The value cannot be a token. The message does not repeat it.
+    """
+
+    __slots__ = ("_value", "advice", "source")
+
+    def __init__(self, value: str) -> None:
+        if not value or not all("!" <= letter <= "~" for letter in value):
+            raise ConfigurationError(
+                "The Drift access token is empty, or holds white space or letters that no token has.",
+                advice="Set DRIFT_ACCESS_TOKEN to the token alone, without quotes and without the word Bearer.",
+            )
+        self._value = value
+        self.source = "DRIFT_ACCESS_TOKEN"
+        self.advice = HOW_TO_GET_ONE
+
+    def __repr__(self) -> str:
+        return f"AccessToken({MASK})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("An access token is not written to a file.")
+
+    def reveal(self) -> str:
+        """Return the token, for the one place that sends it."""
+        return self._value
+
+    def current(self) -> AccessToken:
+        """Return the token itself."""
+        return self
+
+    def works(self, token: AccessToken) -> None:
+        """Do nothing: it either works or does not."""
+
+    def renew(self, refused: AccessToken, status: int) -> bool:  # noqa: ARG002 - as a sign-in has it
+        """Do nothing: a token that was refused stays so."""
+        return False
+
+    def mask(self, text: str) -> str:
+        """Return a text that came from outside with the token replaced, should it be quoted there."""
+        return without([self._value], text)
+
+
+def without(secrets: Iterable[str], text: str) -> str:
+    """Return a text with these secrets masked, but for what is too short for one: such as the token `sandbox`.
+
+    >>> without(["sandbox", "dr1ft-t0ken-4711"], "The sandbox refuses dr1ft-t0ken-4711.")
+    'The sandbox refuses ***.'
+    """
+    for secret in secrets:
+        if len(secret) >= _SHORTEST_SECRET:
+            text = text.replace(secret, MASK)
+    return text

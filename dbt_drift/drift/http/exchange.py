@@ -1,0 +1,114 @@
+"""One try of one request: sent, judged, and told to the limiter."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from dbt_drift.drift.http.connection import UnsentError
+from dbt_drift.drift.http.messages import Response
+from dbt_drift.drift.http.retry_policy import Verdict, judge
+from dbt_drift.drift.http.transport import NoAnswerError
+from dbt_drift.drift.http.url import DRIFT_URL
+from dbt_drift.errors import DriftUnavailableError
+from dbt_drift.escaping import escaped
+
+if TYPE_CHECKING:
+    from dbt_drift.drift.http.credentials import Credential
+    from dbt_drift.drift.http.limiter import RateLimiter
+    from dbt_drift.drift.http.messages import Request
+    from dbt_drift.drift.http.transport import Transport
+
+
+_REFUSED = frozenset({401, 403})
+
+
+class Attempt(msgspec.Struct, frozen=True):
+    """What came of a try.
+
+    Attributes:
+        verdict: What it means for the run.
+        response: The answer, or None where there was no usable one.
+        problem: What went wrong, without personal data; "" where nothing did.
+        heard: Whether anything answered.
+        wait: How many seconds Drift asks to wait, or None.
+    """
+
+    verdict: Verdict
+    response: Response | None = None
+    problem: str = ""
+    heard: bool = True
+    wait: float | None = None
+
+
+class Exchange:
+    """Sends requests for which the limiter has given a slot.
+
+    Args:
+        transport: Sends them.
+        limiter: Is told of every answer.
+        credential: What opens Drift.
+    """
+
+    def __init__(self, transport: Transport, limiter: RateLimiter, credential: Credential) -> None:
+        self._transport = transport
+        self._credential = credential
+        self.limiter = limiter
+
+    def attempt(self, request: Request) -> Attempt:
+        """Send a request for which a slot was reserved, and give the slot back.
+
+        What Drift, or a gateway, says of a refusal is free of secrets from here on: it may quote the header.
+
+        Raises:
+            DriftUnavailableError: The sign-in has ended.
+            ConfigurationError: The sign-in cannot be kept.
+        """
+        try:
+            token = self._credential.current()
+            sent = time.monotonic()
+            response = self._transport.send(request, token)
+        except NoAnswerError as error:
+            self.limiter.lost(time.monotonic())
+            return Attempt(Verdict.FAULT, problem=str(error), heard=error.heard)
+        except UnsentError:
+            self.limiter.lost(time.monotonic())
+            return Attempt(Verdict.UNSENT)
+        except BaseException:
+            self.limiter.lost(time.monotonic())
+            raise
+        now = time.monotonic()
+        response = msgspec.structs.replace(response, mask=self._credential.mask)
+        verdict = judge(response.status)
+        if verdict is Verdict.THROTTLED:
+            self.limiter.throttled(sent, now, response.retry_after)
+        else:
+            self.limiter.answered(sent, now, reused=response.reused)
+        if verdict is Verdict.ANSWERED:
+            self._credential.works(token)
+        elif response.status in _REFUSED and self._credential.renew(token, response.status):
+            return Attempt(Verdict.RENEWED, response)
+        problem = "" if verdict is Verdict.ANSWERED else f"status {response.status} ({response.error().type})"
+        return Attempt(verdict, response, problem, wait=response.retry_after)
+
+    def shut_out(self, request: Request, response: Response) -> DriftUnavailableError:
+        """Return the error for an answer that every other request would get too."""
+        error = response.error()
+        said = escaped(f"{response.status} {error.type}: {error.message}")
+        if response.status == 401:  # noqa: PLR2004 - HTTP's number for it
+            return DriftUnavailableError(f"Drift refuses the access token ({said})", advice=self._credential.advice)
+        if response.status == 403:  # noqa: PLR2004 - HTTP's number for it
+            return DriftUnavailableError(
+                f"Drift refuses {request.method} {request.target.partition('?')[0]} ({said})",
+                advice=(
+                    f"The call needs the scope {request.scope}. A token keeps the scopes it was made with: add the "
+                    "scope at dev.drift.com > your app > OAuth & Permissions, then install again. "
+                    f"{self._credential.advice}"
+                ),
+            )
+        return DriftUnavailableError(
+            f"Drift's API does not redirect, but status {response.status} came back.",
+            advice=f"Check DRIFT_API_URL ({DRIFT_URL} where it is not set), and the proxy if there is one.",
+        )

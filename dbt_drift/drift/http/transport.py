@@ -1,0 +1,249 @@
+"""HTTP: one request out, one answer back, over kept-open connections shared by all threads.
+
+`requests` does the HTTP, through its adapter: a `Session` adds to that, on every call, another look at the environment,
+cookies, redirects and ~/.netrc, which costs more time than sending does and could replace the token by somebody's
+password. What requests does not do is `connection`'s part: a deadline for a whole answer, and a last look before
+anything is written to Drift.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import requests
+from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
+from requests.utils import DEFAULT_CA_BUNDLE_PATH, prepend_scheme_if_needed, select_proxy
+from urllib3.exceptions import HTTPError
+
+from dbt_drift import __version__
+from dbt_drift.drift.http.connection import guarded
+from dbt_drift.drift.http.messages import UNREADABLE, Request, Response
+from dbt_drift.drift.http.retry_policy import asked_wait
+from dbt_drift.drift.http.url import is_loopback
+from dbt_drift.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from dbt_drift.drift.http.credentials import AccessToken
+
+
+MOST_BYTES = 16 * 2**20
+"""An answer that is longer is not read to its end: a hundred contacts, the most we ask for, fit in many times over."""
+
+
+class NoAnswerError(Exception):
+    """A request got no usable answer. The message says why, without the URL, which may hold an email.
+
+    Attributes:
+        heard: Whether something answered at all, only not with what was asked for.
+    """
+
+    def __init__(self, message: str, *, heard: bool = False) -> None:
+        super().__init__(message)
+        self.heard = heard
+
+
+class Timeouts(msgspec.Struct, frozen=True):
+    """Seconds to wait for a connection, and from then on for the whole answer."""
+
+    connect: float = 10.0
+    read: float = 30.0
+
+
+class Transport:
+    """Sends requests to one Drift. Safe to use from many threads.
+
+    The environment is read once: the proxy for the URL (never for a loopback URL, whose http would show the proxy the
+    token), and REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE.
+
+    Args:
+        url: Where Drift is, checked by `credentials.drift_url`.
+        connections: How many connections are kept open.
+        timeouts: How long to wait.
+        may_write: Asked right before anything but a GET goes out; None where nothing stands against it.
+
+    Raises:
+        ConfigurationError: The CA bundle or the proxy that the environment names cannot be used.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        connections: int = 1,
+        timeouts: Timeouts | None = None,
+        may_write: Callable[[], bool] | None = None,
+    ) -> None:
+        self._url = url
+        timeouts = timeouts or Timeouts()
+        self._timeouts = (timeouts.connect, timeouts.read)
+        with requests.Session() as session:
+            found = session.merge_environment_settings(url, {}, None, None, None)
+        self._proxies: dict[str, str] = {} if is_loopback(url) else dict(found["proxies"])
+        proxy = select_proxy(url, self._proxies)
+        context = _ssl_context(found["verify"])
+        try:
+            self._adapter = _Adapter(url, context, connections=connections, proxy=proxy, may_write=may_write)
+        except (requests.RequestException, HTTPError):
+            # Their texts quote the proxy, which may hold a password.
+            raise ConfigurationError(
+                "The proxy that the environment names for Drift cannot be used."
+                if proxy
+                else "DRIFT_API_URL is no URL.",
+                advice="See HTTPS_PROXY, ALL_PROXY and NO_PROXY; a SOCKS proxy needs the package PySocks."
+                if proxy
+                else "",
+            ) from None
+
+    def send(self, request: Request, token: AccessToken | None) -> Response:
+        """Send a request and read its answer.
+
+        Args:
+            request: The request.
+            token: The access token, or None for the calls that need none.
+
+        Raises:
+            NoAnswerError: There was none, it broke off, or it is a good one that does not hold what the request reads.
+            UnsentError: `may_write` forbids it.
+        """
+        response = self._answer_to(request, token)
+        if request.reads is None or not response.good:
+            return response
+        try:
+            return msgspec.structs.replace(response, data=request.reads.decode(response.body))
+        except UNREADABLE:
+            raise NoAnswerError(f"status {response.status} with a body that is not Drift's", heard=True) from None
+
+    def close(self) -> None:
+        """Close the connections that are not in use."""
+        self._adapter.close()
+
+    def _answer_to(self, request: Request, token: AccessToken | None) -> Response:
+        connections = self._adapter.connections_made
+        try:
+            answer = self._adapter.send(
+                self._prepare(request, token), stream=True, timeout=self._timeouts, proxies=self._proxies
+            )
+            body = _body(answer)
+        except (requests.RequestException, OSError) as error:
+            raise NoAnswerError(_what_went_wrong(error, self._timeouts)) from None
+        return Response(
+            status=answer.status_code,
+            body=body,
+            retry_after=asked_wait(answer.headers),
+            reused=connections == self._adapter.connections_made,
+        )
+
+    def _prepare(self, request: Request, token: AccessToken | None) -> requests.PreparedRequest:
+        # Request.prepare() would encode the URL and the body a second time.
+        prepared = requests.PreparedRequest()
+        prepared.method = request.method
+        prepared.url = self._url + request.target
+        prepared.headers = CaseInsensitiveDict(_HEADERS)
+        if token is not None:
+            prepared.headers["Authorization"] = f"Bearer {token.reveal()}"
+        if request.body is not None:
+            prepared.body = request.body
+            prepared.headers["Content-Type"] = request.content_type
+            prepared.headers["Content-Length"] = str(len(request.body))
+        return prepared
+
+
+_HEADERS = {"Accept": "application/json", "User-Agent": f"dbt-drift/{__version__}"}
+
+
+class _Adapter(HTTPAdapter):
+    """An adapter for one host: one pool, made once, with one set of CA certificates and guarded connections."""
+
+    def __init__(
+        self,
+        url: str,
+        context: ssl.SSLContext,
+        *,
+        connections: int,
+        proxy: str | None,
+        may_write: Callable[[], bool] | None,
+    ) -> None:
+        super().__init__(pool_connections=1, pool_maxsize=connections)
+        manager: Any = self.poolmanager
+        if proxy:
+            manager = self.proxy_manager_for(prepend_scheme_if_needed(proxy, "http"))  # type: ignore[no-untyped-call]
+        self._pool: Any = manager.connection_from_url(url, {"ssl_context": context})
+        self._pool.ConnectionCls = guarded(self._pool.ConnectionCls, may_write)
+
+    @property
+    def connections_made(self) -> int:
+        """How many connections were opened up to now."""
+        made: int = self._pool.num_connections
+        return made
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ARG002 - requests' signature
+        return self._pool
+
+    def close(self) -> None:
+        # An adapter leaves closing to the garbage collector's visit to its pools; this one is held here.
+        self._pool.close()
+        super().close()
+
+    def cert_verify(self, *args: Any, **kwargs: Any) -> None:
+        """Do nothing: the context knows the certificates."""
+
+
+def _body(answer: requests.Response) -> bytes:
+    """Read the body, and no more than an answer of Drift's can have; what is compressed could be any length."""
+    with answer:  # the connection of an answer that was not read to its end is closed
+        encoding = answer.headers.get("Content-Encoding", "").strip().lower()
+        if encoding not in {"", "identity"}:
+            raise NoAnswerError(f"status {answer.status_code} with a body encoded as {encoding!a}, unasked", heard=True)
+        parts, length = [], 0
+        for part in answer.iter_content(2**16):
+            parts.append(part)
+            if (length := length + len(part)) > MOST_BYTES:
+                raise NoAnswerError(f"status {answer.status_code} with more than {MOST_BYTES:,} bytes", heard=True)
+        return b"".join(parts)
+
+
+def _ssl_context(bundle: object) -> ssl.SSLContext:
+    path = Path(bundle if isinstance(bundle, str) else DEFAULT_CA_BUNDLE_PATH)
+    try:
+        return ssl.create_default_context(capath=path) if path.is_dir() else ssl.create_default_context(cafile=path)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The CA certificates in {path} cannot be read: {error.strerror or error}.",
+            advice="See REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE in the environment.",
+        ) from None
+
+
+def _what_went_wrong(error: BaseException, timeouts: tuple[float, float]) -> str:
+    """Say it without the texts of requests and urllib3, which quote the URL."""
+    if isinstance(error, requests.ConnectTimeout):
+        return f"no connection within {timeouts[0]:g} s"
+    causes = list(_causes(error))
+    for cause in causes:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"its certificate is not trusted: {cause.verify_message}"
+        if isinstance(cause, TimeoutError) or type(cause).__name__ == "ReadTimeoutError":
+            return f"no answer within {timeouts[1]:g} s"
+    if any(isinstance(cause, socket.gaierror) for cause in causes):
+        return "its host name is not known"
+    reasons = [cause.strerror for cause in causes if isinstance(cause, OSError) and cause.strerror]
+    proxy = " by way of the proxy" if isinstance(error, requests.exceptions.ProxyError) else ""
+    return (reasons[-1].lower() if reasons else "the connection broke") + proxy
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and what is behind it; requests and urllib3 keep that in arguments as well as in the chain."""
+    seen: set[int] = set()
+    waiting: list[Any] = [error]
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, BaseException) and id(found) not in seen:
+            seen.add(id(found))
+            yield found
+            waiting += [found.__context__, found.__cause__, getattr(found, "reason", None), *found.args]

@@ -1,0 +1,1 @@
+"""The ledger in the warehouse: what differs from what Drift accepted, Drift's answers, the lock, the history."""

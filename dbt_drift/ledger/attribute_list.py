@@ -1,0 +1,43 @@
+"""The list of the organisation's attributes that the ledger keeps: what plans without a token go by."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dbt_drift.ledger.bound_sync import Location
+    from dbt_drift.project.gateway import DbtProject
+
+Listed = tuple[str, str, str]
+"""Name, label and type of one attribute, in Drift's words."""
+
+
+def remembered_attributes(project: DbtProject, location: Location) -> list[Listed]:
+    """Return the attributes as the last sync that could list them found them; none where no sync could.
+
+    Raises:
+        WarehouseError: The warehouse refused a statement.
+    """
+    ledger = msgspec.to_builtins(location)
+    with project.connect("attributes") as session:
+        with session.transaction():
+            session.call("open_attributes", ledger=ledger)
+        return [
+            (name, label, kind) for name, label, kind in session.rows(session.call("attributes_sql", ledger=ledger))
+        ]
+
+
+def remember_attributes(project: DbtProject, location: Location, attributes: Sequence[Listed]) -> None:
+    """Replace what `remembered_attributes` returns.
+
+    Raises:
+        WarehouseError: The warehouse refused a statement.
+    """
+    with project.connect("attributes") as session, session.transaction():
+        session.call(
+            "remember_attributes", ledger=msgspec.to_builtins(location), attributes=[list(a) for a in attributes]
+        )

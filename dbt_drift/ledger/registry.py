@@ -1,0 +1,51 @@
+"""The audiences that a ledger has ever seen, whether or not a model still declares them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from dbt_drift.ledger.bound_sync import Location
+    from dbt_drift.project.session import Session
+
+
+class Registered(msgspec.Struct, frozen=True, kw_only=True):
+    """One audience that a sync has had.
+
+    Attributes:
+        slug: The sync's slug.
+        model: The model's name when the audience was declared.
+        match_on: What the sync matched on.
+        state: The snapshot's column for the tag.
+        tag: The tag.
+        mode: Its mode.
+        tag_from: The column that named it, or None.
+        holders: How many contacts carry the tag because of the sync, or may: a run that was killed was giving it.
+        is_seen: Whether any of them is certain to carry it.
+        columns: The columns of the sync's snapshot.
+    """
+
+    slug: str
+    model: str
+    match_on: str
+    state: str
+    tag: str
+    mode: str
+    tag_from: str | None
+    holders: int
+    is_seen: bool
+    columns: list[str]
+
+
+def registered_audiences(session: Session, location: Location) -> list[Registered]:
+    """Return every audience that the ledger has seen; none where there is no ledger yet."""
+    found = session.call("registered_audiences", ledger=msgspec.to_builtins(location))
+    return [Registered(**audience) for audience in found]
+
+
+def forget(session: Session, location: Location, audience: Registered) -> None:
+    """Drop what the ledger remembers of an audience, in the caller's transaction; Drift keeps the tag."""
+    ledger = msgspec.to_builtins(location)
+    session.call("forget_audience", ledger=ledger, slug=audience.slug, state=audience.state)

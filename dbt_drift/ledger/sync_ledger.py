@@ -1,0 +1,375 @@
+"""One sync's part of the ledger: the difference read, the answers written down, the snapshot brought up to date.
+
+All SQL is in the macros; this module calls them and gives their rows types. Each method opens a connection and closes
+it: nothing is held while requests go out, so that a server does not cut an idle transaction and DuckDB's file stays
+free for dbt. The relations and what a crash leaves of them are described in docs/reference/ledger.md.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+
+import msgspec
+
+from dbt_drift.errors import WarehouseError
+from dbt_drift.ledger.patience import Patience
+from dbt_drift.ledger.saved_syncs import spec_hash
+from dbt_drift.ledger.wire import UNCERTAIN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+    from contextlib import AbstractContextManager
+
+    from dbt_drift.ledger.bound_sync import Location
+    from dbt_drift.ledger.lock import RunLock
+    from dbt_drift.project.gateway import DbtProject
+    from dbt_drift.project.session import Session
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class DeltaRow(msgspec.Struct, frozen=True):
+    """One contact that has something to send.
+
+    Attributes:
+        seq: Its number in the delta, from 1.
+        departed: True when its row has left the model: only tags are taken away.
+        key: The key that it is remembered by.
+        contact_id: Its Drift id, or None while that is unknown.
+        wanted: Wire text of each attribute that the model gives a value, changed or not.
+        accepted: Wire text of each attribute as Drift last accepted it.
+        wanted_tags: `+` or `-` for each tag that is to be set or taken away.
+        accepted_tags: The same, as Drift last accepted it.
+    """
+
+    seq: int
+    departed: bool
+    key: str
+    contact_id: int | None
+    wanted: dict[str, str]
+    accepted: dict[str, str]
+    wanted_tags: dict[str, str]
+    accepted_tags: dict[str, str]
+
+    @property
+    def is_remembered(self) -> bool:
+        """Whether the ledger knows a value of the contact for certain, or a tag that was set."""
+        return bool(self.accepted_tags) or any(not wire.startswith(UNCERTAIN) for wire in self.accepted.values())
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """What staging found, in contacts unless said; `rows` = unchanged + invalid + held back + (new + changed).
+
+    Attributes:
+        rows: Rows of the model.
+        differing: Rows of the model in the delta, those that cannot be sent included.
+        sendable: Contacts to send, numbered 1 to `sendable` in the delta.
+        new: Of these, rows whose contact has no remembered Drift id.
+        changed: Of these, rows whose contact has one.
+        departed: Of these, those whose row has left the model.
+        invalid: Rows that cannot be sent, by reason.
+        held_back: Rows that were given up in earlier runs and have not changed since, by reason.
+        attributes: In how many contacts each attribute is new or changed.
+        tags_added: How many contacts get each tag.
+        tags_removed: How many contacts lose each tag.
+        tags_carried: Of the tags that some lose: how many contacts carry it, as far as this sync set it.
+        values_cleared: How many contacts lose the value of each attribute that some lose.
+        values_held: Of these attributes: how many contacts have a value that this sync wrote.
+        rows_before: Rows of the model when it was last synced to the end; None where it never was.
+    """
+
+    rows: int
+    differing: int
+    sendable: int
+    new: int
+    changed: int
+    departed: int
+    invalid: dict[str, int]
+    held_back: dict[str, int]
+    attributes: dict[str, int]
+    tags_added: dict[str, int]
+    tags_removed: dict[str, int]
+    tags_carried: dict[str, int]
+    values_cleared: dict[str, int]
+    values_held: dict[str, int]
+    rows_before: int | None
+
+    @property
+    def unchanged(self) -> int:
+        """Rows of the model in which nothing is to be sent."""
+        return self.rows - self.differing
+
+
+class InvalidRow(msgspec.Struct, frozen=True):
+    """A row that cannot be sent.
+
+    Attributes:
+        key: The key that its contact would be remembered by; None when that is what the row lacks.
+        reason: A short code; the docs list them.
+        attribute: The attribute to blame, where one is.
+        key_as_written: The key as the model has it.
+        row_id: What the model calls the row, where it says so.
+    """
+
+    key: str | None
+    reason: str
+    attribute: str | None
+    key_as_written: str | None
+    row_id: str | None
+
+
+class Entry(msgspec.Struct, frozen=True, array_like=True):
+    """What the journal keeps of one contact's outcome; the order is that of the macro's insert."""
+
+    stage_id: str
+    seq: int
+    contact_id: int | None
+    status: str
+    attributes_accepted: bool
+    tags_accepted: bool
+    reason: str | None
+    message: str | None
+    held: list[str] | None = None
+    """After a look-up: the columns of the snapshot whose values Drift was found to hold."""
+
+
+def _patient(method: Callable[Concatenate[SyncLedger, P], R]) -> Callable[Concatenate[SyncLedger, P], R]:
+    """Let a method be done again while the warehouse is away. Each is one transaction, and may be done twice."""
+
+    @functools.wraps(method)
+    def repeated(ledger: SyncLedger, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        if ledger.patience is None:
+            return method(ledger, *args, **kwargs)
+        return ledger.patience.repeat(lambda: method(ledger, *args, **kwargs))
+
+    return repeated
+
+
+class SyncLedger:
+    """The ledger of one sync.
+
+    Args:
+        project: The dbt project whose adapter is used.
+        spec: The macros' view of the sync (see `spec.sync_spec`).
+        delta: The delta's name; a plan uses one of its own, so that it never disturbs a running sync.
+        lock: Held by the run that writes; None for a plan, which writes nothing that others read.
+        tell: Told when the warehouse is away; None where that ends the command at once, as in a plan.
+
+    Attributes:
+        rejected: The table that holds the rows that do not get through.
+        patience: With a warehouse that is away; None for none.
+    """
+
+    def __init__(
+        self,
+        project: DbtProject,
+        spec: dict[str, Any],
+        *,
+        delta: str = "delta",
+        lock: RunLock | None = None,
+        tell: Callable[[str], None] | None = None,
+    ) -> None:
+        self._project = project
+        self.patience = Patience(tell) if tell else None
+        self._lock = lock
+        self._spec = spec | {"delta": delta}
+        self._spec_hash = spec_hash(spec)
+        self._attributes: list[str] = [part["attribute"] for part in spec["attributes"]]
+        self._clearing: list[str] = [part["attribute"] for part in spec["attributes"] if part["clears"]]
+        self._tags: list[str] = [part["tag"] for part in spec["audiences"]]
+        self.rejected = f"{spec['ledger']['schema']}.{spec['slug']}__rejected"
+
+    @_patient
+    def open(self) -> None:
+        """Make the ledger's relations where they are missing."""
+        with self._project.connect("open") as session, session.transaction():
+            session.call("open_ledger", sync=self._spec)
+
+    @_patient
+    def stage(self, stage_id: str) -> Counts:
+        """Write the difference to the delta and count it."""
+        self._spec["stage_id"] = stage_id
+        with self._project.connect("stage") as session:
+            with self._work(session):
+                session.call("fix_settings")
+                session.call("stage", sync=self._spec)
+            return self._counts(session)
+
+    @_patient
+    def staged(self) -> str | None:
+        """Return the stage that the post-hook of the model has left in dbt's last invocation, and take it up.
+
+        A stage of another invocation may be older than the model; one of another declaration is not of this sync.
+        """
+        with self._project.connect("staged") as session:
+            sql = session.call("staged_sql", sync=self._spec, spec_hash=self._spec_hash)
+            for (stage_id,) in session.rows(sql):
+                if stage_id == f"dbt-{self._project.last_invocation()}":
+                    self._spec["stage_id"] = stage_id
+                    return str(stage_id)
+        return None
+
+    @_patient
+    def counts(self) -> Counts:
+        """Count what is staged."""
+        with self._project.connect("counts") as session:
+            return self._counts(session)
+
+    @_patient
+    def page(self, after: int, upto: int) -> list[DeltaRow]:
+        """Return the contacts numbered `after` + 1 to `upto`, in that order."""
+        with self._project.connect("page") as session:
+            sql = session.call("page_sql", sync=self._spec, after=after, upto=upto)
+            return [self._row(values) for values in session.rows(sql)]
+
+    @_patient
+    def invalid(self, most: int) -> list[InvalidRow]:
+        """Return up to `most` of the rows that cannot be sent."""
+        with self._project.connect("invalid") as session:
+            sql = session.call("invalid_sql", sync=self._spec, most=most)
+            return [InvalidRow(*values) for values in session.rows(sql)]
+
+    def begin_sending(self, stage_id: str) -> None:
+        """Write down that contacts of the stage are under way from now on, so that a kill leaves them in doubt."""
+        self.record([Entry(stage_id, 0, None, "sending", False, False, None, None)])  # noqa: FBT003 - columns in order
+
+    @_patient
+    def record(self, entries: Sequence[Entry]) -> None:
+        """Append outcomes to the journal, in one transaction."""
+        with self._project.connect("journal") as session, self._transaction(session):
+            session.call("journal", sync=self._spec, entries=[_bindings(entry) for entry in entries])
+
+    @_patient
+    def keep_lock(self) -> None:
+        """Give a sign of life while there is nothing to write."""
+        if self._lock is not None:
+            self._lock.keep()
+
+    def columns_of(self, attributes: Collection[str], tags: Collection[str]) -> list[str]:
+        """Return the snapshot's columns of these attributes and tags."""
+        columns = [part["state"] for part in self._spec["attributes"] if part["attribute"] in attributes]
+        return columns + [part["state"] for part in self._spec["audiences"] if part["tag"] in tags]
+
+    @_patient
+    def fold(self) -> None:
+        """Take into the snapshot what an interrupted run left: what Drift accepted, and what it may have accepted.
+
+        Called before anything is staged anew.
+        """
+        with self._project.connect("fold") as session, self._work(session):
+            session.call("fold", sync=self._spec)
+
+    @_patient
+    def release(self, reason: str | None) -> None:
+        """Let rows that were given up be staged again; those with this reason, or all."""
+        with self._project.connect("release") as session, self._transaction(session):
+            session.call("release", sync=self._spec, reason=reason)
+
+    @_patient
+    def finish(self, *, in_doubt: bool = False) -> None:
+        """Keep the rejected rows of this run, and fold the rest.
+
+        Args:
+            in_doubt: Whether contacts may have been written whose outcome is not journaled.
+        """
+        with self._project.connect("finish") as session, self._work(session):
+            session.call("finish", sync=self._spec, in_doubt=in_doubt)
+
+    def discard(self) -> None:
+        """Drop the delta, for a plan."""
+        with self._project.connect("discard") as session, session.transaction():
+            session.call("discard", sync=self._spec)
+
+    @_patient
+    def forget(self) -> None:
+        """Make all that Drift accepted uncertain, so that all is sent again; ids stay known."""
+        with self._project.connect("forget") as session, self._work(session):
+            session.call("forget", sync=self._spec)
+
+    def _transaction(self, session: Session) -> AbstractContextManager[None]:
+        return session.transaction() if self._lock is None else self._lock.transaction(session)
+
+    def _work(self, session: Session) -> AbstractContextManager[None]:
+        return session.transaction() if self._lock is None else self._lock.work(session)
+
+    def _counts(self, session: Session) -> Counts:
+        invalid = dict(session.rows(session.call("invalid_counts_sql", sync=self._spec)))
+        held_back = dict(session.rows(session.call("held_counts_sql", sync=self._spec)))
+        found = list(session.rows(session.call("counts_sql", sync=self._spec)))
+        if not found:
+            raise WarehouseError(f"The delta of {self._spec['slug']} gave no counts.")
+        before_sql = session.call("rows_before_sql", sync=self._spec)
+        fixed, rest = found[0][:6], list(found[0][6:])
+        attributes = dict(zip(self._attributes, rest, strict=False))
+        tags = rest[len(self._attributes) :][: 2 * len(self._tags)]
+        cleared = rest[len(self._attributes) + len(tags) :]
+        removed = dict(zip(self._tags, tags[1::2], strict=True))
+        losses = {name: count for name, count in zip(self._clearing, cleared, strict=True) if count}
+        carried, held = self._holders(session, removed, losses)
+        rows, differing, sendable, new, changed, departed = fixed
+        return Counts(
+            rows=max(rows, differing),  # a model that dbt builds anew meanwhile may have shrunk since it was compared
+            differing=differing,
+            sendable=sendable,
+            new=new,
+            changed=changed,
+            departed=departed,
+            invalid=invalid,
+            held_back=held_back,
+            attributes=attributes,
+            tags_added=dict(zip(self._tags, tags[0::2], strict=True)),
+            tags_removed=removed,
+            tags_carried=carried,
+            values_cleared=losses,
+            values_held=held,
+            rows_before=next((before for (before,) in session.rows(before_sql)), None),
+        )
+
+    def _holders(
+        self, session: Session, removed: dict[str, int], cleared: dict[str, int]
+    ) -> tuple[dict[str, int], dict[str, int]]:
+        """Return how many contacts have what some lose; the snapshot is only read where some lose something."""
+        if not any(removed.values()) and not cleared:
+            return {}, {}
+        ((_, *found),) = session.rows(session.call("holders_sql", sync=self._spec))
+        carried = {tag: count for tag, count in zip(self._tags, found, strict=False) if removed[tag]}
+        held = dict(zip(self._clearing, found[len(self._tags) :], strict=True))
+        return carried, {name: held[name] for name in cleared}
+
+    def _row(self, values: tuple[Any, ...]) -> DeltaRow:
+        seq, action, key, contact_id, *states = values
+        pairs = list(zip(states[0::2], states[1::2], strict=True))
+        attributes, tags = pairs[: len(self._attributes)], pairs[len(self._attributes) :]
+        return DeltaRow(
+            seq=seq,
+            departed=action == "leave",
+            key=key,
+            contact_id=contact_id,
+            wanted={name: new for name, (new, _) in zip(self._attributes, attributes, strict=True) if new is not None},
+            accepted={
+                name: old for name, (_, old) in zip(self._attributes, attributes, strict=True) if old is not None
+            },
+            wanted_tags={tag: new for tag, (new, _) in zip(self._tags, tags, strict=True) if new is not None},
+            accepted_tags={tag: old for tag, (_, old) in zip(self._tags, tags, strict=True) if old is not None},
+        )
+
+
+def _bindings(entry: Entry) -> list[Any]:
+    *values, held = msgspec.structs.astuple(entry)
+    return [*values, None if held is None else f",{','.join(held)},"]
+
+
+def claim_destination(session: Session, location: Location, url: str) -> str:
+    """Write down which Drift the ledger describes, unless it says so already; return the one that it describes.
+
+    For the run that holds the lock: two that come first would each write down its own.
+    """
+    ledger = msgspec.to_builtins(location)
+    sql = session.call("destination_sql", ledger=ledger)
+    for (claimed,) in session.rows(sql):
+        return str(claimed)
+    with session.transaction():
+        session.call("claim_destination", ledger=ledger, url=url)
+    return url

@@ -1,0 +1,52 @@
+"""The ledger's version: made and migrated by the program that comes first, refused by one that is older."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from dbt_drift import __version__
+from dbt_drift.errors import ConfigurationError, WarehouseDeniedError
+
+if TYPE_CHECKING:
+    from dbt_drift.ledger.bound_sync import Location
+    from dbt_drift.project.session import Session
+
+
+def bring_forward(session: Session, location: Location) -> None:
+    """Make what all syncs share, or migrate it to what this program knows.
+
+    Raises:
+        ConfigurationError: A newer program has written the ledger.
+        WarehouseDeniedError: The role may not make or write it.
+    """
+    ledger = msgspec.to_builtins(location)
+    try:
+        with session.transaction():
+            tables = session.tables(location.database, location.schema)
+            version, program = session.call("bring_forward", ledger=ledger, tables=tables, program=__version__)
+    except WarehouseDeniedError as error:
+        raise WarehouseDeniedError(
+            str(error),
+            advice=f"The ledger lies in the schema {location.schema}. Somebody who may has to make it for the role: "
+            f'`create schema "{location.schema}" authorization <role>`. Or the role may make it itself after '
+            f'`grant create on database "{location.database}" to <role>`. Or name a schema that the role owns: '
+            "`vars: {dbt_drift: {schema: ...}}`.",
+        ) from error
+    known = session.call("ledger_version")
+    refuse_newer(location, known=known, version=int(version), program=program)
+
+
+def refuse_newer(location: Location, *, known: int, version: int, program: str) -> None:
+    """Raise where the ledger is of a shape that this program does not know.
+
+    Raises:
+        ConfigurationError: It is.
+    """
+    if version > known:
+        raise ConfigurationError(
+            f"The ledger in the schema {location.schema} has version {version}, written by dbt-drift {program}; "
+            f"this is dbt-drift {__version__}, which knows version {known}.",
+            advice=f"Install the newer one: pip install 'dbt-drift>={program}'",
+        )

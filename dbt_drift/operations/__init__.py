@@ -1,0 +1,1 @@
+"""One-off work on a ledger: adopt, untag, forget, rename, rebuild, status."""

@@ -1,0 +1,103 @@
+"""Members that a mirror has not made itself: adopted from a model that lists them.
+
+Drift lists nobody by tag, so who carries one has to come from somewhere else: an export, a seed, the tables of the tool
+that kept the audience before.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dbt_drift.declarations.manifest import read_manifest
+from dbt_drift.declarations.nodes import label
+from dbt_drift.declarations.problems import did_you_mean
+from dbt_drift.errors import ConfigurationError
+from dbt_drift.escaping import escaped
+from dbt_drift.sync.run_session import alone
+
+if TYPE_CHECKING:
+    from dbt_drift.binding.prepared import Prepared
+    from dbt_drift.declarations.manifest import Node
+    from dbt_drift.declarations.sync import Sync
+    from dbt_drift.project.session import Session
+
+
+def adopt(prepared: Prepared, model: str, tag: str, *, members: str, column: str | None = None) -> int:
+    """Take contacts for members of a mirror, so that it takes its tag away from those who are none any more.
+
+    Args:
+        prepared: The project and its syncs.
+        model: The model that declares the audience.
+        tag: The audience's tag, or `<attribute>=true`.
+        members: A model, seed or snapshot with a row for each contact that carries the tag in Drift.
+        column: Its column with what the sync matches on; None for the name that the first model has for it.
+
+    Returns:
+        How many were not known as members before.
+
+    Raises:
+        ConfigurationError: There is no such audience, it is no mirror, or there are no such members.
+        LockedError: A run is at work on the ledger.
+        WarehouseError: The warehouse refused a statement.
+    """
+    sync, spec = _sync(prepared, model)
+    state = _mirror(sync, spec, tag)
+    node = _node(prepared, members)
+    with prepared.project.connect("members") as session:
+        source = spec | _keys(session, node, sync, column)
+    with alone(prepared, "adopt") as (session, lock), lock.transaction(session):
+        session.call("open_ledger", sync=spec)
+        # What an interrupted run has done is older than what is adopted now.
+        session.call("fold", sync=spec)
+        session.call("fix_settings")
+        return int(session.call("adopt_members", sync=spec, state=state, members=source))
+
+
+def _sync(prepared: Prepared, model: str) -> tuple[Sync, dict[str, Any]]:
+    syncs = {sync.name: (sync, spec) for sync, spec in prepared.syncs}
+    if model not in syncs:
+        raise ConfigurationError(f"No model {model!r} declares a sync.", advice=did_you_mean(model, syncs))
+    return syncs[model]
+
+
+def _mirror(sync: Sync, spec: dict[str, Any], tag: str) -> str:
+    """Return the snapshot's column of an audience."""
+    modes = {one.tag: one.mode for one in sync.audiences}
+    if modes.get(tag) != "mirror":
+        found = f"is {modes[tag]!r}, and only" if tag in modes else "is not among its audiences; only"
+        raise ConfigurationError(
+            f"{sync.name}: {tag!r} {found} `mirror` takes anything away from those who are no longer members.",
+            advice=did_you_mean(tag, modes),
+        )
+    return next(str(part["state"]) for part in spec["audiences"] if part["tag"] == tag)
+
+
+def _node(prepared: Prepared, name: str) -> Node:
+    manifest = read_manifest(prepared.project.target_path / "manifest.json")
+    nodes = {label(node): node for node in manifest.nodes.values() if node.relation_name}
+    if name not in nodes:
+        raise ConfigurationError(
+            f"dbt's manifest has no model, seed or snapshot {name!r}.",
+            advice=f"If you have just added it, run `dbt build --select {name}` first. "
+            f"{did_you_mean(name, nodes)}".rstrip(),
+        )
+    return nodes[name]
+
+
+def _keys(session: Session, node: Node, sync: Sync, column: str | None) -> dict[str, Any]:
+    """Return where the keys of the members are, in the way of a sync."""
+    place = {"database": node.database, "schema": node.schema, "identifier": node.alias or node.name}
+    kinds = {found["name"]: found["kind"] for found in session.call("model_columns", sync=place)}
+    if not kinds:
+        raise ConfigurationError(
+            f"The relation {escaped(node.relation_name or '')} is not in the warehouse.",
+            advice=f"Run `dbt build --select {label(node)}`.",
+        )
+    wanted = column or sync.match_column
+    key_column = next((name for name in kinds if name.casefold() == wanted.casefold()), None)
+    if key_column is None:
+        raise ConfigurationError(
+            f"{label(node)} has no column {wanted!r}, and members are known by their {sync.match_on}.",
+            advice=did_you_mean(wanted, kinds) or "Name the column with --column.",
+        )
+    return place | {"key_column": key_column, "key_kind": kinds[key_column]}

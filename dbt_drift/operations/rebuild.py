@@ -1,0 +1,176 @@
+"""Rebuilds a lost ledger: looks up each contact that it does not remember, and remembers what Drift holds already.
+
+It stages, journals and folds as a sync does, with look-ups in the place of writes: Drift is not written, and a rebuild
+that is killed goes on where it was. What Drift holds and the model does not want it to hold is not remembered, so the
+next sync sends the real differences and nothing else.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+import uuid
+from typing import TYPE_CHECKING
+
+from dbt_drift.binding.attribute_types import fit_to_drift
+from dbt_drift.drift.auth.find import credential
+from dbt_drift.drift.contact.upsert import look_up
+from dbt_drift.drift.engine.client import WORKERS, DriftClient
+from dbt_drift.drift.http.limiter import RateLimiter
+from dbt_drift.drift.http.url import drift_url
+from dbt_drift.errors import DbtDriftError, internal_error
+from dbt_drift.ledger.sync_ledger import Entry
+from dbt_drift.sync.pump import Stream
+from dbt_drift.sync.results import RowCounts, SyncResult
+from dbt_drift.sync.run_session import Run
+from dbt_drift.sync.stop import Stop
+from dbt_drift.wording import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dbt_drift.binding.prepared import Prepared
+    from dbt_drift.declarations.sync import Sync
+    from dbt_drift.drift.contact.change import Outcome
+    from dbt_drift.ledger.sync_ledger import DeltaRow, SyncLedger
+    from dbt_drift.sync.reporter import Reporter
+    from dbt_drift.sync.run_options import RunOptions
+
+
+def run_rebuild(
+    prepared: Prepared,
+    environment: Mapping[str, str],
+    reporter: Reporter,
+    options: RunOptions,
+    stop: Stop | None = None,
+) -> list[SyncResult]:
+    """Remember what Drift holds of the selected models.
+
+    Args:
+        prepared: The project and its syncs.
+        environment: Where Drift is, and what opens it.
+        reporter: Told of each step.
+        options: What the user asked of this run.
+        stop: Asked whether the run is to end early; None for a run that nobody ends.
+
+    Returns:
+        One result a sync: `contacts.matched` were found; the rows that the next sync has to send are `unfinished`.
+
+    Raises:
+        ConfigurationError: The token or the URL cannot be used, or the ledger belongs to another Drift or to a newer
+            program.
+        DeclarationError: The mapping does not fit the attributes that Drift has.
+        LockedError: Another run is at work on the ledger.
+        WarehouseError: The ledger cannot be opened.
+    """
+    url, access = drift_url(environment), credential(environment)
+    rate = prepared.settings.rate_limit
+    limiter = RateLimiter(rate.requests or None, rate.seconds)
+    run = Run(prepared, command="rebuild", url=url)
+    results = []
+    with run.begun(wait=options.wait, waiting=reporter.waiting) as lock:
+        workers = options.workers or WORKERS
+        with DriftClient(url, access, limiter=limiter, workers=workers, may_send=lock.is_certain) as client:
+            prepared, notices = fit_to_drift(prepared, client, remember=True)
+            for notice in notices:
+                reporter.noticed(notice)
+            for index, (sync, spec) in enumerate(prepared.syncs, start=1):
+                reporter.sync_started(index, len(prepared.syncs), sync)
+                result = _rebuild(sync, prepared.ledger(spec, lock=lock), client, reporter, stop or Stop())
+                results.append(result)
+                run.synced(result)
+                reporter.sync_finished(index, len(prepared.syncs), result)
+                if result.status == "error":
+                    break
+        run.ended("error" if any(result.status == "error" for result in results) else "success")
+    return results
+
+
+def _rebuild(sync: Sync, ledger: SyncLedger, client: DriftClient, reporter: Reporter, stop: Stop) -> SyncResult:
+    """Rebuild one sync's part; what breaks it off is in the result."""
+    started = time.monotonic()
+    result = SyncResult(unique_id=sync.unique_id, name=sync.name, status="success")
+    try:
+        ledger.open()
+        ledger.fold()
+        stage_id = uuid.uuid4().hex
+        counts = ledger.stage(stage_id)
+        reporter.staged(sync, counts)
+        result.rows = RowCounts(
+            read=counts.rows,
+            unchanged=counts.unchanged,
+            invalid=sum(counts.invalid.values()),
+            held_back=sum(counts.held_back.values()),
+            unfinished=counts.sendable - counts.departed,
+        )
+        with client.dispatcher(look_up) as dispatcher:
+            looking = _Looking(ledger, sync, stage_id)
+            stream = Stream(ledger, dispatcher, sync, counts.sendable, looking, stop=stop)
+            try:
+                stream.run(lambda done: reporter.progress(sync, done, counts.sendable, dispatcher.statistics()))
+            finally:
+                statistics = dispatcher.statistics()
+                result.requests, result.throttled = statistics.requests, statistics.throttled
+                result.contacts.matched = looking.found
+        ledger.fold()
+        result.message = (
+            f"{counted(looking.found, 'contact')} found and remembered, {looking.missing:,} not in Drift or not certain"
+        )
+    except DbtDriftError as error:
+        result.status, result.message = "error", str(error)
+    except Exception as error:  # noqa: BLE001 - a mistake of ours: what was found until then is told all the same
+        result.status, result.message = "error", internal_error(error)
+        traceback.print_exc()
+    result.execution_time = round(time.monotonic() - started, 3)
+    return result
+
+
+class _Looking:
+    """The contacts of one sync are looked up.
+
+    Attributes:
+        found: Contacts of Drift that are the model's.
+        missing: Rows for which there is none, or none for certain.
+    """
+
+    def __init__(self, ledger: SyncLedger, sync: Sync, stage_id: str) -> None:
+        self._ledger = ledger
+        self._sync = sync
+        self._stage_id = stage_id
+        self.found = 0
+        self.missing = 0
+
+    def skips(self, row: DeltaRow) -> bool:
+        """Whether the contact is remembered already: then it needs a sync, not a look-up."""
+        return row.is_remembered
+
+    def entry(self, row: DeltaRow, outcome: Outcome) -> Entry | None:
+        """Count what came of a look-up, and return what the journal keeps of a contact that was found."""
+        # A contact that was found by its address and lacks our externalId is not remembered: that has to be sent.
+        if outcome.status != "matched" or self._sync.match_on in outcome.lacking:
+            self.missing += 1
+            return None
+        self.found += 1
+        held = row.wanted.keys() - outcome.lacking
+        # As a first sync has it: a tag that the audience wants and the contact carries counts as set by us.
+        tags = set()
+        for audience in self._sync.audiences:
+            wanted = row.wanted_tags.get(audience.tag)
+            if audience.attribute is not None and wanted and audience.attribute not in outcome.lacking:
+                tags.add(audience.tag)
+            elif audience.attribute is None and wanted and outcome.tags is not None:
+                tags |= {audience.tag} if (wanted == "+") == (audience.tag in outcome.tags) else set()
+        return Entry(
+            stage_id=self._stage_id,
+            seq=row.seq,
+            contact_id=outcome.contact_id,
+            status="matched",
+            attributes_accepted=True,
+            tags_accepted=True,
+            reason=None,
+            message=None,
+            held=self._ledger.columns_of(held, tags),
+        )
+
+    def check(self, done: int) -> None:
+        """Let it go on: a contact that is not found is no failure."""

@@ -1,0 +1,35 @@
+"""The reason that `dbt-drift retry --reason` names: one that exists, or else a slip that would send nothing unseen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dbt_drift.declarations.problems import did_you_mean
+from dbt_drift.drift.contact.reasons import KNOWN
+from dbt_drift.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from dbt_drift.binding.prepared import Prepared
+
+
+def check_reason(prepared: Prepared, reason: str) -> None:
+    """Refuse a reason that no row is held back for and that no document names.
+
+    Raises:
+        ConfigurationError: It is none.
+        WarehouseError: The ledger cannot be read.
+    """
+    if reason in KNOWN:
+        return
+    found: set[str] = set()
+    with prepared.project.connect("retry") as session:
+        with session.transaction():
+            tables = session.tables(prepared.location.database, prepared.location.schema)
+        for sync, spec in prepared.syncs:
+            if f"{sync.slug}__rejected" in tables:
+                found |= {known for (known,) in session.rows(session.call("given_up_reasons_sql", sync=spec)) if known}
+    if reason not in found:
+        held = f"Rows are held back for: {', '.join(sorted(found))}." if found else "No row is held back."
+        raise ConfigurationError(
+            f"There is no reason {reason!r}.", advice=f"{did_you_mean(reason, [*found, *KNOWN])} {held}".strip()
+        )

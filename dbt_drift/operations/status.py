@@ -1,0 +1,246 @@
+"""How a ledger is: its version, its lock, its last runs, what waits, what was rejected, how large it is.
+
+All of it is read from the ledger: no manifest is needed, nothing is staged, nothing is written.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from dbt_drift.binding.prepare import locate
+from dbt_drift.errors import ConfigurationError
+from dbt_drift.ledger.history import SyncCounts, last_runs, syncs_of
+from dbt_drift.ledger.lock import Holder, read_holder, release
+from dbt_drift.ledger.versions import refuse_newer
+
+if TYPE_CHECKING:
+    from dbt_drift.ledger.bound_sync import Location
+    from dbt_drift.project.gateway import DbtProject
+    from dbt_drift.project.options import ProjectOptions
+    from dbt_drift.project.session import Session
+
+_UNVERSIONED = 1
+"""The version of a ledger that was made before versions were written down."""
+
+
+class LockStatus(msgspec.Struct, frozen=True):
+    """The lock of the ledger.
+
+    Attributes:
+        run_id: The run that holds it.
+        command: `sync` or `rebuild`.
+        host: The machine that it runs on.
+        pid: Its process there.
+        taken_at: Since when. This and the next two: UTC, by the warehouse's clock.
+        seen_at: Its last sign of life.
+        expires_at: When the lock is free, should no other sign come.
+        is_dead: Whether the next run takes it.
+    """
+
+    run_id: str
+    command: str
+    host: str
+    pid: int
+    taken_at: dt.datetime
+    seen_at: dt.datetime
+    expires_at: dt.datetime
+    is_dead: bool
+
+
+class RunStatus(msgspec.Struct, frozen=True):
+    """A run of the history.
+
+    Attributes:
+        run_id: Its invocation id.
+        command: `sync` or `rebuild`.
+        status: the worst of its syncs, `success`, `warn`, `held` or `error`; `running`; `died`: it never ended.
+        program: The version of dbt-drift.
+        target: dbt's target.
+        drift_url: Where Drift was.
+        host: The machine that it ran on.
+        pid: Its process there.
+        started_at: UTC, by the warehouse's clock.
+        finished_at: The same, or null.
+        syncs: What came of its syncs.
+    """
+
+    run_id: str
+    command: str
+    status: Literal["success", "warn", "held", "error", "running", "died"]
+    program: str
+    target: str
+    drift_url: str
+    host: str
+    pid: int
+    started_at: dt.datetime
+    finished_at: dt.datetime | None
+    syncs: list[SyncCounts]
+
+
+class SyncStatus(msgspec.Struct, frozen=True):
+    """What the ledger holds of one sync.
+
+    Attributes:
+        sync: What names its tables.
+        remembered: Contacts of which it is known what Drift accepted.
+        waiting: Answers of Drift that no run has folded yet: the next one does.
+        rejected: Rows of the last finished sync that did not get through.
+    """
+
+    sync: str
+    remembered: int
+    waiting: int
+    rejected: int
+
+
+class TableSize(msgspec.Struct, frozen=True):
+    """How large a table of the ledger is; `bytes` is null where the warehouse does not tell."""
+
+    name: str
+    rows: int
+    bytes: int | None
+
+
+class LedgerStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """All of it.
+
+    Attributes:
+        schema: Where the ledger lies.
+        exists: Whether there is one.
+        version: Its version; null where there is none.
+        program: The version of dbt-drift that wrote this version; "" for a ledger from before versions were kept.
+        drift_url: Which Drift it describes; "" before the first sync.
+        lock: Who holds the lock; null where nobody does.
+        runs: The last runs, the latest first.
+        syncs: What is remembered, waits or was rejected, sync by sync.
+        tables: The tables.
+    """
+
+    schema: str
+    exists: bool
+    version: int | None = None
+    program: str = ""
+    drift_url: str = ""
+    lock: LockStatus | None = None
+    runs: list[RunStatus] = []
+    syncs: list[SyncStatus] = []
+    tables: list[TableSize] = []
+
+
+def read_status(options: ProjectOptions, *, runs: int) -> LedgerStatus:
+    """Read how the ledger is.
+
+    Args:
+        options: dbt's own flags.
+        runs: How many of the last runs.
+
+    Raises:
+        ConfigurationError: The project is wrong, or a newer program has written the ledger.
+        WarehouseError: The warehouse cannot be reached.
+    """
+    project, _, location = locate(options)
+    with project.connect("status") as session:
+        tables = _tables(session, location)
+        if not tables:
+            return LedgerStatus(schema=location.schema, exists=False)
+        version, program = _version(session, location, tables)
+    current = version > _UNVERSIONED
+    holder = read_holder(project, location) if current else None
+    with project.connect("status") as session:
+        sizes = _sizes(session, location, tables)
+        return LedgerStatus(
+            schema=location.schema,
+            exists=True,
+            version=version,
+            program=program,
+            drift_url=_destination(session, location, tables),
+            lock=_lock(holder),
+            runs=_runs(session, location, holder, runs) if current else [],
+            syncs=_syncs({size.name: size.rows for size in sizes}),
+            tables=sizes,
+        )
+
+
+def find_lock(options: ProjectOptions) -> tuple[DbtProject, Location, Holder | None]:
+    """Return who holds the lock of the project's ledger."""
+    project, _, location = locate(options)
+    with project.connect("status") as session:
+        tables = _tables(session, location)
+        locked = bool(tables) and _version(session, location, tables)[0] > _UNVERSIONED
+    return project, location, read_holder(project, location) if locked else None
+
+
+def release_lock(project: DbtProject, location: Location, holder: Holder) -> None:
+    """Take the lock away from this holder; one that came after it keeps it."""
+    with project.connect("lock") as session:
+        release(session, msgspec.to_builtins(location), holder.run_id)
+
+
+def _tables(session: Session, location: Location) -> list[str]:
+    with session.transaction():
+        return session.tables(location.database, location.schema)
+
+
+def _version(session: Session, location: Location, tables: list[str]) -> tuple[int, str]:
+    """Return the ledger's version and who wrote it; refuse one that is newer than this program."""
+    if "drift_ledger_version" not in tables:
+        return _UNVERSIONED, ""
+    for version, program in session.rows(session.call("version_sql", ledger=msgspec.to_builtins(location))):
+        known = session.call("ledger_version")
+        refuse_newer(location, known=known, version=version, program=program)
+        if version == known and (lost := session.call("lost_tables", tables=tables)):
+            raise ConfigurationError(
+                f"The ledger in the schema {location.schema} lacks {', '.join(lost)}: somebody has dropped that.",
+                advice="`dbt-drift plan` makes it anew, empty. Contacts whose ids are lost are looked up again.",
+            )
+        return int(version), str(program)
+    return _UNVERSIONED, ""
+
+
+def _destination(session: Session, location: Location, tables: list[str]) -> str:
+    if "drift_destination" not in tables:
+        return ""
+    sql = session.call("destination_sql", ledger=msgspec.to_builtins(location))
+    return next((str(url) for (url,) in session.rows(sql)), "")
+
+
+def _sizes(session: Session, location: Location, tables: list[str]) -> list[TableSize]:
+    sql = session.call("sizes_sql", ledger=msgspec.to_builtins(location), tables=tables)
+    return sorted((TableSize(*values) for values in session.rows(sql)), key=lambda size: size.name)
+
+
+def _syncs(rows: dict[str, int]) -> list[SyncStatus]:
+    slugs = [name.removesuffix("__snapshot") for name in rows if name.endswith("__snapshot")]
+    return [
+        SyncStatus(slug, rows[f"{slug}__snapshot"], rows.get(f"{slug}__journal", 0), rows.get(f"{slug}__rejected", 0))
+        for slug in sorted(slugs)
+    ]
+
+
+def _lock(holder: Holder | None) -> LockStatus | None:
+    if holder is None:
+        return None
+    return LockStatus(
+        holder.run_id, holder.command, holder.host, holder.pid, holder.taken_at, holder.seen_at, holder.expires_at,
+        holder.is_dead,
+    )  # fmt: skip
+
+
+def _runs(session: Session, location: Location, holder: Holder | None, most: int) -> list[RunStatus]:
+    ledger: dict[str, Any] = msgspec.to_builtins(location)
+    past = last_runs(session, ledger, most)
+    syncs = syncs_of(session, ledger, [run.run_id for run in past]) if past else []
+    alive = holder.run_id if holder is not None and not holder.is_dead else None
+    return [
+        RunStatus(
+            **{
+                **msgspec.structs.asdict(run),
+                "status": "died" if run.status == "running" and run.run_id != alive else run.status,
+                "syncs": [counts for counts in syncs if counts.run_id == run.run_id],
+            }
+        )
+        for run in past
+    ]

@@ -1,0 +1,142 @@
+"""Audiences that nobody declares any more while contacts still carry their tags: named, taken back or forgotten."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dbt_drift.binding.undeclared_tags import still_decides
+from dbt_drift.declarations.audiences import AudienceMapping, attribute_audience
+from dbt_drift.declarations.sync import AttributeMapping, Sync
+from dbt_drift.drift.auth.find import credential
+from dbt_drift.drift.engine.client import DriftClient
+from dbt_drift.drift.http.limiter import RateLimiter
+from dbt_drift.drift.http.url import drift_url
+from dbt_drift.errors import ConfigurationError
+from dbt_drift.ledger.bound_sync import audience_state, state_column, sync_spec
+from dbt_drift.ledger.registry import Registered, forget
+from dbt_drift.sync.one_sync import SyncRun
+from dbt_drift.sync.run_options import RunOptions
+from dbt_drift.sync.run_session import Run, alone
+from dbt_drift.sync.stop import Stop
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Literal
+
+    from dbt_drift.binding.prepared import Prepared
+    from dbt_drift.sync.reporter import Reporter
+    from dbt_drift.sync.results import SyncResult
+
+
+def forget_tag(prepared: Prepared, model: str, tag: str) -> Registered:
+    """Forget that a model set a tag.
+
+    Raises:
+        ConfigurationError: The ledger knows no such audience, or the model still declares it.
+        LockedError: A run is at work on the ledger.
+    """
+    audience = _find(prepared, model, tag)
+    with alone(prepared, "forget") as (session, lock), lock.transaction(session):
+        forget(session, prepared.location, audience)
+    return audience
+
+
+def untag(
+    prepared: Prepared,
+    model: str,
+    tag: str,
+    environment: Mapping[str, str],
+    reporter: Reporter,
+    *,
+    stop: Stop | None = None,
+) -> SyncResult:
+    """Take a tag away from the contacts that a model gave it to; what is left when it breaks off, the next call does.
+
+    Raises:
+        ConfigurationError: The ledger knows no such audience, a model still decides about the tag, or the token or
+            the URL cannot be used.
+        LockedError: A run is at work on the ledger.
+    """
+    audience = _find(prepared, model, tag)
+    for sync, _ in prepared.syncs:
+        own = _as_declared(audience).identity.casefold()
+        if any(one.identity.casefold() == own and one.mode != "remove" for one in sync.audiences):
+            raise ConfigurationError(
+                f"The tag {tag!r} is given by {sync.name} now: taking it away would undo its work.",
+                advice=f'`dbt-drift forget {model} "{tag}"` leaves it to {sync.name}.',
+            )
+    sync, spec = _untagging(prepared, audience)
+    url, access = drift_url(environment), credential(environment)
+    rate = prepared.settings.rate_limit
+    run = Run(prepared, command="untag", url=url)
+    with run.begun(wait=0, waiting=reporter.waiting) as lock:
+        limiter = RateLimiter(rate.requests or None, rate.seconds)
+        with DriftClient(url, access, limiter=limiter, may_send=lock.is_certain) as client:
+            reporter.sync_started(1, 1, sync)
+            ledger = prepared.ledger(spec, lock=lock, tell=reporter.noticed)
+            failures = prepared.settings.failures
+            result = SyncRun(
+                sync, ledger, client, reporter, options=RunOptions(), failures=failures, stop=stop or Stop()
+            ).run()
+            run.synced(result)
+            reporter.sync_finished(1, 1, result)
+        if result.status == "success":
+            with prepared.project.connect("forget") as session, lock.transaction(session):
+                forget(session, prepared.location, audience)
+        run.ended(result.status)
+    return result
+
+
+def _find(prepared: Prepared, model: str, tag: str) -> Registered:
+    named = [one for one in prepared.registered if one.tag == tag and model in {one.model, one.slug}]
+    if not named:
+        known = ", ".join(sorted({f"{one.model} {one.tag!r}" for one in prepared.registered})) or "none"
+        raise ConfigurationError(f"The ledger knows no tag {tag!r} of {model}. It knows: {known}.")
+    if len(named) > 1:
+        slugs = ", ".join(one.slug for one in named)
+        raise ConfigurationError(f"Several syncs were called {model}.", advice=f"Name one of them: {slugs}.")
+    (audience,) = named
+    if still_decides({sync.slug: spec for sync, spec in prepared.syncs}, audience):
+        raise ConfigurationError(
+            f"{model} still declares the tag {tag!r}.",
+            advice="Take the audience out of its meta.drift and run `dbt parse` first.",
+        )
+    return audience
+
+
+def _as_declared(audience: Registered) -> AudienceMapping:
+    """Return the audience as its model declared it, but for the members; its column tells a tag from an attribute."""
+    attribute = attribute_audience(audience.tag.removesuffix("=true"), "mirror", None, "")
+    if audience.state == audience_state(attribute):
+        return attribute
+    return AudienceMapping(audience.tag, "mirror", None, "")
+
+
+def _untagging(prepared: Prepared, audience: Registered) -> tuple[Sync, dict[str, Any]]:
+    """Return a sync in which everybody has left the audience, and the macros' view of it.
+
+    It needs no model, which may be gone, only what the snapshot has. The e-mail address and the externalId are for the
+    contacts whose Drift id was lost.
+    """
+    match_on: Literal["email", "externalId"] = "externalId" if audience.match_on == "externalId" else "email"
+    identities = [name for name in ("email", "externalId") if state_column("attr", name) in audience.columns]
+    sync = Sync(
+        unique_id=f"untag.{audience.slug}",
+        name=f"{audience.model} {audience.tag}",
+        slug=audience.slug,
+        resource_type="model",
+        package="",
+        materialized="",
+        database=prepared.location.database,
+        schema=prepared.location.schema,
+        identifier=f"{audience.slug}__snapshot",
+        relation_name="",
+        path="",
+        tags=(),
+        declared="",
+        match_on=match_on,
+        attributes=tuple(AttributeMapping(name, name, "") for name in identities),
+        audiences=(_as_declared(audience),),
+    )
+    texts = dict.fromkeys(identities, "text")
+    return sync, sync_spec(sync, prepared.location, texts, texts) | {"untag": True}

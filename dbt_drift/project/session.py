@@ -1,0 +1,87 @@
+"""A connection to the warehouse through the project's adapter: macros called, rows read, transactions kept."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import re
+import time
+from typing import TYPE_CHECKING, Any
+
+from dbt_drift.errors import WarehouseError
+from dbt_drift.project.adapter import OUR_PACKAGE
+from dbt_drift.project.errors import dbt_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dbt.adapters.sql.impl import SQLAdapter
+
+_FILE_IN_USE = "Could not set lock on file"
+"""How DuckDB says that another process has its file open."""
+
+_FILE_PATIENCE = 30.0
+_FILE_PAUSE = 0.1
+_FILE_STATEMENT = 1.0
+"""Seconds: most processes have the file open for one statement. Who has it for longer is named."""
+
+_log = logging.getLogger("dbt_drift")
+
+
+class Session:
+    """One open connection to the warehouse, through the project's adapter. Made by `DbtProject.connect`."""
+
+    def __init__(self, adapter: SQLAdapter) -> None:
+        self._adapter = adapter
+
+    def call(self, macro: str, **arguments: Any) -> Any:
+        """Run one macro of our dbt package and return what it returns."""
+        with dbt_errors(WarehouseError):
+            return self._adapter.execute_macro(macro, project=OUR_PACKAGE, kwargs=arguments)
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Run what is inside in one transaction, where the warehouse has them; undone when it raises."""
+        self._adapter.connections.begin()
+        yield
+        self._adapter.connections.commit()
+
+    def tables(self, database: str | None, schema: str) -> list[str]:
+        """Return the names of what lies in a schema, sorted; none where there is no such schema.
+
+        To be called in a transaction: dbt would begin one of its own, and leave it open.
+        """
+        # dbt writes the name into a text literal as it is, and looks for it with `ilike`, in which _ is any character.
+        literal = schema.replace("'", "''")
+        place = self._adapter.Relation.create(database=database, schema=literal).without_identifier()
+        found = self._adapter.list_relations_without_caching(place)
+        return sorted(str(one.identifier) for one in found if str(one.schema).casefold() == schema.casefold())
+
+    def rows(self, sql: str, *, batch: int = 1000) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of a query, in the driver's own Python types, fetched `batch` rows at a time."""
+        _, cursor = self._adapter.connections.add_query(sql, auto_begin=False)
+        while found := cursor.fetchmany(batch):
+            yield from found
+
+
+def open_patiently(adapter: SQLAdapter) -> None:
+    """Open the thread's connection; wait while another process, such as dbt, has DuckDB's file open."""
+    began = time.monotonic()
+    is_said = False
+    while holder := _file_holder(adapter, patient=time.monotonic() < began + _FILE_PATIENCE):
+        if not is_said and time.monotonic() >= began + _FILE_STATEMENT:
+            _log.warning("DuckDB's file is open in %s: waiting for it up to %.0f seconds.", holder, _FILE_PATIENCE)
+            is_said = True
+        time.sleep(_FILE_PAUSE)
+
+
+def _file_holder(adapter: SQLAdapter, *, patient: bool) -> str:
+    """Open the connection; return "", or which other process has the file open."""
+    try:
+        _ = adapter.connections.get_thread_connection().handle  # opened when it is first looked at
+    except Exception as error:
+        if patient and _FILE_IN_USE in str(error):
+            named = re.search(r"held in (.+? \(PID \d+\))", str(error))
+            return named[1] if named else "another process"
+        raise
+    return ""

@@ -1,0 +1,1 @@
+"""What the sandbox answers to each call of the Drift API, and what it stores."""

@@ -1,0 +1,1 @@
+"""What happens to a request before the sandbox answers it: logged, throttled, failed."""

@@ -1,0 +1,170 @@
+"""One sync of a run: folded, staged, sent, finished, counted."""
+
+from __future__ import annotations
+
+import time
+import traceback
+import uuid
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from dbt_drift.errors import DbtDriftError, LockedError, WarehouseError, internal_error
+from dbt_drift.sync.pump import Stream
+from dbt_drift.sync.results import Rejection, RowCounts, SyncResult
+from dbt_drift.sync.sending import REJECTIONS_KEPT, Sending
+from dbt_drift.wording import counted, masked
+
+if TYPE_CHECKING:
+    from dbt_drift.binding.settings import Failures
+    from dbt_drift.declarations.sync import Sync
+    from dbt_drift.drift.engine.client import DriftClient
+    from dbt_drift.ledger.sync_ledger import Counts, SyncLedger
+    from dbt_drift.sync.guards import Guard
+    from dbt_drift.sync.reporter import Reporter
+    from dbt_drift.sync.run_options import RunOptions
+    from dbt_drift.sync.stop import Stop
+
+
+class SyncRun:
+    """One sync from its difference to its result.
+
+    Args:
+        sync: What is synced.
+        ledger: Its ledger.
+        client: The Drift that is brought to it.
+        reporter: Told of each step.
+        options: What the user asked of the run.
+        failures: How many contacts may fail.
+        guard: What may be taken away; None for whatever the rows say.
+        stop: Whether the run is to end early.
+    """
+
+    def __init__(
+        self,
+        sync: Sync,
+        ledger: SyncLedger,
+        client: DriftClient,
+        reporter: Reporter,
+        *,
+        options: RunOptions,
+        failures: Failures,
+        stop: Stop,
+        guard: Guard | None = None,
+    ) -> None:
+        self._sync = sync
+        self._ledger = ledger
+        self._client = client
+        self._reporter = reporter
+        self._options = options
+        self._failures = failures
+        self._stop = stop
+        self._guard = guard
+        self._staged = False
+        self._in_doubt = False
+        self._result = SyncResult(unique_id=sync.unique_id, name=sync.name, status="success")
+
+    def run(self) -> SyncResult:
+        """Do it; what breaks it off is in the result, and what was acknowledged until then is kept."""
+        started = time.monotonic()
+        result = self._result
+        try:
+            self._sync_rows()
+        except DbtDriftError as error:
+            result.status, result.message = "error", str(error)
+            self._keep_rejected(error)
+        except Exception as error:  # noqa: BLE001 - a mistake of ours: what was sent until then is told all the same
+            result.status, result.message = "error", internal_error(error)
+            traceback.print_exc()
+        else:
+            if result.status == "success" and result.reasons:
+                self._warn()
+        if problem := result.rows.problem:
+            # What Drift accepted is in the ledger all the same: only what is said of it is wrong.
+            result.status = "error"
+            result.message = f"Internal error: {problem} Please report it. {result.message}".rstrip()
+        result.execution_time = round(time.monotonic() - started, 3)
+        return result
+
+    def _warn(self) -> None:
+        result = self._result
+        failed = counted(sum(result.reasons.values()), "row")
+        words = [result.message] if result.message else []
+        words.append(f"{failed} did not get through: see {self._ledger.rejected}")
+        if held := result.rows.held_back:
+            words.append(f"{held:,} held back from earlier runs, `dbt-drift retry` sends them again")
+        result.status, result.message = "warn", "; ".join(words)
+
+    def _sync_rows(self) -> None:
+        self._ledger.open()
+        self._ledger.fold()
+        if self._options.full_refresh:
+            self._ledger.forget()
+        if self._options.retry:
+            self._ledger.release(self._options.retry_reason)
+        self._stop.check()
+        if stage_id := self._ledger.staged():
+            counts = self._ledger.counts()
+        else:
+            counts = self._ledger.stage(stage_id := uuid.uuid4().hex)
+        self._reporter.staged(self._sync, counts)
+        self._count_staged(counts)
+        if self._guard and (why := self._guard.check(self._sync, counts)):
+            self._result.status, self._result.message = "held", why
+            return
+        self._staged = True
+        if total := min(counts.sendable, self._options.limit or counts.sendable):
+            self._send(stage_id, total)
+        if left := counts.sendable - total:
+            self._result.message = f"{counted(left, 'contact')} left for the next run, because of --limit"
+        self._ledger.finish()
+        self._result.rejected_relation = self._ledger.rejected
+
+    def _keep_rejected(self, error: DbtDriftError) -> None:
+        """Show what failed until the sync broke off; when the warehouse is what failed, the next run does it."""
+        if not self._staged or isinstance(error, WarehouseError | LockedError):
+            return
+        try:
+            self._ledger.finish(in_doubt=self._in_doubt)
+        except WarehouseError as lost:
+            self._result.message += f"\n  {lost}"
+        else:
+            self._result.rejected_relation = self._ledger.rejected
+
+    def _send(self, stage_id: str, total: int) -> None:
+        with self._client.dispatcher() as dispatcher:
+            sending = Sending(self._sync, stage_id, self._failures)
+            stream = Stream(self._ledger, dispatcher, self._sync, total, sending, stop=self._stop)
+            self._ledger.begin_sending(stage_id)
+            try:
+                stream.run(lambda done: self._reporter.progress(self._sync, done, total, dispatcher.statistics()))
+            finally:
+                statistics = dispatcher.statistics()
+                self._result.requests, self._result.throttled = statistics.requests, statistics.throttled
+                self._result.first_contacts = dispatcher.first_contacts.counts
+                self._in_doubt = stream.in_doubt
+                self._count_sent(sending)
+
+    def _count_staged(self, counts: Counts) -> None:
+        invalid = sum(counts.invalid.values())
+        self._result.rows = RowCounts(
+            read=counts.rows,
+            unchanged=counts.unchanged,
+            invalid=invalid,
+            held_back=sum(counts.held_back.values()),
+            unfinished=counts.sendable - counts.departed,
+        )
+        self._result.reasons = dict(Counter(counts.invalid) + Counter(counts.held_back))
+        if invalid:
+            self._result.rejections = [
+                Rejection(masked(row.key), row.reason, row.attribute) for row in self._ledger.invalid(REJECTIONS_KEPT)
+            ]
+
+    def _count_sent(self, sending: Sending) -> None:
+        contacts, rows = sending.contacts, self._result.rows
+        self._result.contacts = contacts
+        rows.departed = sending.departed
+        rows.rejected = sending.rejected_rows
+        rows.sent = contacts.created + contacts.updated + contacts.matched - sending.departed
+        rows.unfinished -= rows.sent + rows.rejected
+        self._result.reasons = dict(Counter(self._result.reasons) + sending.reasons)
+        self._result.rejections = (self._result.rejections + sending.rejections)[:REJECTIONS_KEPT]

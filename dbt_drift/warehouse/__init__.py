@@ -1,1 +1,0 @@
-"""The ledger in the warehouse: what differs, what Drift took, what is remembered."""
