@@ -94,12 +94,12 @@ def _accept_everything(prepared: Prepared, execute: Callable[..., None]) -> None
     states = ", ".join(part["state"] for part in spec["attributes"])
     model = f"{prepared.project.schema}.people"
     execute(
-        f"insert into {schema}.people__snapshot (contact_key, {states}) "
+        f"insert into {schema}.people__accepted (contact_key, {states}) "
         f"select contact_key, {states} from {schema}.people__delta",
         f"insert into {schema}.drift_contacts (match_on, contact_key, contact_id) "
         f"select 'email', contact_key, seq from {schema}.people__delta",
         f"create table {prepared.project.schema}.people_copy as select * from {model}",
-        f"analyze {schema}.people__snapshot",
+        f"analyze {schema}.people__accepted",
         f"analyze {schema}.drift_contacts",
     )
 
@@ -118,7 +118,7 @@ def _bare_comparison(prepared: Prepared) -> tuple[str, ...]:
         (
             f"create table bare as select coalesce(m.k, s.contact_key) as k, {wanted} "
             f"from (select lower(trim(email)) as k, {', '.join(wires)} from {project.schema}.people) as m "
-            f"full join {prepared.location.schema}.people__snapshot as s on s.contact_key = m.k "
+            f"full join {prepared.location.schema}.people__accepted as s on s.contact_key = m.k "
             f"where m.k is null or s.contact_key is null or {different}"
         ),
     )

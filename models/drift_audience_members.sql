@@ -1,5 +1,5 @@
 {%- set members = [] -%}
-{%- for sync in dbt_drift.syncs_with('snapshot') -%}
+{%- for sync in dbt_drift.syncs_with('accepted') -%}
     {%- for audience in sync.spec.audiences -%}
         {%- do members.append({'sync': sync, 'tag': audience.tag, 'state': audience.state}) -%}
     {%- endfor -%}

@@ -1,19 +1,19 @@
 {%- set runs = source('drift_ledger', 'drift_runs') -%}
 {% if dbt_drift.is_there(runs) %}
 select
-    run_id,
+    invocation_id,
     command,
     target,
-    program as dbt_drift_version,
+    dbt_drift_version,
     drift_url,
     started_at,
     max(finished_at) as finished_at,
     coalesce(max(case when finished_at is not null then status end), 'running') as status
 from {{ runs }}
-group by run_id, command, target, program, drift_url, started_at
+group by invocation_id, command, target, dbt_drift_version, drift_url, started_at
 {% else %}
 {{ dbt_drift.no_rows({
-    'run_id': 'string', 'command': 'string', 'target': 'string', 'dbt_drift_version': 'string', 'drift_url': 'string',
+    'invocation_id': 'string', 'command': 'string', 'target': 'string', 'dbt_drift_version': 'string', 'drift_url': 'string',
     'started_at': 'timestamp', 'finished_at': 'timestamp', 'status': 'string',
 }) }}
 {% endif %}

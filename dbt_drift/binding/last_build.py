@@ -40,30 +40,30 @@ _UNBUILT = {
 _ANYWAY = "--ignore-run-results syncs what is in the warehouse all the same."
 
 
-class Held(msgspec.Struct, frozen=True):
-    """A sync that is held back, and why."""
+class Blocked(msgspec.Struct, frozen=True):
+    """A sync that is blocked, and why."""
 
     sync: Sync
     why: str
 
 
-class Judgement(msgspec.Struct, frozen=True):
+class BuildCheck(msgspec.Struct, frozen=True):
     """What dbt's last command leaves of the selected syncs.
 
     Attributes:
         fit: Those to sync.
-        held: Those that are held back.
+        blocked: Those that are blocked.
         notices: What somebody should know besides.
     """
 
     fit: list[Sync]
-    held: list[Held] = []
+    blocked: list[Blocked] = []
     notices: list[str] = []
 
 
-def judge(
+def check_last_build(
     syncs: Sequence[Sync], manifest: Manifest, results: RunResults | None, *, source_file: SourceFile, are_named: bool
-) -> Judgement:
+) -> BuildCheck:
     """Tell the syncs that can be trusted from the others.
 
     Args:
@@ -74,11 +74,11 @@ def judge(
         are_named: Whether the user has selected them, whatever dbt built last.
     """
     if results is None:
-        return Judgement(
+        return BuildCheck(
             list(syncs),
             notices=["There is no run_results.json: whether the models were built and tested well is not known."],
         )
-    fit, held, notices = list(syncs), [], []
+    fit, blocked, notices = list(syncs), [], []
     if results.command in _RESTRICTING and not are_named:
         built = {result.unique_id for result in results.results}
         fit = [sync for sync in syncs if sync.unique_id in built]
@@ -88,8 +88,8 @@ def judge(
                 f"{', '.join(others)}. --select names models whatever was built."
             )
     trouble = _trouble(manifest, results, source_file)
-    held = [Held(sync, trouble[sync.unique_id]) for sync in fit if sync.unique_id in trouble]
-    return Judgement([sync for sync in fit if sync.unique_id not in trouble], held, notices)
+    blocked = [Blocked(sync, trouble[sync.unique_id]) for sync in fit if sync.unique_id in trouble]
+    return BuildCheck([sync for sync in fit if sync.unique_id not in trouble], blocked, notices)
 
 
 def _trouble(manifest: Manifest, results: RunResults, source_file: SourceFile) -> dict[str, str]:
@@ -104,13 +104,13 @@ def _trouble(manifest: Manifest, results: RunResults, source_file: SourceFile) -
             for tested in _tested(node) if result.status in _FAILED else ():
                 failed.setdefault(tested, []).append(label(node))
         elif result.status in _UNBUILT:
-            trouble[node.unique_id] = _held(f"{_UNBUILT[result.status]} in {results}", node)
+            trouble[node.unique_id] = _blocked(f"{_UNBUILT[result.status]} in {results}", node)
         elif _has_changed(node, result, manifest, results, source_file):
-            trouble[node.unique_id] = _held(f"{escaped(node.original_file_path)} has changed since {results}", node)
+            trouble[node.unique_id] = _blocked(f"{escaped(node.original_file_path)} has changed since {results}", node)
     for unique_id, tests in failed.items():
         if unique_id not in trouble and (node := manifest.nodes.get(unique_id)):
             what = f"{counted(len(tests), 'test')} of it failed in {results}: {', '.join(sorted(tests))}"
-            trouble[unique_id] = _held(what, node)
+            trouble[unique_id] = _blocked(what, node)
     return trouble
 
 
@@ -145,5 +145,5 @@ def _has_changed(
     return False
 
 
-def _held(what: str, node: Node) -> str:
-    return f"Held back, with nothing sent: {what}.\n  Run `dbt build --select {label(node)}`, then sync. {_ANYWAY}"
+def _blocked(what: str, node: Node) -> str:
+    return f"Blocked, with nothing sent: {what}.\n  Run `dbt build --select {label(node)}`, then sync. {_ANYWAY}"

@@ -13,7 +13,7 @@ import msgspec
 from dbt_drift import __version__
 from dbt_drift.binding.artifact_target import refuse_manifest_of_another, refuse_results_of_another
 from dbt_drift.binding.bind import bind
-from dbt_drift.binding.last_build import Held, Judgement, judge
+from dbt_drift.binding.last_build import Blocked, BuildCheck, check_last_build
 from dbt_drift.binding.prepared import Prepared
 from dbt_drift.binding.run_results import read_run_results
 from dbt_drift.binding.settings import Settings, read_settings
@@ -86,17 +86,19 @@ def prepare(
     if not declared and needs_syncs:
         raise _nothing_declared(project, location, selection, everything)
     refuse_manifest_of_another(project, manifest_path, declared)
-    judgement = Judgement(declared)
+    check = BuildCheck(declared)
     if heed_last_build or tell_of_last_build:
         results = read_run_results(project.target_path / "run_results.json")
         if results is not None:
             refuse_results_of_another(project, results, declared)
-        judgement = judge(declared, manifest, results, source_file=project.source_file, are_named=selection.is_made)
+        check = check_last_build(
+            declared, manifest, results, source_file=project.source_file, are_named=selection.is_made
+        )
     edited = edited_since_parsed(manifest, project.target_path, project.root)
-    judgement = _without_edited(judgement, edited, heed=heed_last_build or tell_of_last_build)
+    check = _without_edited(check, edited, heed=heed_last_build or tell_of_last_build)
     if tell_of_last_build:
-        judgement = msgspec.structs.replace(judgement, fit=declared)
-    bound = bind(project, location, judgement.fit, manifest, needs_relations=needs_relations)
+        check = msgspec.structs.replace(check, fit=declared)
+    bound = bind(project, location, check.fit, manifest, needs_relations=needs_relations)
     return Prepared(
         project=project,
         settings=settings,
@@ -104,32 +106,32 @@ def prepare(
         syncs=bound.syncs,
         registered=bound.registered,
         unselected=frozenset({sync.slug for sync in everything} - {sync.slug for sync, _ in bound.syncs}),
-        held=judgement.held,
+        blocked=check.blocked,
         unbuilt=bound.unbuilt,
-        notices=[*judgement.notices, *bound.notices, *_of_package(project)],
+        notices=[*check.notices, *bound.notices, *_of_package(project)],
     )
 
 
-def _without_edited(judgement: Judgement, edited: Mapping[str, str], *, heed: bool) -> Judgement:
+def _without_edited(check: BuildCheck, edited: Mapping[str, str], *, heed: bool) -> BuildCheck:
     """Hold back the syncs whose declaration was edited and not parsed: what would be sent is not what is written."""
-    fit = [sync for sync in judgement.fit if not heed or sync.unique_id not in edited]
-    held = {sync: edited[sync.unique_id] for sync in judgement.fit if sync not in fit}
+    fit = [sync for sync in check.fit if not heed or sync.unique_id not in edited]
+    blocked = {sync: edited[sync.unique_id] for sync in check.fit if sync not in fit}
     # A model that the file declares only now is no sync yet, and one that it leaves is one still.
     others = [
         f"{what} ({unique_id}). Run `dbt parse`."
         for unique_id, what in edited.items()
-        if unique_id not in {sync.unique_id for sync in (*held, *(one.sync for one in judgement.held))}
+        if unique_id not in {sync.unique_id for sync in (*blocked, *(one.sync for one in check.blocked))}
     ]
-    return Judgement(
+    return BuildCheck(
         fit,
         [
-            *judgement.held,
+            *check.blocked,
             *(
-                Held(sync, f"Held back, with nothing sent: {what}.\n  Run `dbt parse`, then sync.")
-                for sync, what in held.items()
+                Blocked(sync, f"Blocked, with nothing sent: {what}.\n  Run `dbt parse`, then sync.")
+                for sync, what in blocked.items()
             ),
         ],
-        [*judgement.notices, *others],
+        [*check.notices, *others],
     )
 
 
@@ -150,7 +152,7 @@ def _nothing_declared(
     ]
     # Where the warehouse is away, that nothing is declared is still what has to be said.
     with contextlib.suppress(WarehouseError), project.connect("check") as session:
-        left = [one for one in registered_audiences(session, location) if one.holders]
+        left = [one for one in registered_audiences(session, location) if one.tagged_contacts]
         advice += [warning(one, is_declared=False) for one in left]
     return ConfigurationError("No model of the project declares a sync.", advice="\n  ".join(advice))
 
@@ -162,7 +164,7 @@ def _of_package(project: DbtProject) -> list[str]:
         return []
     notice = (
         f"The project has the dbt package dbt_drift {found}, and this is dbt-drift {__version__}: its post-hook stages "
-        "nothing for `dbt-drift sync`, and its tests may judge otherwise. "
+        "nothing for `dbt-drift sync`, and its tests may check_last_build otherwise. "
         f"Take the package of dbt-drift {__version__} in packages.yml (as `revision:`, its tag or commit) and run "
         f"`dbt deps`, or install dbt-drift {found}."
     )

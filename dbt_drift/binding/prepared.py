@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from dbt_drift.binding.last_build import Held
+from dbt_drift.binding.last_build import Blocked
 from dbt_drift.binding.settings import Settings
 from dbt_drift.declarations.sync import Sync
 from dbt_drift.ledger.bound_sync import Location
@@ -29,9 +29,9 @@ class Prepared(msgspec.Struct, frozen=True):
         location: Where its ledger lies.
         syncs: The selected syncs, their columns spelled as the relations spell them, with the macros' view of each.
         registered: The audiences that the ledger has ever seen.
-        unselected: The slugs of the declared syncs that are not among `syncs`: not selected, held back, not built.
+        unselected: The slugs of the declared syncs that are not among `syncs`: not selected, blocked, not built.
         unbuilt: The selected syncs whose relations could not be looked at, where that is no error.
-        held: The selected syncs that are held back, because of dbt's last command or of what it has not parsed yet.
+        blocked: The selected syncs that are blocked, because of dbt's last command or of what it has not parsed yet.
         notices: What somebody should know of dbt's last command, and of our dbt package.
     """
 
@@ -41,7 +41,7 @@ class Prepared(msgspec.Struct, frozen=True):
     syncs: list[tuple[Sync, dict[str, Any]]]
     registered: list[Registered]
     unselected: frozenset[str]
-    held: list[Held] = []
+    blocked: list[Blocked] = []
     unbuilt: list[Sync] = []
     notices: list[str] = []
 
@@ -53,5 +53,5 @@ class Prepared(msgspec.Struct, frozen=True):
         lock: RunLock | None = None,
         tell: Callable[[str], None] | None = None,
     ) -> SyncLedger:
-        """Return the ledger of one sync, to be written by the holder of the lock; see `SyncLedger`."""
+        """Return the ledger of one sync, to be written by the owner of the lock; see `SyncLedger`."""
         return SyncLedger(self.project, spec, delta=delta, lock=lock, tell=tell)

@@ -35,7 +35,7 @@ class Failures(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Guards(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How much a sync may take away before it is held back; a model may have limits of its own.
+    """How much a sync may take away before it is blocked; a model may have limits of its own.
 
     Attributes:
         most: So many contacts may lose one tag, or the values of one attribute.
@@ -61,7 +61,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         rate_limit: The quota that runs share.
         unknown_attributes: Whether a mapped attribute that Drift does not have yet is said, or stops the run.
         failures: What may fail before a sync stops.
-        guards: What a sync may take away before it is held back.
+        guards: What a sync may take away before it is blocked.
     """
 
     schema: str | None = None

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dbt_drift.project.session import Session
 
 MOST_TAGS = 100
-"""Of one column. Each tag is a column of the snapshot; more than this is most likely a column of something else."""
+"""Of one column. Each tag is a column of the ledger; more than this is most likely a column of something else."""
 
 
 def expand(
@@ -65,7 +65,9 @@ def expand(
         named += [
             one.tag
             for one in registered
-            if (one.slug, one.tag_from) == (sync.slug, audience.tag_from) and one.holders and one.state not in states
+            if (one.slug, one.tag_from) == (sync.slug, audience.tag_from)
+            and one.tagged_contacts
+            and one.state not in states
         ]
         found += [structs.replace(audience, tag=tag) for tag in named]
     return structs.replace(sync, audiences=tuple(found)), problems

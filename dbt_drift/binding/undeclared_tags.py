@@ -23,7 +23,7 @@ def undeclared(prepared: Prepared) -> list[Registered]:
     return [
         audience
         for audience in prepared.registered
-        if audience.holders and audience.slug not in prepared.unselected and not still_decides(specs, audience)
+        if audience.tagged_contacts and audience.slug not in prepared.unselected and not still_decides(specs, audience)
     ]
 
 
@@ -37,7 +37,7 @@ def warning(audience: Registered, *, is_declared: bool) -> str:
     """Return what to tell the user of an audience that is declared no more; is_declared: whether its model still is."""
     return escaped(
         f"{audience.model} {'no longer declares' if is_declared else 'is gone and had set'} the tag "
-        f"{audience.tag!r}, and {counted(audience.holders, 'contact')} still carry it. Take it away with "
+        f"{audience.tag!r}, and {counted(audience.tagged_contacts, 'contact')} still carry it. Take it away with "
         f'`dbt-drift untag {audience.model} "{audience.tag}"`, or leave it in Drift for good with '
         f'`dbt-drift forget {audience.model} "{audience.tag}"`.'
         + ("" if is_declared else f" Where it was renamed, run `dbt-drift rename {audience.model} <new name>` first.")

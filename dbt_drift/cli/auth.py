@@ -128,7 +128,7 @@ def logout() -> int:
     url = drift_url(os.environ)
     store = token_store(os.environ)
     with store.locked():
-        forgotten = store.forget(url)
+        forgotten = store.delete(url)
     if forgotten:
         echo(f"Forgotten: the sign-in to {url} in {store.place}.")
         echo("In Drift it stays until its app is removed: Settings > App Settings, or dev.drift.com.")

@@ -57,8 +57,8 @@ def command(*, offline: bool, contact: str | None, **given: Any) -> int:
         echo(f"ok  {sync.name}: its declaration; {escaped(sync.relation_name)} is not there to check its columns")
     for notice in prepared.notices:
         echo(f"warn  {notice}")
-    for held in prepared.held:
-        echo(f"held  {held.sync.name}: {held.why}")
+    for blocked in prepared.blocked:
+        echo(f"blocked  {blocked.sync.name}: {blocked.why}")
     project, location = prepared.project, prepared.location
     echo(
         f"ok  ledger: schema {location.schema}, database {location.database} "

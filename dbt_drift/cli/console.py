@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dbt_drift.declarations.sync import Sync
     from dbt_drift.drift.engine.statistics import Statistics
     from dbt_drift.drift.http.local_sandbox import LocalSandbox
-    from dbt_drift.ledger.lock import Holder
+    from dbt_drift.ledger.lock import LockOwner
     from dbt_drift.ledger.sync_ledger import Counts
     from dbt_drift.sync.reporter import Reporter
     from dbt_drift.sync.results import Results, SyncResult
@@ -30,7 +30,7 @@ _LINE_EVERY = 15.0
 _STATUS = {
     "success": ("OK", "green"),
     "warn": ("WARN", "yellow"),
-    "held": ("HELD", "red"),
+    "blocked": ("BLOCKED", "red"),
     "error": ("ERROR", "red"),
     "skipped": ("SKIP", "yellow"),
 }
@@ -66,9 +66,9 @@ class Console:
         where = escaped(f"{project} (target {target}, {adapter}) to {place}")
         self._line(f"Syncing {counted(syncs, 'model')} of {where}")
 
-    def waiting(self, holder: Holder) -> None:
+    def waiting(self, owner: LockOwner) -> None:
         """Say what is waited for."""
-        self._line(f"Waiting for the {holder}")
+        self._line(f"Waiting for the {owner}")
 
     def noticed(self, notice: str) -> None:
         """Show a notice."""
@@ -104,11 +104,12 @@ class Console:
         """Say what came of a sync."""
         word, colour = _STATUS[result.status]
         ending = f"[{word} {self.outcome(result)} in {result.execution_time:.2f}s]"
-        bad = result.status in {"error", "held"}
+        bad = result.status in {"error", "blocked"}
         title = _dotted(f"{index} of {total} {word} {result.name}", ending)
         self._line(title, important=bad, mark=f"[{word}", colour=colour)
-        if (first := result.first_contacts).met:
-            self._line(f"  met for the first time: {first.met:,}; Drift had {first.known / first.met:.0%} of them")
+        if (new := result.new_contacts).resolved:
+            share = new.already_in_drift / new.resolved
+            self._line(f"  {counted(new.resolved, 'new contact')}; Drift had {share:.0%} of them already")
         if result.message:
             # With --quiet, a warning is its one line: why the exit code is 1.
             name = f"{result.name}: " if self._quiet and not bad else "  "
@@ -172,9 +173,9 @@ class JsonLines:
         data = {"syncs": syncs, "project": project, "target": target, "adapter": adapter, "drift_url": drift_url}
         self._event("RunStarted", f"Syncing {counted(syncs, 'model')}", {**data, "is_sandbox": sandbox is not None})
 
-    def waiting(self, holder: Holder) -> None:
+    def waiting(self, owner: LockOwner) -> None:
         """Say what is waited for."""
-        self._event("Waiting", f"Waiting for the {holder}", {"holder": holder})
+        self._event("Waiting", f"Waiting for the {owner}", {"owner": owner})
 
     def noticed(self, notice: str) -> None:
         """Show a notice."""
@@ -199,7 +200,7 @@ class JsonLines:
 
     def sync_finished(self, index: int, total: int, result: SyncResult) -> None:
         """Say what came of a sync."""
-        level = {"error": "error", "held": "error", "warn": "warn"}.get(result.status, "info")
+        level = {"error": "error", "blocked": "error", "warn": "warn"}.get(result.status, "info")
         word, _ = _STATUS[result.status]
         message = f"{index} of {total} {word} {result.name}: {_outcome(result)} in {result.execution_time:.2f}s"
         if result.message:
@@ -224,12 +225,12 @@ class JsonLines:
 
 
 def _differences(counts: Counts) -> str:
-    invalid, held = sum(counts.invalid.values()), sum(counts.held_back.values())
+    invalid, given_up = sum(counts.invalid.values()), sum(counts.given_up.values())
     parts = [counted(counts.rows, "row"), f"{counts.unchanged:,} unchanged", f"{counts.new:,} new"]
     parts += [f"{counts.changed:,} changed"]
     parts += [f"{counts.departed:,} departed"] if counts.departed else []
     parts += [f"{invalid:,} invalid"] if invalid else []
-    parts += [f"{held:,} held back"] if held else []
+    parts += [f"{given_up:,} given up"] if given_up else []
     return ", ".join(parts)
 
 

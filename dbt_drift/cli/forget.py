@@ -21,5 +21,5 @@ def command(model: str, tag: str, **given: Any) -> int:
     from dbt_drift.wording import counted
 
     audience = forget_tag(prepare(project_from(given), needs_syncs=False), model, tag)
-    echo(f"Forgotten: {counted(audience.holders, 'contact')} of {model} keep the tag {tag!r} in Drift.")
+    echo(f"Forgotten: {counted(audience.tagged_contacts, 'contact')} of {model} keep the tag {tag!r} in Drift.")
     return 0

@@ -32,8 +32,8 @@ def _sync_lines(plan: SyncPlan) -> Iterator[str]:
     counts = plan.counts
     invalid = sum(counts.invalid.values())
     yield f"{plan.name}: {counted(counts.rows, 'row')}, {counts.unchanged:,} unchanged"
-    held = sum(counts.held_back.values())
-    if not counts.sendable and not invalid and not held:
+    given_up = sum(counts.given_up.values())
+    if not counts.sendable and not invalid and not given_up:
         yield "  nothing to send"
         yield from _held_lines(plan)
         return
@@ -46,9 +46,9 @@ def _sync_lines(plan: SyncPlan) -> Iterator[str]:
     if invalid:
         reasons = ", ".join(f"{reason} {count:,}" for reason, count in counts.invalid.items())
         yield f"  ! {invalid:,} cannot be sent: {reasons}"
-    if held:
-        reasons = ", ".join(f"{reason} {count:,}" for reason, count in counts.held_back.items())
-        yield f"  ! {held:,} held back until they change or `dbt-drift retry`: {reasons}"
+    if given_up:
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in counts.given_up.items())
+        yield f"  ! {given_up:,} given up until they change or `dbt-drift retry`: {reasons}"
     changed = [f"{name} {count:,}" for name, count in counts.attributes.items() if count]
     if changed:
         yield f"  attributes: {', '.join(changed)}"
@@ -61,8 +61,8 @@ def _sync_lines(plan: SyncPlan) -> Iterator[str]:
 
 
 def _held_lines(plan: SyncPlan) -> Iterator[str]:
-    for number, line in enumerate(plan.held.splitlines()):
-        yield f"      {line}" if number else f"  HELD  {line}"
+    for number, line in enumerate(plan.blocked.splitlines()):
+        yield f"      {line}" if number else f"  BLOCKED  {line}"
 
 
 def _row_lines(plan: SyncPlan) -> Iterator[str]:

@@ -22,7 +22,7 @@ from dbt_drift.cli.options import (
 @output_options
 @sending_options
 @wait_option
-@click.option("--reason", help="Only rows with this reason; without it, all that are held back.")
+@click.option("--reason", help="Only rows with this reason; without it, all that are given up.")
 def command(*, reason: str | None, **given: Any) -> int:
     """Sync, and send the rows that were given up in earlier runs once more.
 

@@ -34,7 +34,7 @@ def _lines(status: LedgerStatus) -> Iterator[str]:
     if not status.exists:
         yield f"There is no ledger in the schema {status.schema} yet: the first sync makes it."
         return
-    written = f", written by dbt-drift {status.program}" if status.program else ""
+    written = f", written by dbt-drift {status.dbt_drift_version}" if status.dbt_drift_version else ""
     yield f"Ledger in the schema {status.schema}, version {status.version}{written}"
     yield f"It describes {status.drift_url}" if status.drift_url else "It describes no Drift yet: nothing was synced"
     yield ""
@@ -61,7 +61,8 @@ def _lock_lines(status: LedgerStatus) -> Iterator[str]:
     if lock is None:
         yield "Lock: free"
         return
-    yield f"Lock: {lock.command} run {lock.run_id} on {lock.host} (process {lock.pid}), since {_time(lock.taken_at)}"
+    since = _time(lock.taken_at)
+    yield f"Lock: {lock.command} run {lock.invocation_id} on {lock.host} (process {lock.pid}), since {since}"
     if lock.is_dead:
         yield "  That run is dead: the next one takes the lock."
     else:
@@ -70,13 +71,13 @@ def _lock_lines(status: LedgerStatus) -> Iterator[str]:
 
 def _run_lines(run: RunStatus) -> Iterator[str]:
     lasted = f"{(run.finished_at - run.started_at).total_seconds():.0f} s" if run.finished_at else "not finished"
-    yield f"  {_time(run.started_at)}  {run.status:7}  {run.command}, {lasted}, {run.run_id}"
+    yield f"  {_time(run.started_at)}  {run.status:7}  {run.command}, {lasted}, {run.invocation_id}"
     for sync in run.syncs:
         yield f"    {sync.name}: {sync.status}, {_counts(sync)}"
 
 
 def _counts(sync: SyncCounts) -> str:
-    kinds = ("unchanged", "sent", "invalid", "rejected", "held_back", "unfinished")
+    kinds = ("unchanged", "sent", "invalid", "rejected", "given_up", "unfinished")
     counts = {kind.replace("_", " "): getattr(sync, f"rows_{kind}") for kind in kinds}
     parts = [counted(sync.rows_read, "row"), *(f"{count:,} {kind}" for kind, count in counts.items() if count)]
     return f"{', '.join(parts)}; {counted(sync.requests, 'request')}"

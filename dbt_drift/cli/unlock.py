@@ -19,17 +19,17 @@ def command(*, yes: bool, force: bool, **given: Any) -> int:
     from dbt_drift.errors import LockedError
     from dbt_drift.operations.status import find_lock, release_lock
 
-    project, location, holder = find_lock(project_from(given))
-    if holder is None:
+    project, location, owner = find_lock(project_from(given))
+    if owner is None:
         echo(f"Nobody holds the lock of the ledger in the schema {location.schema}.")
         return 0
-    echo(f"The lock of the ledger in the schema {location.schema} is held by the {holder}.")
-    if not holder.is_dead and not force:
+    echo(f"The lock of the ledger in the schema {location.schema} is held by the {owner}.")
+    if not owner.is_dead and not force:
         raise LockedError(
             "That run gives signs of life: its lock is not released.",
             advice="Stop the run, or wait for it. With --force it stops before it writes anything more.",
         )
-    if not holder.is_dead:
+    if not owner.is_dead:
         echo(
             "Warning: that run gives signs of life. What Drift has accepted from it and it has not written down is "
             "asked for again by the next run.",
@@ -37,6 +37,6 @@ def command(*, yes: bool, force: bool, **given: Any) -> int:
         )
     if not yes:
         click.confirm("Release it?", abort=True)
-    release_lock(project, location, holder)
+    release_lock(project, location, owner)
     echo("Released.")
     return 0

@@ -142,7 +142,7 @@ class Audience(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Guards(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How much a sync may take away before it is held back. What is left out is as in the project's settings."""
+    """How much a sync may take away before it is blocked. What is left out is as in the project's settings."""
 
     most: Annotated[
         Annotated[int, Meta(ge=0)] | None,

@@ -24,8 +24,6 @@ def remembered_attributes(project: DbtProject, location: Location) -> list[Liste
     """
     ledger = msgspec.to_builtins(location)
     with project.connect("attributes") as session:
-        with session.transaction():
-            session.call("open_attributes", ledger=ledger)
         return [
             (name, label, kind) for name, label, kind in session.rows(session.call("attributes_sql", ledger=ledger))
         ]

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 class RunStart(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a run when it starts; the columns of `drift_runs`."""
 
-    run_id: str
+    invocation_id: str
     command: str
-    program: str
+    dbt_drift_version: str
     target: str
     drift_url: str
     host: str
@@ -29,7 +29,7 @@ class RunStart(msgspec.Struct, frozen=True, kw_only=True):
 class SyncCounts(msgspec.Struct, frozen=True, kw_only=True):
     """What came of one sync of a run; the columns of `drift_run_syncs`, which docs/reference/ledger.md explains."""
 
-    run_id: str
+    invocation_id: str
     unique_id: str
     name: str
     status: str
@@ -39,7 +39,7 @@ class SyncCounts(msgspec.Struct, frozen=True, kw_only=True):
     rows_sent: int
     rows_invalid: int
     rows_rejected: int
-    rows_held_back: int
+    rows_given_up: int
     rows_unfinished: int
     rows_departed: int
     created: int
@@ -56,21 +56,21 @@ class PastRun(msgspec.Struct, frozen=True):
     """A run of the history.
 
     Attributes:
-        run_id: Its invocation id.
+        invocation_id: Its invocation id.
         command: `sync` or `rebuild`.
-        program: The version of dbt-drift.
+        dbt_drift_version: The version of dbt-drift.
         target: dbt's target.
         drift_url: Where Drift was.
         host: The machine that it ran on.
         pid: Its process there.
         started_at: UTC, by the warehouse's clock.
         finished_at: The same, or None where the end is not written down.
-        status: the worst of its syncs, `success`, `warn`, `held` or `error`; `running` where its end is not known.
+        status: the worst of its syncs, `success`, `warn`, `blocked` or `error`; `running` where its end is not known.
     """
 
-    run_id: str
+    invocation_id: str
     command: str
-    program: str
+    dbt_drift_version: str
     target: str
     drift_url: str
     host: str
@@ -102,10 +102,10 @@ class History:
         with session.transaction():
             session.call("record_sync", ledger=self._ledger, counts=row)
 
-    def finish(self, session: Session, run_id: str, status: str) -> None:
+    def finish(self, session: Session, invocation_id: str, status: str) -> None:
         """Write down how a run ended."""
         with session.transaction():
-            session.call("finish_run", ledger=self._ledger, run_id=run_id, status=status)
+            session.call("finish_run", ledger=self._ledger, invocation_id=invocation_id, status=status)
 
 
 def last_runs(session: Session, ledger: dict[str, object], most: int) -> list[PastRun]:
@@ -113,8 +113,8 @@ def last_runs(session: Session, ledger: dict[str, object], most: int) -> list[Pa
     return [PastRun(*values) for values in session.rows(session.call("runs_sql", ledger=ledger, most=most))]
 
 
-def syncs_of(session: Session, ledger: dict[str, object], run_ids: Sequence[str]) -> list[SyncCounts]:
+def syncs_of(session: Session, ledger: dict[str, object], invocation_ids: Sequence[str]) -> list[SyncCounts]:
     """Return what came of the syncs of these runs, in the order in which they ended."""
     names = [field.name for field in msgspec.structs.fields(SyncCounts)]
-    sql = session.call("run_syncs_sql", ledger=ledger, run_ids=list(run_ids))
+    sql = session.call("run_syncs_sql", ledger=ledger, invocation_ids=list(invocation_ids))
     return [SyncCounts(**dict(zip(names, values, strict=True))) for values in session.rows(sql)]

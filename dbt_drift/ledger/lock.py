@@ -2,9 +2,9 @@
 
 The lock is one row of the ledger, good for a lease by the warehouse's clock (macros/ledger/lock.sql). A run that
 stages, journals or folds renews it in the same transaction, and stops where it is not its own any more: what a run
-writes it writes as the holder. While nothing is written, `keep` gives the sign of life, from the same thread.
+writes it writes as the owner. While nothing is written, `keep` gives the sign of life, from the same thread.
 
-What a run sends to Drift it sends as the holder too. Other threads do that, and cannot ask the warehouse each time:
+What a run sends to Drift it sends as the owner too. Other threads do that, and cannot ask the warehouse each time:
 `is_certain` tells them by this machine's clock, which goes on while the machine sleeps.
 """
 
@@ -42,11 +42,11 @@ _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 """A clock that goes on while the machine sleeps: Linux has CLOCK_BOOTTIME for it, macOS's CLOCK_MONOTONIC does."""
 
 
-class Holder(msgspec.Struct, frozen=True):
+class LockOwner(msgspec.Struct, frozen=True):
     """The run that has the lock.
 
     Attributes:
-        run_id: Its invocation id.
+        invocation_id: Its invocation id.
         command: `sync` or `rebuild`.
         host: The machine that it runs on.
         pid: Its process there.
@@ -57,7 +57,7 @@ class Holder(msgspec.Struct, frozen=True):
         is_expired: Whether that time is over.
     """
 
-    run_id: str
+    invocation_id: str
     command: str
     host: str
     pid: int
@@ -74,8 +74,8 @@ class Holder(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         return escaped(
-            f"{self.command} run {self.run_id} on {self.host} (process {self.pid}), since {self.taken_at:%H:%M:%S}, "
-            f"last sign of life {self.seen_at:%H:%M:%S} UTC"
+            f"{self.command} run {self.invocation_id} on {self.host} (process {self.pid}), "
+            f"since {self.taken_at:%H:%M:%S}, last sign of life {self.seen_at:%H:%M:%S} UTC"
         )
 
 
@@ -85,15 +85,15 @@ class RunLock:
     Args:
         project: The dbt project whose adapter is used.
         location: Where the ledger lies.
-        run_id: The run's invocation id.
+        invocation_id: The run's invocation id.
         command: `sync` or `rebuild`.
     """
 
-    def __init__(self, project: DbtProject, location: Location, *, run_id: str, command: str) -> None:
+    def __init__(self, project: DbtProject, location: Location, *, invocation_id: str, command: str) -> None:
         self._project = project
         self._ledger = msgspec.to_builtins(location)
         self._run: dict[str, Any] = {
-            "run_id": run_id,
+            "invocation_id": invocation_id,
             "command": command,
             "host": socket.gethostname(),
             "pid": os.getpid(),
@@ -110,20 +110,20 @@ class RunLock:
         """
         return _now() < self._certain_until
 
-    def take(self, session: Session) -> Holder | None:
+    def take(self, session: Session) -> LockOwner | None:
         """Take the lock if it is free; return who has it if it is not."""
-        own = self._run["run_id"]
-        before = _holder(session, self._ledger)
-        dead = before.run_id if before is not None and before.is_dead else None
+        own = self._run["invocation_id"]
+        before = _owner(session, self._ledger)
+        dead = before.invocation_id if before is not None and before.is_dead else None
         began = _now()
         with session.transaction():
             session.call("take_lock", ledger=self._ledger, run=self._run, dead=dead)
-        holder = _holder(session, self._ledger)
-        if holder is None:  # released in this moment
+        owner = _owner(session, self._ledger)
+        if owner is None:  # released in this moment
             return self.take(session)
-        if holder.run_id != own:
+        if owner.invocation_id != own:
             release(session, self._ledger, own)  # where an engine let both in, the later one steps back
-            return holder
+            return owner
         # Where a transaction does not keep others from the lock, long work begins with a long lease.
         self._lease = float(session.call("lease"))
         self._leases_work = session.call("working_lease") != self._lease
@@ -133,11 +133,11 @@ class RunLock:
     def release(self, session: Session) -> None:
         """Let the next run in."""
         self._certain_until = -math.inf
-        release(session, self._ledger, self._run["run_id"])
+        release(session, self._ledger, self._run["invocation_id"])
 
     @contextlib.contextmanager
     def transaction(self, session: Session) -> Iterator[None]:
-        """Run a short piece of work in a transaction that only the holder can commit.
+        """Run a short piece of work in a transaction that only the owner can commit.
 
         Raises:
             LockedError: Another run has taken the lock.
@@ -181,12 +181,12 @@ class RunLock:
                 pass
 
     def _renew(self, session: Session, *, working: bool = False) -> None:
-        if session.call("renew_lock", ledger=self._ledger, run_id=self._run["run_id"], working=working):
+        if session.call("renew_lock", ledger=self._ledger, invocation_id=self._run["invocation_id"], working=working):
             return
         self._certain_until = -math.inf
-        holder = _holder(session, self._ledger)
+        owner = _owner(session, self._ledger)
         raise LockedError(
-            f"This run has lost the ledger's lock to {f'the {holder}' if holder else 'somebody who released it'}. "
+            f"This run has lost the ledger's lock to {f'the {owner}' if owner else 'somebody who released it'}. "
             "It stops before it writes anything more.",
             advice="What Drift accepted and is not written down yet is asked for again by the next run.",
         )
@@ -201,19 +201,19 @@ def _now() -> float:
     return time.clock_gettime(_CLOCK)
 
 
-def read_holder(project: DbtProject, location: Location) -> Holder | None:
+def read_owner(project: DbtProject, location: Location) -> LockOwner | None:
     """Return the run that has the lock, alive or dead; None where nobody has it."""
     with project.connect("lock") as session:
-        return _holder(session, msgspec.to_builtins(location))
+        return _owner(session, msgspec.to_builtins(location))
 
 
-def release(session: Session, ledger: dict[str, Any], run_id: str) -> None:
+def release(session: Session, ledger: dict[str, Any], invocation_id: str) -> None:
     """Take the lock away from a run."""
     with session.transaction():
-        session.call("release_lock", ledger=ledger, run_id=run_id)
+        session.call("release_lock", ledger=ledger, invocation_id=invocation_id)
 
 
-def _holder(session: Session, ledger: dict[str, Any]) -> Holder | None:
+def _owner(session: Session, ledger: dict[str, Any]) -> LockOwner | None:
     for values in session.rows(session.call("lock_sql", ledger=ledger)):
-        return Holder(*values)
+        return LockOwner(*values)
     return None

@@ -31,6 +31,7 @@ class Patience:
     def __init__(self, tell: Callable[[str], None]) -> None:
         self._tell = tell
         self._over = False
+        self._repeating = False
 
     def repeat(self, work: Callable[[], T]) -> T:
         """Do a piece of work, which must be such that doing it twice is doing it once.
@@ -38,7 +39,7 @@ class Patience:
         Raises:
             WarehouseLostError: The warehouse stays away.
         """
-        if self._over:
+        if self._over or self._repeating:  # inside of other work, that is what is repeated
             return work()
         trying: Callable[..., Any] = backoff.on_exception(
             backoff.expo,
@@ -48,11 +49,14 @@ class Patience:
             on_backoff=self._say,
             logger=None,
         )
+        self._repeating = True
         try:
             done: T = trying(work)()
         except WarehouseLostError:
             self._over = True
             raise
+        finally:
+            self._repeating = False
         return done
 
     def _say(self, details: Any) -> None:

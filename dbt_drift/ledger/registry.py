@@ -18,13 +18,13 @@ class Registered(msgspec.Struct, frozen=True, kw_only=True):
         slug: The sync's slug.
         model: The model's name when the audience was declared.
         match_on: What the sync matched on.
-        state: The snapshot's column for the tag.
+        state: The ledger's column for the tag.
         tag: The tag.
         mode: Its mode.
         tag_from: The column that named it, or None.
-        holders: How many contacts carry the tag because of the sync, or may: a run that was killed was giving it.
+        tagged_contacts: How many contacts carry the tag because of the sync, or may: a killed run was setting it.
         is_seen: Whether any of them is certain to carry it.
-        columns: The columns of the sync's snapshot.
+        columns: The columns of the sync's accepted values.
     """
 
     slug: str
@@ -34,7 +34,7 @@ class Registered(msgspec.Struct, frozen=True, kw_only=True):
     tag: str
     mode: str
     tag_from: str | None
-    holders: int
+    tagged_contacts: int
     is_seen: bool
     columns: list[str]
 
@@ -45,7 +45,7 @@ def registered_audiences(session: Session, location: Location) -> list[Registere
     return [Registered(**audience) for audience in found]
 
 
-def forget(session: Session, location: Location, audience: Registered) -> None:
+def drop_audience(session: Session, location: Location, audience: Registered) -> None:
     """Drop what the ledger remembers of an audience, in the caller's transaction; Drift keeps the tag."""
     ledger = msgspec.to_builtins(location)
-    session.call("forget_audience", ledger=ledger, slug=audience.slug, state=audience.state)
+    session.call("drop_audience", ledger=ledger, slug=audience.slug, state=audience.state)

@@ -1,4 +1,4 @@
-"""One sync's part of the ledger: the difference read, the answers written down, the snapshot brought up to date.
+"""One sync's part of the ledger: the difference read, the answers written down, the accepted values brought up to date.
 
 All SQL is in the macros; this module calls them and gives their rows types. Each method opens a connection and closes
 it: nothing is held while requests go out, so that a server does not cut an idle transaction and DuckDB's file stays
@@ -8,6 +8,7 @@ free for dbt. The relations and what a crash leaves of them are described in doc
 from __future__ import annotations
 
 import functools
+import uuid
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import msgspec
@@ -60,7 +61,7 @@ class DeltaRow(msgspec.Struct, frozen=True):
 
 
 class Counts(msgspec.Struct, frozen=True):
-    """What staging found, in contacts unless said; `rows` = unchanged + invalid + held back + (new + changed).
+    """What staging found, in contacts unless said; `rows` = unchanged + invalid + given up + (new + changed).
 
     Attributes:
         rows: Rows of the model.
@@ -70,13 +71,13 @@ class Counts(msgspec.Struct, frozen=True):
         changed: Of these, rows whose contact has one.
         departed: Of these, those whose row has left the model.
         invalid: Rows that cannot be sent, by reason.
-        held_back: Rows that were given up in earlier runs and have not changed since, by reason.
+        given_up: Rows that were given up in earlier runs and have not changed since, by reason.
         attributes: In how many contacts each attribute is new or changed.
         tags_added: How many contacts get each tag.
         tags_removed: How many contacts lose each tag.
         tags_carried: Of the tags that some lose: how many contacts carry it, as far as this sync set it.
         values_cleared: How many contacts lose the value of each attribute that some lose.
-        values_held: Of these attributes: how many contacts have a value that this sync wrote.
+        values_set: Of these attributes: how many contacts have a value that this sync wrote.
         rows_before: Rows of the model when it was last synced to the end; None where it never was.
     """
 
@@ -87,13 +88,13 @@ class Counts(msgspec.Struct, frozen=True):
     changed: int
     departed: int
     invalid: dict[str, int]
-    held_back: dict[str, int]
+    given_up: dict[str, int]
     attributes: dict[str, int]
     tags_added: dict[str, int]
     tags_removed: dict[str, int]
     tags_carried: dict[str, int]
     values_cleared: dict[str, int]
-    values_held: dict[str, int]
+    values_set: dict[str, int]
     rows_before: int | None
 
     @property
@@ -131,8 +132,8 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
     tags_accepted: bool
     reason: str | None
     message: str | None
-    held: list[str] | None = None
-    """After a look-up: the columns of the snapshot whose values Drift was found to hold."""
+    confirmed_columns: list[str] | None = None
+    """After a look-up: the columns whose values Drift was found to hold."""
 
 
 def _patient(method: Callable[Concatenate[SyncLedger, P], R]) -> Callable[Concatenate[SyncLedger, P], R]:
@@ -198,6 +199,32 @@ class SyncLedger:
             return self._counts(session)
 
     @_patient
+    def find_changes(
+        self, *, full_refresh: bool = False, retry: bool = False, reason: str | None = None
+    ) -> tuple[str, Counts]:
+        """Fold in what an earlier run left, and find what differs now, over one connection.
+
+        Args:
+            full_refresh: Whether all that Drift accepted is to be sent again.
+            retry: Whether rows that were given up are to be sent again.
+            reason: Of these, only the rows with this reason; None for all.
+
+        Returns:
+            The stage's id, and what it holds.
+        """
+        with self._project.connect("changes"):
+            self.open()
+            self.fold()
+            if full_refresh:
+                self.reset_accepted()
+            if retry:
+                self.release(reason)
+            if stage_id := self.staged():
+                return stage_id, self.counts()
+            stage_id = uuid.uuid4().hex
+            return stage_id, self.stage(stage_id)
+
+    @_patient
     def staged(self) -> str | None:
         """Return the stage that the post-hook of the model has left in dbt's last invocation, and take it up.
 
@@ -248,13 +275,13 @@ class SyncLedger:
             self._lock.keep()
 
     def columns_of(self, attributes: Collection[str], tags: Collection[str]) -> list[str]:
-        """Return the snapshot's columns of these attributes and tags."""
+        """Return the ledger's columns of these attributes and tags."""
         columns = [part["state"] for part in self._spec["attributes"] if part["attribute"] in attributes]
         return columns + [part["state"] for part in self._spec["audiences"] if part["tag"] in tags]
 
     @_patient
     def fold(self) -> None:
-        """Take into the snapshot what an interrupted run left: what Drift accepted, and what it may have accepted.
+        """Fold in what an interrupted run left: what Drift accepted, and what it may have accepted.
 
         Called before anything is staged anew.
         """
@@ -283,10 +310,10 @@ class SyncLedger:
             session.call("discard", sync=self._spec)
 
     @_patient
-    def forget(self) -> None:
+    def reset_accepted(self) -> None:
         """Make all that Drift accepted uncertain, so that all is sent again; ids stay known."""
-        with self._project.connect("forget") as session, self._work(session):
-            session.call("forget", sync=self._spec)
+        with self._project.connect("reset") as session, self._work(session):
+            session.call("reset_accepted", sync=self._spec)
 
     def _transaction(self, session: Session) -> AbstractContextManager[None]:
         return session.transaction() if self._lock is None else self._lock.transaction(session)
@@ -295,8 +322,9 @@ class SyncLedger:
         return session.transaction() if self._lock is None else self._lock.work(session)
 
     def _counts(self, session: Session) -> Counts:
-        invalid = dict(session.rows(session.call("invalid_counts_sql", sync=self._spec)))
-        held_back = dict(session.rows(session.call("held_counts_sql", sync=self._spec)))
+        reasons = list(session.rows(session.call("reason_counts_sql", sync=self._spec)))
+        invalid = {reason: count for reason, is_given_up, count in reasons if not is_given_up}
+        given_up = {reason: count for reason, is_given_up, count in reasons if is_given_up}
         found = list(session.rows(session.call("counts_sql", sync=self._spec)))
         if not found:
             raise WarehouseError(f"The delta of {self._spec['slug']} gave no counts.")
@@ -307,7 +335,7 @@ class SyncLedger:
         cleared = rest[len(self._attributes) + len(tags) :]
         removed = dict(zip(self._tags, tags[1::2], strict=True))
         losses = {name: count for name, count in zip(self._clearing, cleared, strict=True) if count}
-        carried, held = self._holders(session, removed, losses)
+        carried, values_set = self._accepted_counts(session, removed, losses)
         rows, differing, sendable, new, changed, departed = fixed
         return Counts(
             rows=max(rows, differing),  # a model that dbt builds anew meanwhile may have shrunk since it was compared
@@ -317,26 +345,26 @@ class SyncLedger:
             changed=changed,
             departed=departed,
             invalid=invalid,
-            held_back=held_back,
+            given_up=given_up,
             attributes=attributes,
             tags_added=dict(zip(self._tags, tags[0::2], strict=True)),
             tags_removed=removed,
             tags_carried=carried,
             values_cleared=losses,
-            values_held=held,
+            values_set=values_set,
             rows_before=next((before for (before,) in session.rows(before_sql)), None),
         )
 
-    def _holders(
+    def _accepted_counts(
         self, session: Session, removed: dict[str, int], cleared: dict[str, int]
     ) -> tuple[dict[str, int], dict[str, int]]:
-        """Return how many contacts have what some lose; the snapshot is only read where some lose something."""
+        """Return how many contacts have what some lose; they are only read where some lose something."""
         if not any(removed.values()) and not cleared:
             return {}, {}
-        ((_, *found),) = session.rows(session.call("holders_sql", sync=self._spec))
+        ((_, *found),) = session.rows(session.call("accepted_counts_sql", sync=self._spec))
         carried = {tag: count for tag, count in zip(self._tags, found, strict=False) if removed[tag]}
-        held = dict(zip(self._clearing, found[len(self._tags) :], strict=True))
-        return carried, {name: held[name] for name in cleared}
+        values_set = dict(zip(self._clearing, found[len(self._tags) :], strict=True))
+        return carried, {name: values_set[name] for name in cleared}
 
     def _row(self, values: tuple[Any, ...]) -> DeltaRow:
         seq, action, key, contact_id, *states = values
@@ -357,8 +385,8 @@ class SyncLedger:
 
 
 def _bindings(entry: Entry) -> list[Any]:
-    *values, held = msgspec.structs.astuple(entry)
-    return [*values, None if held is None else f",{','.join(held)},"]
+    *values, confirmed = msgspec.structs.astuple(entry)
+    return [*values, None if confirmed is None else f",{','.join(confirmed)},"]
 
 
 def claim_destination(session: Session, location: Location, url: str) -> str:

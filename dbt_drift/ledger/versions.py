@@ -25,7 +25,9 @@ def bring_forward(session: Session, location: Location) -> None:
     try:
         with session.transaction():
             tables = session.tables(location.database, location.schema)
-            version, program = session.call("bring_forward", ledger=ledger, tables=tables, program=__version__)
+            version, dbt_drift_version = session.call(
+                "bring_forward", ledger=ledger, tables=tables, dbt_drift_version=__version__
+            )
     except WarehouseDeniedError as error:
         raise WarehouseDeniedError(
             str(error),
@@ -35,10 +37,10 @@ def bring_forward(session: Session, location: Location) -> None:
             "`vars: {dbt_drift: {schema: ...}}`.",
         ) from error
     known = session.call("ledger_version")
-    refuse_newer(location, known=known, version=int(version), program=program)
+    refuse_newer(location, known=known, version=int(version), dbt_drift_version=dbt_drift_version)
 
 
-def refuse_newer(location: Location, *, known: int, version: int, program: str) -> None:
+def refuse_newer(location: Location, *, known: int, version: int, dbt_drift_version: str) -> None:
     """Raise where the ledger is of a shape that this program does not know.
 
     Raises:
@@ -46,7 +48,7 @@ def refuse_newer(location: Location, *, known: int, version: int, program: str) 
     """
     if version > known:
         raise ConfigurationError(
-            f"The ledger in the schema {location.schema} has version {version}, written by dbt-drift {program}; "
-            f"this is dbt-drift {__version__}, which knows version {known}.",
-            advice=f"Install the newer one: pip install 'dbt-drift>={program}'",
+            f"The ledger in the schema {location.schema} has version {version}, written by dbt-drift "
+            f"{dbt_drift_version}; this is dbt-drift {__version__}, which knows version {known}.",
+            advice=f"Install the newer one: pip install 'dbt-drift>={dbt_drift_version}'",
         )

@@ -1,6 +1,6 @@
 """Wire text: how a value travels from the warehouse to Drift.
 
-SQL makes it (macros/values/wire.sql), the snapshot keeps it, and this module turns it into what a request body holds.
+SQL makes it (macros/values/wire.sql), the ledger keeps it, and this module turns it into what a request body holds.
 One text per value, which says by itself what it is: a leading ``"`` marks a string and everything behind it is the
 string, unescaped; anything else is a JSON literal. Keeping the literal's digits as they are means that a decimal or a
 big integer is never rounded on its way.
@@ -13,12 +13,12 @@ import msgspec
 JsonValue = str | msgspec.Raw
 
 CLEARED = "null"
-"""The wire text that asks Drift to take a value away, and that the snapshot keeps when it has."""
+"""The wire text that asks Drift to take a value away, and that the ledger keeps when it has."""
 
 
 UNCERTAIN = "?"
 """What stands before the wire text of a value that Drift may or may not hold: its writing was under way, or it is to be
-sent again. The snapshot alone has such texts."""
+sent again. Only accepted values are such texts."""
 
 
 def to_json(wire: str) -> JsonValue:

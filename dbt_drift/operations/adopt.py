@@ -61,7 +61,7 @@ def _sync(prepared: Prepared, model: str) -> tuple[Sync, dict[str, Any]]:
 
 
 def _mirror(sync: Sync, spec: dict[str, Any], tag: str) -> str:
-    """Return the snapshot's column of an audience."""
+    """Return the ledger's column of an audience."""
     modes = {one.tag: one.mode for one in sync.audiences}
     if modes.get(tag) != "mirror":
         found = f"is {modes[tag]!r}, and only" if tag in modes else "is not among its audiences; only"

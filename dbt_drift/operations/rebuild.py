@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 import traceback
-import uuid
 from typing import TYPE_CHECKING
 
 from dbt_drift.binding.attribute_types import fit_to_drift
@@ -20,9 +19,9 @@ from dbt_drift.drift.http.limiter import RateLimiter
 from dbt_drift.drift.http.url import drift_url
 from dbt_drift.errors import DbtDriftError, internal_error
 from dbt_drift.ledger.sync_ledger import Entry
-from dbt_drift.sync.pump import Stream
+from dbt_drift.sync.pump import Pump
 from dbt_drift.sync.results import RowCounts, SyncResult
-from dbt_drift.sync.run_session import Run
+from dbt_drift.sync.run_session import RunSession
 from dbt_drift.sync.stop import Stop
 from dbt_drift.wording import counted
 
@@ -66,7 +65,7 @@ def run_rebuild(
     url, access = drift_url(environment), credential(environment)
     rate = prepared.settings.rate_limit
     limiter = RateLimiter(rate.requests or None, rate.seconds)
-    run = Run(prepared, command="rebuild", url=url)
+    run = RunSession(prepared, command="rebuild", url=url)
     results = []
     with run.begun(wait=options.wait, waiting=reporter.waiting) as lock:
         workers = options.workers or WORKERS
@@ -91,21 +90,18 @@ def _rebuild(sync: Sync, ledger: SyncLedger, client: DriftClient, reporter: Repo
     started = time.monotonic()
     result = SyncResult(unique_id=sync.unique_id, name=sync.name, status="success")
     try:
-        ledger.open()
-        ledger.fold()
-        stage_id = uuid.uuid4().hex
-        counts = ledger.stage(stage_id)
+        stage_id, counts = ledger.find_changes()
         reporter.staged(sync, counts)
         result.rows = RowCounts(
             read=counts.rows,
             unchanged=counts.unchanged,
             invalid=sum(counts.invalid.values()),
-            held_back=sum(counts.held_back.values()),
+            given_up=sum(counts.given_up.values()),
             unfinished=counts.sendable - counts.departed,
         )
         with client.dispatcher(look_up) as dispatcher:
             looking = _Looking(ledger, sync, stage_id)
-            stream = Stream(ledger, dispatcher, sync, counts.sendable, looking, stop=stop)
+            stream = Pump(ledger, dispatcher, sync, counts.sendable, looking, stop=stop)
             try:
                 stream.run(lambda done: reporter.progress(sync, done, counts.sendable, dispatcher.statistics()))
             finally:
@@ -151,7 +147,7 @@ class _Looking:
             self.missing += 1
             return None
         self.found += 1
-        held = row.wanted.keys() - outcome.lacking
+        confirmed = row.wanted.keys() - outcome.lacking
         # As a first sync has it: a tag that the audience wants and the contact carries counts as set by us.
         tags = set()
         for audience in self._sync.audiences:
@@ -169,7 +165,7 @@ class _Looking:
             tags_accepted=True,
             reason=None,
             message=None,
-            held=self._ledger.columns_of(held, tags),
+            confirmed_columns=self._ledger.columns_of(confirmed, tags),
         )
 
     def check(self, done: int) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def check_reason(prepared: Prepared, reason: str) -> None:
-    """Refuse a reason that no row is held back for and that no document names.
+    """Refuse a reason that no row is given up for and that no document names.
 
     Raises:
         ConfigurationError: It is none.
@@ -29,7 +29,7 @@ def check_reason(prepared: Prepared, reason: str) -> None:
             if f"{sync.slug}__rejected" in tables:
                 found |= {known for (known,) in session.rows(session.call("given_up_reasons_sql", sync=spec)) if known}
     if reason not in found:
-        held = f"Rows are held back for: {', '.join(sorted(found))}." if found else "No row is held back."
+        known = f"Rows are given up for: {', '.join(sorted(found))}." if found else "No row is given up."
         raise ConfigurationError(
-            f"There is no reason {reason!r}.", advice=f"{did_you_mean(reason, [*found, *KNOWN])} {held}".strip()
+            f"There is no reason {reason!r}.", advice=f"{did_you_mean(reason, [*found, *KNOWN])} {known}".strip()
         )

@@ -13,7 +13,7 @@ import msgspec
 from dbt_drift.binding.prepare import locate
 from dbt_drift.errors import ConfigurationError
 from dbt_drift.ledger.history import SyncCounts, last_runs, syncs_of
-from dbt_drift.ledger.lock import Holder, read_holder, release
+from dbt_drift.ledger.lock import LockOwner, read_owner, release
 from dbt_drift.ledger.versions import refuse_newer
 
 if TYPE_CHECKING:
@@ -22,15 +22,12 @@ if TYPE_CHECKING:
     from dbt_drift.project.options import ProjectOptions
     from dbt_drift.project.session import Session
 
-_UNVERSIONED = 1
-"""The version of a ledger that was made before versions were written down."""
-
 
 class LockStatus(msgspec.Struct, frozen=True):
     """The lock of the ledger.
 
     Attributes:
-        run_id: The run that holds it.
+        invocation_id: The run that holds it.
         command: `sync` or `rebuild`.
         host: The machine that it runs on.
         pid: Its process there.
@@ -40,7 +37,7 @@ class LockStatus(msgspec.Struct, frozen=True):
         is_dead: Whether the next run takes it.
     """
 
-    run_id: str
+    invocation_id: str
     command: str
     host: str
     pid: int
@@ -54,10 +51,10 @@ class RunStatus(msgspec.Struct, frozen=True):
     """A run of the history.
 
     Attributes:
-        run_id: Its invocation id.
+        invocation_id: Its invocation id.
         command: `sync` or `rebuild`.
-        status: the worst of its syncs, `success`, `warn`, `held` or `error`; `running`; `died`: it never ended.
-        program: The version of dbt-drift.
+        status: the worst of its syncs, `success`, `warn`, `blocked` or `error`; `running`; `died`: it never ended.
+        dbt_drift_version: The version of dbt-drift.
         target: dbt's target.
         drift_url: Where Drift was.
         host: The machine that it ran on.
@@ -67,10 +64,10 @@ class RunStatus(msgspec.Struct, frozen=True):
         syncs: What came of its syncs.
     """
 
-    run_id: str
+    invocation_id: str
     command: str
-    status: Literal["success", "warn", "held", "error", "running", "died"]
-    program: str
+    status: Literal["success", "warn", "blocked", "error", "running", "died"]
+    dbt_drift_version: str
     target: str
     drift_url: str
     host: str
@@ -111,7 +108,7 @@ class LedgerStatus(msgspec.Struct, frozen=True, kw_only=True):
         schema: Where the ledger lies.
         exists: Whether there is one.
         version: Its version; null where there is none.
-        program: The version of dbt-drift that wrote this version; "" for a ledger from before versions were kept.
+        dbt_drift_version: The version of dbt-drift that wrote it.
         drift_url: Which Drift it describes; "" before the first sync.
         lock: Who holds the lock; null where nobody does.
         runs: The last runs, the latest first.
@@ -122,7 +119,7 @@ class LedgerStatus(msgspec.Struct, frozen=True, kw_only=True):
     schema: str
     exists: bool
     version: int | None = None
-    program: str = ""
+    dbt_drift_version: str = ""
     drift_url: str = ""
     lock: LockStatus | None = None
     runs: list[RunStatus] = []
@@ -146,37 +143,37 @@ def read_status(options: ProjectOptions, *, runs: int) -> LedgerStatus:
         tables = _tables(session, location)
         if not tables:
             return LedgerStatus(schema=location.schema, exists=False)
-        version, program = _version(session, location, tables)
-    current = version > _UNVERSIONED
-    holder = read_holder(project, location) if current else None
+        version, dbt_drift_version = _version(session, location, tables)
+    owner = read_owner(project, location)
     with project.connect("status") as session:
         sizes = _sizes(session, location, tables)
         return LedgerStatus(
             schema=location.schema,
             exists=True,
             version=version,
-            program=program,
-            drift_url=_destination(session, location, tables),
-            lock=_lock(holder),
-            runs=_runs(session, location, holder, runs) if current else [],
+            dbt_drift_version=dbt_drift_version,
+            drift_url=_destination(session, location),
+            lock=_lock(owner),
+            runs=_runs(session, location, owner, runs),
             syncs=_syncs({size.name: size.rows for size in sizes}),
             tables=sizes,
         )
 
 
-def find_lock(options: ProjectOptions) -> tuple[DbtProject, Location, Holder | None]:
+def find_lock(options: ProjectOptions) -> tuple[DbtProject, Location, LockOwner | None]:
     """Return who holds the lock of the project's ledger."""
     project, _, location = locate(options)
     with project.connect("status") as session:
         tables = _tables(session, location)
-        locked = bool(tables) and _version(session, location, tables)[0] > _UNVERSIONED
-    return project, location, read_holder(project, location) if locked else None
+        if tables:
+            _version(session, location, tables)
+    return project, location, read_owner(project, location) if tables else None
 
 
-def release_lock(project: DbtProject, location: Location, holder: Holder) -> None:
-    """Take the lock away from this holder; one that came after it keeps it."""
+def release_lock(project: DbtProject, location: Location, owner: LockOwner) -> None:
+    """Take the lock away from this owner; one that came after it keeps it."""
     with project.connect("lock") as session:
-        release(session, msgspec.to_builtins(location), holder.run_id)
+        release(session, msgspec.to_builtins(location), owner.invocation_id)
 
 
 def _tables(session: Session, location: Location) -> list[str]:
@@ -185,24 +182,26 @@ def _tables(session: Session, location: Location) -> list[str]:
 
 
 def _version(session: Session, location: Location, tables: list[str]) -> tuple[int, str]:
-    """Return the ledger's version and who wrote it; refuse one that is newer than this program."""
+    """Return the ledger's version and who wrote it; refuse a newer one, and one that lacks a table."""
+    known = session.call("ledger_version")
     if "drift_ledger_version" not in tables:
-        return _UNVERSIONED, ""
-    for version, program in session.rows(session.call("version_sql", ledger=msgspec.to_builtins(location))):
-        known = session.call("ledger_version")
-        refuse_newer(location, known=known, version=version, program=program)
+        raise _lacks(location, ["drift_ledger_version"])
+    for version, dbt_drift_version in session.rows(session.call("version_sql", ledger=msgspec.to_builtins(location))):
+        refuse_newer(location, known=known, version=version, dbt_drift_version=dbt_drift_version)
         if version == known and (lost := session.call("lost_tables", tables=tables)):
-            raise ConfigurationError(
-                f"The ledger in the schema {location.schema} lacks {', '.join(lost)}: somebody has dropped that.",
-                advice="`dbt-drift plan` makes it anew, empty. Contacts whose ids are lost are looked up again.",
-            )
-        return int(version), str(program)
-    return _UNVERSIONED, ""
+            raise _lacks(location, lost)
+        return int(version), str(dbt_drift_version)
+    raise _lacks(location, ["its version"])
 
 
-def _destination(session: Session, location: Location, tables: list[str]) -> str:
-    if "drift_destination" not in tables:
-        return ""
+def _lacks(location: Location, lost: list[str]) -> ConfigurationError:
+    return ConfigurationError(
+        f"The ledger in the schema {location.schema} lacks {', '.join(lost)}: somebody has dropped that.",
+        advice="`dbt-drift plan` makes it anew, empty. Contacts whose ids are lost are looked up again.",
+    )
+
+
+def _destination(session: Session, location: Location) -> str:
     sql = session.call("destination_sql", ledger=msgspec.to_builtins(location))
     return next((str(url) for (url,) in session.rows(sql)), "")
 
@@ -213,33 +212,33 @@ def _sizes(session: Session, location: Location, tables: list[str]) -> list[Tabl
 
 
 def _syncs(rows: dict[str, int]) -> list[SyncStatus]:
-    slugs = [name.removesuffix("__snapshot") for name in rows if name.endswith("__snapshot")]
+    slugs = [name.removesuffix("__accepted") for name in rows if name.endswith("__accepted")]
     return [
-        SyncStatus(slug, rows[f"{slug}__snapshot"], rows.get(f"{slug}__journal", 0), rows.get(f"{slug}__rejected", 0))
+        SyncStatus(slug, rows[f"{slug}__accepted"], rows.get(f"{slug}__journal", 0), rows.get(f"{slug}__rejected", 0))
         for slug in sorted(slugs)
     ]
 
 
-def _lock(holder: Holder | None) -> LockStatus | None:
-    if holder is None:
+def _lock(owner: LockOwner | None) -> LockStatus | None:
+    if owner is None:
         return None
     return LockStatus(
-        holder.run_id, holder.command, holder.host, holder.pid, holder.taken_at, holder.seen_at, holder.expires_at,
-        holder.is_dead,
+        owner.invocation_id, owner.command, owner.host, owner.pid, owner.taken_at, owner.seen_at, owner.expires_at,
+        owner.is_dead,
     )  # fmt: skip
 
 
-def _runs(session: Session, location: Location, holder: Holder | None, most: int) -> list[RunStatus]:
+def _runs(session: Session, location: Location, owner: LockOwner | None, most: int) -> list[RunStatus]:
     ledger: dict[str, Any] = msgspec.to_builtins(location)
     past = last_runs(session, ledger, most)
-    syncs = syncs_of(session, ledger, [run.run_id for run in past]) if past else []
-    alive = holder.run_id if holder is not None and not holder.is_dead else None
+    syncs = syncs_of(session, ledger, [run.invocation_id for run in past]) if past else []
+    alive = owner.invocation_id if owner is not None and not owner.is_dead else None
     return [
         RunStatus(
             **{
                 **msgspec.structs.asdict(run),
-                "status": "died" if run.status == "running" and run.run_id != alive else run.status,
-                "syncs": [counts for counts in syncs if counts.run_id == run.run_id],
+                "status": "died" if run.status == "running" and run.invocation_id != alive else run.status,
+                "syncs": [counts for counts in syncs if counts.invocation_id == run.invocation_id],
             }
         )
         for run in past

@@ -13,10 +13,10 @@ from dbt_drift.drift.http.limiter import RateLimiter
 from dbt_drift.drift.http.url import drift_url
 from dbt_drift.errors import ConfigurationError
 from dbt_drift.ledger.bound_sync import audience_state, state_column, sync_spec
-from dbt_drift.ledger.registry import Registered, forget
-from dbt_drift.sync.one_sync import SyncRun
+from dbt_drift.ledger.registry import Registered, drop_audience
+from dbt_drift.sync.one_sync import OneSync
 from dbt_drift.sync.run_options import RunOptions
-from dbt_drift.sync.run_session import Run, alone
+from dbt_drift.sync.run_session import RunSession, alone
 from dbt_drift.sync.stop import Stop
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def forget_tag(prepared: Prepared, model: str, tag: str) -> Registered:
     """
     audience = _find(prepared, model, tag)
     with alone(prepared, "forget") as (session, lock), lock.transaction(session):
-        forget(session, prepared.location, audience)
+        drop_audience(session, prepared.location, audience)
     return audience
 
 
@@ -68,21 +68,21 @@ def untag(
     sync, spec = _untagging(prepared, audience)
     url, access = drift_url(environment), credential(environment)
     rate = prepared.settings.rate_limit
-    run = Run(prepared, command="untag", url=url)
+    run = RunSession(prepared, command="untag", url=url)
     with run.begun(wait=0, waiting=reporter.waiting) as lock:
         limiter = RateLimiter(rate.requests or None, rate.seconds)
         with DriftClient(url, access, limiter=limiter, may_send=lock.is_certain) as client:
             reporter.sync_started(1, 1, sync)
             ledger = prepared.ledger(spec, lock=lock, tell=reporter.noticed)
             failures = prepared.settings.failures
-            result = SyncRun(
+            result = OneSync(
                 sync, ledger, client, reporter, options=RunOptions(), failures=failures, stop=stop or Stop()
             ).run()
             run.synced(result)
             reporter.sync_finished(1, 1, result)
         if result.status == "success":
             with prepared.project.connect("forget") as session, lock.transaction(session):
-                forget(session, prepared.location, audience)
+                drop_audience(session, prepared.location, audience)
         run.ended(result.status)
     return result
 
@@ -115,7 +115,7 @@ def _as_declared(audience: Registered) -> AudienceMapping:
 def _untagging(prepared: Prepared, audience: Registered) -> tuple[Sync, dict[str, Any]]:
     """Return a sync in which everybody has left the audience, and the macros' view of it.
 
-    It needs no model, which may be gone, only what the snapshot has. The e-mail address and the externalId are for the
+    It needs no model, which may be gone, only the accepted values. The e-mail address and the externalId are for the
     contacts whose Drift id was lost.
     """
     match_on: Literal["email", "externalId"] = "externalId" if audience.match_on == "externalId" else "email"
@@ -129,7 +129,7 @@ def _untagging(prepared: Prepared, audience: Registered) -> tuple[Sync, dict[str
         materialized="",
         database=prepared.location.database,
         schema=prepared.location.schema,
-        identifier=f"{audience.slug}__snapshot",
+        identifier=f"{audience.slug}__accepted",
         relation_name="",
         path="",
         tags=(),

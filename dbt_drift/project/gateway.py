@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,7 @@ class DbtProject:
         self._config = config
         self._options = options
         self._adapter: SQLAdapter | None = None
+        self._sessions: dict[int, Session] = {}
         self.root = Path(config.project_root)
         self._place = _place(config, options)
         # str(): some of these are dbt's own kinds of string.
@@ -111,10 +113,16 @@ class DbtProject:
     def connect(self, name: str) -> Iterator[Session]:
         """Open a connection called `name`, and close it at the end: no lock of ours outlives the block.
 
+        Inside of another such block of the same thread it is that block's connection.
+
         Raises:
             WarehouseError: the warehouse refuses a statement; carries its own words.
             WarehouseLostError: it cannot be reached, or has broken off the connection; likewise.
         """
+        thread = threading.get_ident()
+        if (outer := self._sessions.get(thread)) is not None:
+            yield outer
+            return
         with _working_in(self.root), dbt_errors(WarehouseError, place=self._place):
             adapter = self._own_adapter()
             with adapter.connection_named(f"dbt_drift_{name}"):
@@ -124,7 +132,11 @@ class DbtProject:
                     # Its collation decides for the ledger's own tables too. Elsewhere a transaction that makes values
                     # does this: a session's setting would stay with a connection that a pooler lends to others.
                     session.call("fix_settings")
-                yield session
+                self._sessions[thread] = session
+                try:
+                    yield session
+                finally:
+                    del self._sessions[thread]
 
     def relation_names(self, node: dict[str, Any]) -> tuple[Any, Any, Any] | None:
         """Return the database, the schema and the name that the target gives a node; None where it cannot be told.

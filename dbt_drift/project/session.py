@@ -43,6 +43,7 @@ class Session:
     def transaction(self) -> Iterator[None]:
         """Run what is inside in one transaction, where the warehouse has them; undone when it raises."""
         self._adapter.connections.begin()
+        self.call("begin")
         yield
         self._adapter.connections.commit()
 

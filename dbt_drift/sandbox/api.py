@@ -76,7 +76,7 @@ class Api:
         self._behaviour = behaviour
         self._faults.switch(behaviour)
 
-    def forget_requests(self) -> None:
+    def clear_requests(self) -> None:
         """Clear the log, the counts and the rate limits."""
         self.log.clear()
         self.rate_limits.clear()

@@ -175,7 +175,7 @@ class Control:
         if only not in ("", "requests", "contacts", "behaviour"):
             raise RefusedError(400, "only must be requests, contacts or behaviour.")
         if only in ("", "requests"):
-            self.api.forget_requests()
+            self.api.clear_requests()
         if only in ("", "contacts"):
             for organisation in self.api.store.organisations.values():
                 organisation.clear()
@@ -187,7 +187,7 @@ class Control:
 
     def _declare(self) -> None:
         self.api.tokens.declare(self._setup.tokens)
-        self.api.tokens.forget_granted()
+        self.api.tokens.drop_granted()
         self.api.grants.declare(self._setup.apps)
 
     def _furnish(self) -> None:

@@ -1,4 +1,4 @@
-"""What a bad day upstream must not take away: a sync that would remove too much is held back before it sends anything.
+"""What a bad day upstream must not take away: a sync that would remove too much is blocked before it sends anything.
 
 Removals are tags that a mirror takes back, tags that a `remove` audience takes away, and values that `nulls: clear`
 clears. Of a `remove` audience nobody knows who carries its tag in Drift, so it has no share, only a number.
@@ -67,7 +67,7 @@ class Guard:
         if not why:
             self._removals += of_run
             return ""
-        lines = [f"Held back, with nothing sent: {'; '.join(why)}."]
+        lines = [f"Blocked, with nothing sent: {'; '.join(why)}."]
         lines += [f"{'; '.join(map(str, found))}."] if found else []
         meant = f"--max-removals {sum(removal.contacts for removal in found)}" if found else "--allow-removals"
         advice = [] if counts.rows else ["Was the build complete?"]
@@ -118,8 +118,7 @@ def removals(sync: Sync, counts: Counts) -> list[Removal]:
         if count
     ]
     values = [
-        Removal(f"the value of {name}", count, counts.values_held[name])
-        for name, count in counts.values_cleared.items()
+        Removal(f"the value of {name}", count, counts.values_set[name]) for name, count in counts.values_cleared.items()
     ]
     return [*tags, *values]
 

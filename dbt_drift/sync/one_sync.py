@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import time
 import traceback
-import uuid
 from collections import Counter
 from typing import TYPE_CHECKING
 
 from dbt_drift.errors import DbtDriftError, LockedError, WarehouseError, internal_error
-from dbt_drift.sync.pump import Stream
+from dbt_drift.sync.pump import Pump
 from dbt_drift.sync.results import Rejection, RowCounts, SyncResult
 from dbt_drift.sync.sending import REJECTIONS_KEPT, Sending
 from dbt_drift.wording import counted, masked
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from dbt_drift.sync.stop import Stop
 
 
-class SyncRun:
+class OneSync:
     """One sync from its difference to its result.
 
     Args:
@@ -90,26 +89,20 @@ class SyncRun:
         failed = counted(sum(result.reasons.values()), "row")
         words = [result.message] if result.message else []
         words.append(f"{failed} did not get through: see {self._ledger.rejected}")
-        if held := result.rows.held_back:
-            words.append(f"{held:,} held back from earlier runs, `dbt-drift retry` sends them again")
+        if given_up := result.rows.given_up:
+            words.append(f"{given_up:,} given up in earlier runs, `dbt-drift retry` sends them again")
         result.status, result.message = "warn", "; ".join(words)
 
     def _sync_rows(self) -> None:
-        self._ledger.open()
-        self._ledger.fold()
-        if self._options.full_refresh:
-            self._ledger.forget()
-        if self._options.retry:
-            self._ledger.release(self._options.retry_reason)
         self._stop.check()
-        if stage_id := self._ledger.staged():
-            counts = self._ledger.counts()
-        else:
-            counts = self._ledger.stage(stage_id := uuid.uuid4().hex)
+        options = self._options
+        stage_id, counts = self._ledger.find_changes(
+            full_refresh=options.full_refresh, retry=options.retry, reason=options.retry_reason
+        )
         self._reporter.staged(self._sync, counts)
         self._count_staged(counts)
         if self._guard and (why := self._guard.check(self._sync, counts)):
-            self._result.status, self._result.message = "held", why
+            self._result.status, self._result.message = "blocked", why
             return
         self._staged = True
         if total := min(counts.sendable, self._options.limit or counts.sendable):
@@ -133,14 +126,14 @@ class SyncRun:
     def _send(self, stage_id: str, total: int) -> None:
         with self._client.dispatcher() as dispatcher:
             sending = Sending(self._sync, stage_id, self._failures)
-            stream = Stream(self._ledger, dispatcher, self._sync, total, sending, stop=self._stop)
+            stream = Pump(self._ledger, dispatcher, self._sync, total, sending, stop=self._stop)
             self._ledger.begin_sending(stage_id)
             try:
                 stream.run(lambda done: self._reporter.progress(self._sync, done, total, dispatcher.statistics()))
             finally:
                 statistics = dispatcher.statistics()
                 self._result.requests, self._result.throttled = statistics.requests, statistics.throttled
-                self._result.first_contacts = dispatcher.first_contacts.counts
+                self._result.new_contacts = dispatcher.new_contacts.counts
                 self._in_doubt = stream.in_doubt
                 self._count_sent(sending)
 
@@ -150,10 +143,10 @@ class SyncRun:
             read=counts.rows,
             unchanged=counts.unchanged,
             invalid=invalid,
-            held_back=sum(counts.held_back.values()),
+            given_up=sum(counts.given_up.values()),
             unfinished=counts.sendable - counts.departed,
         )
-        self._result.reasons = dict(Counter(counts.invalid) + Counter(counts.held_back))
+        self._result.reasons = dict(Counter(counts.invalid) + Counter(counts.given_up))
         if invalid:
             self._result.rejections = [
                 Rejection(masked(row.key), row.reason, row.attribute) for row in self._ledger.invalid(REJECTIONS_KEPT)

@@ -51,7 +51,7 @@ class SyncPlan(msgspec.Struct, frozen=True):
         counts: How much differs.
         changes: The first of the contacts that would be touched.
         invalid: The first of the rows that cannot be sent.
-        held: Why a sync would be held back, and what it would take away; "" where it would not.
+        blocked: Why a sync would be blocked, and what it would take away; "" where it would not.
     """
 
     unique_id: str
@@ -59,7 +59,7 @@ class SyncPlan(msgspec.Struct, frozen=True):
     counts: Counts
     changes: list[PlannedChange]
     invalid: list[InvalidRow]
-    held: str = ""
+    blocked: str = ""
 
 
 def make_plans(
@@ -85,7 +85,7 @@ def make_plans(
     with prepared.project.connect("version") as session:
         bring_forward(session, prepared.location)
     prepared, notices = fit_to_drift(prepared, client)
-    for text in [*prepared.notices, *(f"{held.sync.name}: {held.why}" for held in prepared.held), *notices]:
+    for text in [*prepared.notices, *(f"{blocked.sync.name}: {blocked.why}" for blocked in prepared.blocked), *notices]:
         notice(text)
     guard = Guard(prepared.settings.guards, in_plan=True)
     return [_plan(prepared, sync, spec, rows, guard) for sync, spec in prepared.syncs]
@@ -104,7 +104,7 @@ def _plan(prepared: Prepared, sync: Sync, spec: dict[str, object], rows: int, gu
         counts=counts,
         changes=[_change(sync, row) for row in shown],
         invalid=invalid,
-        held=guard.check(sync, counts),
+        blocked=guard.check(sync, counts),
     )
 
 

@@ -51,7 +51,7 @@ class Purpose(Protocol):
         """Raise `StoppedError` where too much goes wrong; done: contacts that have their outcome."""
 
 
-class Stream:
+class Pump:
     """The contacts of one sync on their way.
 
     Args:
@@ -126,7 +126,7 @@ class Stream:
             if not self._page:
                 return
             change = contact_change(self._page[0], self._sync)
-            if change.guarded_by_drift and not self._dispatcher.first_contacts.room:
+            if change.guarded_by_drift and not self._dispatcher.new_contacts.room:
                 return
             row = self._page.popleft()
             self._open[row.seq] = row

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from dbt_drift.declarations.sync import Sync
     from dbt_drift.drift.engine.statistics import Statistics
     from dbt_drift.drift.http.local_sandbox import LocalSandbox
-    from dbt_drift.ledger.lock import Holder
+    from dbt_drift.ledger.lock import LockOwner
     from dbt_drift.ledger.sync_ledger import Counts
     from dbt_drift.sync.results import SyncResult
 
@@ -21,7 +21,7 @@ class Reporter(Protocol):
     ) -> None:
         """Everything is checked; the first sync comes."""
 
-    def waiting(self, holder: Holder) -> None:
+    def waiting(self, owner: LockOwner) -> None:
         """Another run has the ledger's lock; this one waits for it."""
 
     def noticed(self, notice: str) -> None:

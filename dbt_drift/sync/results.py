@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from dbt_drift.drift.contact.new_contacts import FirstContactCounts
+from dbt_drift.drift.contact.new_contacts import NewContactCounts
 from dbt_drift.errors import ConfigurationError
 from dbt_drift.escaping import escaped_json
 
@@ -21,11 +21,11 @@ SCHEMA_VERSION = "drift_results/v1"
 
 FILE_NAME = "drift_results.json"
 
-SyncStatus = Literal["success", "warn", "held", "error", "skipped"]
+SyncStatus = Literal["success", "warn", "blocked", "error", "skipped"]
 
 
 class RowCounts(msgspec.Struct, kw_only=True):
-    """Where the model's rows went; `read` = unchanged + sent + invalid + rejected + held_back + unfinished.
+    """Where the model's rows went; `read` = unchanged + sent + invalid + rejected + given_up + unfinished.
 
     Attributes:
         read: Rows of the model.
@@ -33,7 +33,7 @@ class RowCounts(msgspec.Struct, kw_only=True):
         sent: Rows that Drift holds now: created + updated + matched, departed contacts left out.
         invalid: Rows that could not be sent: no key, a malformed one, a duplicate one, a number that is none.
         rejected: Rows that Drift refused, or that did not get through after all tries.
-        held_back: Rows that were given up in earlier runs and have not changed since: not sent.
+        given_up: Rows that were given up in earlier runs and have not changed since: not sent.
         unfinished: Rows that the run did not come to.
         departed: Contacts, not rows: those whose row has left the model and that lost their tags.
     """
@@ -43,7 +43,7 @@ class RowCounts(msgspec.Struct, kw_only=True):
     sent: int = 0
     invalid: int = 0
     rejected: int = 0
-    held_back: int = 0
+    given_up: int = 0
     unfinished: int = 0
     departed: int = 0
 
@@ -55,7 +55,7 @@ class RowCounts(msgspec.Struct, kw_only=True):
             "sent": self.sent,
             "invalid": self.invalid,
             "rejected": self.rejected,
-            "held_back": self.held_back,
+            "given_up": self.given_up,
             "unfinished": self.unfinished,
         }
         if sum(parts.values()) == self.read and min(parts.values()) >= 0:
@@ -102,16 +102,16 @@ class SyncResult(msgspec.Struct, kw_only=True):
     Attributes:
         unique_id: dbt's id of the model.
         name: The model's name.
-        status: `success`; `warn`: some rows did not get through; `held`: the sync was held back before it sent
+        status: `success`; `warn`: some rows did not get through; `blocked`: the sync was blocked before it sent
             anything; `error`: the sync broke off; `skipped`: an earlier one broke the run off.
         message: One line for a person.
         execution_time: In seconds.
         rows: Where the model's rows went.
         contacts: What came of those that were sent.
-        first_contacts: How many of them were new to us, and how many of these Drift had already.
+        new_contacts: How many of them were new to us, and how many of these Drift had already.
         requests: Requests to Drift, repetitions included.
         throttled: Of these, how many Drift answered with 429.
-        reasons: How many rows did not get through, those held back included, by reason.
+        reasons: How many rows did not get through, those given up included, by reason.
         rejections: The first of them.
         rejected_relation: The table that holds all of them; "" where the sync broke off before it was written.
     """
@@ -123,7 +123,7 @@ class SyncResult(msgspec.Struct, kw_only=True):
     execution_time: float = 0.0
     rows: RowCounts = msgspec.field(default_factory=RowCounts)
     contacts: ContactCounts = msgspec.field(default_factory=ContactCounts)
-    first_contacts: FirstContactCounts = FirstContactCounts()
+    new_contacts: NewContactCounts = NewContactCounts()
     requests: int = 0
     throttled: int = 0
     reasons: dict[str, int] = {}
@@ -174,7 +174,7 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
         statuses = {result.status for result in self.results}
         if statuses <= {"success"}:
             return 0
-        done = statuses & {"success", "warn", "held"} or any(
+        done = statuses & {"success", "warn", "blocked"} or any(
             result.rows.sent or result.rows.problem for result in self.results
         )
         return 1 if done else 2
@@ -183,7 +183,7 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     def status(self) -> SyncStatus:
         """The worst of the syncs' statuses; `skipped` comes with an `error`."""
         statuses = {result.status for result in self.results}
-        return next((status for status in ("error", "held", "warn") if status in statuses), "success")
+        return next((status for status in ("error", "blocked", "warn") if status in statuses), "success")
 
 
 def remove_results(folder: Path) -> None:

@@ -17,7 +17,7 @@ from dbt_drift.drift.http.url import drift_url
 from dbt_drift.errors import DbtDriftError, internal_error
 from dbt_drift.ledger.saved_syncs import save_syncs
 from dbt_drift.sync.guards import Guard
-from dbt_drift.sync.one_sync import SyncRun
+from dbt_drift.sync.one_sync import OneSync
 from dbt_drift.sync.results import (
     SCHEMA_VERSION,
     Metadata,
@@ -27,7 +27,7 @@ from dbt_drift.sync.results import (
     write_results,
 )
 from dbt_drift.sync.run_options import RunOptions
-from dbt_drift.sync.run_session import Run
+from dbt_drift.sync.run_session import RunSession
 from dbt_drift.sync.stop import Stop
 
 if TYPE_CHECKING:
@@ -70,14 +70,14 @@ def run_syncs(
     check_folder(prepared.project.target_path)
     limiter = RateLimiter(rate.requests or None, rate.seconds)
     reporter.run_started(
-        len(prepared.held) + len(prepared.syncs),
+        len(prepared.blocked) + len(prepared.syncs),
         project=prepared.project.name,
         target=prepared.project.target_name,
         adapter=prepared.project.adapter_type,
         drift_url=url,
         sandbox=sandbox_at(url),
     )
-    run = Run(prepared, command="sync", url=url, run_id=options.invocation_id)
+    run = RunSession(prepared, command="sync", url=url, invocation_id=options.invocation_id)
     results: list[SyncResult] = []
     with run.begun(wait=options.wait, waiting=reporter.waiting) as lock:
         # Only a tag that was seen, or that nobody can see, is written down as set.
@@ -98,7 +98,7 @@ def run_syncs(
                     schema_version=SCHEMA_VERSION,
                     dbt_drift_version=__version__,
                     generated_at=dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
-                    invocation_id=run.run_id,
+                    invocation_id=run.invocation_id,
                     project_name=prepared.project.name,
                     target_name=prepared.project.target_name,
                     adapter_type=prepared.project.adapter_type,
@@ -125,7 +125,7 @@ def _not_reached(prepared: Prepared, done: int, error: BaseException) -> Iterato
     said = "Interrupted."
     if isinstance(error, Exception):
         said = str(error) if isinstance(error, DbtDriftError) else internal_error(error)
-    syncs = [*(held.sync for held in prepared.held), *(sync for sync, _ in prepared.syncs)][done:]
+    syncs = [*(blocked.sync for blocked in prepared.blocked), *(sync for sync, _ in prepared.syncs)][done:]
     for sync in syncs[:1]:
         yield SyncResult(unique_id=sync.unique_id, name=sync.name, status="error", message=said)
     for sync in syncs[1:]:
@@ -135,7 +135,7 @@ def _not_reached(prepared: Prepared, done: int, error: BaseException) -> Iterato
 
 
 def _run_all(
-    run: Run,
+    run: RunSession,
     lock: RunLock,
     client: DriftClient,
     reporter: Reporter,
@@ -155,9 +155,11 @@ def _run_all(
         failures = Failures(most=options.max_failures, share=1)
     guard = Guard(prepared.settings.guards, options.max_removals)
     syncs = prepared.syncs
-    total = len(prepared.held) + len(syncs)
-    for index, held in enumerate(prepared.held, start=1):
-        result = SyncResult(unique_id=held.sync.unique_id, name=held.sync.name, status="held", message=held.why)
+    total = len(prepared.blocked) + len(syncs)
+    for index, blocked in enumerate(prepared.blocked, start=1):
+        result = SyncResult(
+            unique_id=blocked.sync.unique_id, name=blocked.sync.name, status="blocked", message=blocked.why
+        )
         results.append(result)
         run.synced(result)
         reporter.sync_finished(index, total, result)
@@ -168,7 +170,7 @@ def _run_all(
         else:
             reporter.sync_started(index, total, sync)
             ledger = prepared.ledger(spec, lock=lock, tell=reporter.noticed)
-            result = SyncRun(
+            result = OneSync(
                 sync, ledger, client, reporter, options=options, failures=failures, stop=stop, guard=guard
             ).run()
             if result.status == "error":

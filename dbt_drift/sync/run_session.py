@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from dbt_drift.binding.prepared import Prepared
-    from dbt_drift.ledger.lock import Holder
+    from dbt_drift.ledger.lock import LockOwner
     from dbt_drift.project.session import Session
     from dbt_drift.sync.results import SyncResult
 
@@ -28,22 +28,22 @@ _POLL_SECONDS = 1.0
 """How often a run that waits looks whether the other one has ended."""
 
 
-class Run:
+class RunSession:
     """One run on a ledger.
 
     Args:
         prepared: The project and its syncs.
         command: `sync` or `rebuild`.
         url: Where Drift is.
-        run_id: What it is called; None for a name of its own.
+        invocation_id: What it is called; None for a name of its own.
 
     Attributes:
-        run_id: The run's invocation id.
+        invocation_id: The run's invocation id.
         prepared: The same.
     """
 
-    def __init__(self, prepared: Prepared, *, command: str, url: str, run_id: str | None = None) -> None:
-        self.run_id = run_id or str(uuid.uuid4())
+    def __init__(self, prepared: Prepared, *, command: str, url: str, invocation_id: str | None = None) -> None:
+        self.invocation_id = invocation_id or str(uuid.uuid4())
         self.prepared = prepared
         self._command = command
         self._url = url
@@ -51,7 +51,7 @@ class Run:
         self._history = History(prepared.location)
 
     @contextlib.contextmanager
-    def begun(self, *, wait: float, waiting: Callable[[Holder], None]) -> Iterator[RunLock]:
+    def begun(self, *, wait: float, waiting: Callable[[LockOwner], None]) -> Iterator[RunLock]:
         """Hold the ledger's lock for the block; a block that breaks off ends the run with `error`.
 
         Args:
@@ -63,7 +63,7 @@ class Run:
             LockedError: Another run is at work.
         """
         project, location = self.prepared.project, self.prepared.location
-        lock = RunLock(project, location, run_id=self.run_id, command=self._command)
+        lock = RunLock(project, location, invocation_id=self.invocation_id, command=self._command)
         self._take(lock, wait, waiting)
         try:
             yield lock
@@ -73,14 +73,14 @@ class Run:
         finally:
             # A warehouse that is away must not hide why the run ends; the lock expires by itself.
             with contextlib.suppress(WarehouseError), project.connect("end") as session:
-                self._history.finish(session, self.run_id, self._status)
+                self._history.finish(session, self.invocation_id, self._status)
                 lock.release(session)
 
     def synced(self, result: SyncResult) -> None:
         """Write down what came of a sync; a warehouse that is away does not end the run for that."""
         rows, contacts = result.rows, result.contacts
         counts = SyncCounts(
-            run_id=self.run_id,
+            invocation_id=self.invocation_id,
             unique_id=result.unique_id,
             name=result.name,
             status=result.status,
@@ -90,7 +90,7 @@ class Run:
             rows_sent=rows.sent,
             rows_invalid=rows.invalid,
             rows_rejected=rows.rejected,
-            rows_held_back=rows.held_back,
+            rows_given_up=rows.given_up,
             rows_unfinished=rows.unfinished,
             rows_departed=rows.departed,
             created=contacts.created,
@@ -109,27 +109,27 @@ class Run:
         """Say how the run ended, for when the block is left."""
         self._status = status
 
-    def _take(self, lock: RunLock, wait: float, waiting: Callable[[Holder], None]) -> None:
+    def _take(self, lock: RunLock, wait: float, waiting: Callable[[LockOwner], None]) -> None:
         deadline = time.monotonic() + wait
         told = False
-        while (holder := self._begin(lock)) is not None:
+        while (owner := self._begin(lock)) is not None:
             if time.monotonic() >= deadline:
                 raise LockedError(
-                    f"Another run is at work on the ledger in the schema {self.prepared.location.schema}: {holder}.",
-                    advice=f"Wait for it with --wait SECONDS, or look with `dbt-drift status`. {_until(holder)}",
+                    f"Another run is at work on the ledger in the schema {self.prepared.location.schema}: {owner}.",
+                    advice=f"Wait for it with --wait SECONDS, or look with `dbt-drift status`. {_until(owner)}",
                 )
             if not told:
-                waiting(holder)
+                waiting(owner)
                 told = True
             time.sleep(min(_POLL_SECONDS, max(0.0, deadline - time.monotonic())))
 
-    def _begin(self, lock: RunLock) -> Holder | None:
+    def _begin(self, lock: RunLock) -> LockOwner | None:
         """Do all that comes before the work, or return who is in the way; no connection stays open."""
         project, location = self.prepared.project, self.prepared.location
         with project.connect("begin") as session:
             bring_forward(session, location)
-            if (holder := lock.take(session)) is not None:
-                return holder
+            if (owner := lock.take(session)) is not None:
+                return owner
             try:
                 self._claim(session)
             except ConfigurationError:
@@ -138,9 +138,9 @@ class Run:
             self._history.start(
                 session,
                 RunStart(
-                    run_id=self.run_id,
+                    invocation_id=self.invocation_id,
                     command=self._command,
-                    program=__version__,
+                    dbt_drift_version=__version__,
                     target=project.target_name,
                     drift_url=self._url,
                     host=socket.gethostname(),
@@ -161,15 +161,15 @@ class Run:
             )
 
 
-def _until(holder: Holder) -> str:
+def _until(owner: LockOwner) -> str:
     """Return until when a lock keeps others out."""
-    if holder.is_expired:
+    if owner.is_expired:
         return (
-            f"The lock expired at {holder.expires_at:%H:%M:%S} UTC, but a transaction of that run is still open in the "
+            f"The lock expired at {owner.expires_at:%H:%M:%S} UTC, but a transaction of that run is still open in the "
             "warehouse, and keeps it: it is free when the warehouse ends that connection."
         )
     return (
-        f"Should it have been killed: the lock expires at {holder.expires_at:%H:%M:%S} UTC; "
+        f"Should it have been killed: the lock expires at {owner.expires_at:%H:%M:%S} UTC; "
         "`dbt-drift unlock` releases it."
     )
 
@@ -188,9 +188,9 @@ def alone(prepared: Prepared, command: str) -> Iterator[tuple[Session, RunLock]]
     """
     with prepared.project.connect(command) as session:
         bring_forward(session, prepared.location)
-        lock = RunLock(prepared.project, prepared.location, run_id=str(uuid.uuid4()), command=command)
-        if (holder := lock.take(session)) is not None:
-            raise LockedError(f"Another run is at work on the ledger: {holder}.", advice="Try again when it has ended.")
+        lock = RunLock(prepared.project, prepared.location, invocation_id=str(uuid.uuid4()), command=command)
+        if (owner := lock.take(session)) is not None:
+            raise LockedError(f"Another run is at work on the ledger: {owner}.", advice="Try again when it has ended.")
         try:
             yield session, lock
         finally:

@@ -33,7 +33,7 @@
 {% macro listed_type(attribute) %}
   {% set listed = dbt_drift.attributes_relation(dbt_drift.project_ledger()) %}
   {% if dbt_drift.columns_in(listed) | length %}
-    {% for row in run_query(dbt_drift.attributes_sql(dbt_drift.project_ledger())).rows if row[0] == attribute %}
+    {% for row in dbt_drift.rows_of(dbt_drift.attributes_sql(dbt_drift.project_ledger())) if row[0] == attribute %}
       {{ return(row[2]) }}
     {% endfor %}
   {% endif %}

@@ -11,11 +11,11 @@
   {% set ledger = dbt_drift.project_ledger() %}
   {% set found = [] %}
   {% if dbt_drift.is_there(dbt_drift.saved_syncs_relation(ledger)) %}
-    {% for row in run_query(dbt_drift.saved_syncs_sql(ledger) ~ ' order by unique_id').rows %}
-      {% set spec = fromjson(row['spec']) %}
+    {% for row in dbt_drift.rows_of(dbt_drift.saved_syncs_sql(ledger) ~ ' order by unique_id') %}
+      {% set spec = fromjson(row[3]) %}
       {% set relation = dbt_drift.ledger_relation(ledger, spec.slug ~ '__' ~ kind) %}
       {% if dbt_drift.is_there(relation) %}
-        {% do found.append({'unique_id': row['unique_id'], 'spec': spec, 'relation': relation}) %}
+        {% do found.append({'unique_id': row[0], 'spec': spec, 'relation': relation}) %}
       {% endif %}
     {% endfor %}
   {% endif %}

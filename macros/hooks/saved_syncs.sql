@@ -3,10 +3,11 @@
 
 {% macro create_saved_syncs(ledger) %}
   {% set text = dbt_drift.text_type() %}
-  {{ dbt_drift.execute('create table if not exists ' ~ dbt_drift.saved_syncs_relation(ledger)
-       ~ ' (unique_id ' ~ text ~ ', slug ' ~ text ~ ', version ' ~ text ~ ', declared ' ~ text ~ ', spec ' ~ text ~ ')') }}
-  {{ dbt_drift.execute('create table if not exists ' ~ dbt_drift.staged_relation(ledger)
-       ~ ' (slug ' ~ text ~ ', stage_id ' ~ text ~ ', spec_hash ' ~ text ~ ', staged_at timestamp)') }}
+  {{ dbt_drift.create_table(
+       dbt_drift.saved_syncs_relation(ledger),
+       'unique_id ' ~ text ~ ', slug ' ~ text ~ ', version ' ~ text ~ ', declared ' ~ text ~ ', spec ' ~ text) }}
+  {{ dbt_drift.create_table(
+       dbt_drift.staged_relation(ledger), 'slug ' ~ text ~ ', stage_id ' ~ text ~ ', spec_hash ' ~ text ~ ', staged_at timestamp') }}
 {% endmacro %}
 
 
@@ -41,7 +42,7 @@
 
 
 {#- A stage is used once, and never after something else has been staged or folded. -#}
-{% macro forget_staged(sync) %}
+{% macro discard_stage(sync) %}
   {{ dbt_drift.execute('delete from ' ~ dbt_drift.staged_relation(sync.ledger) ~ " where slug = '" ~ sync.slug ~ "'") }}
 {% endmacro %}
 

@@ -19,17 +19,17 @@
     {{ return('there is no ledger yet, the first `dbt-drift sync` makes it') }}
   {% endif %}
   {{ dbt_drift.one_at_a_time(ledger) }}
-  {% set holders = run_query(dbt_drift.lock_sql(ledger)).rows %}
-  {% if holders | length and not holders[0]['is_expired'] %}
+  {% set owners = dbt_drift.rows_of(dbt_drift.lock_sql(ledger)) %}
+  {% if owners | length and not owners[0][8] %}
     {{ return('a run is at work on the ledger') }}
   {% endif %}
-  {% set saved = run_query(dbt_drift.saved_syncs_sql(ledger) ~ ' where unique_id = ' ~ dbt_drift.text_literal(model.unique_id)).rows %}
+  {% set saved = dbt_drift.rows_of(dbt_drift.saved_syncs_sql(ledger) ~ ' where unique_id = ' ~ dbt_drift.text_literal(model.unique_id)) %}
   {% if not saved | length %}
     {{ return('`dbt-drift sync` has not met it yet') }}
   {% endif %}
   {% set version, declared, spec = saved[0][1], saved[0][2], saved[0][3] %}
   {% set sync = fromjson(spec) %}
-  {{ dbt_drift.forget_staged(sync) }}
+  {{ dbt_drift.discard_stage(sync) }}
   {% if version != dbt_drift.package_version() %}
     {{ return('`dbt-drift` is ' ~ version ~ ', this package is ' ~ dbt_drift.package_version()) }}
   {% elif declared != dbt_drift.declared_sync(model) %}
@@ -38,11 +38,12 @@
     {{ return('its columns have changed since the last `dbt-drift sync`') }}
   {% endif %}
   {% do sync.update({'stage_id': 'dbt-' ~ invocation_id}) %}
-  {% set settings = dbt_drift.fix_settings() %}
+  {% set settings = dbt_drift.current_settings() %}
+  {{ dbt_drift.fix_settings() }}
   {{ dbt_drift.fold(sync) }}
   {{ dbt_drift.stage(sync) }}
   {{ dbt_drift.remember_staged(sync, local_md5(spec)) }}
-  {{ dbt_drift.restore_settings(settings) }}
+  {% if settings %}{{ dbt_drift.set_settings(settings) }}{% endif %}
 {% endmacro %}
 
 

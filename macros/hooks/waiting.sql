@@ -5,9 +5,9 @@
 {% macro print_waiting() %}
   {% set ledger = dbt_drift.project_ledger() %}
   {% if execute and adapter.get_relation(ledger.database, ledger.schema, dbt_drift.staged_relation(ledger).identifier) %}
-    {% set staged = run_query(
+    {% set staged = dbt_drift.rows_of(
          'select syncs.unique_id, syncs.spec from ' ~ dbt_drift.saved_syncs_relation(ledger) ~ ' as syncs join '
-         ~ dbt_drift.staged_relation(ledger) ~ ' as staged on staged.slug = syncs.slug order by syncs.unique_id').rows %}
+         ~ dbt_drift.staged_relation(ledger) ~ ' as staged on staged.slug = syncs.slug order by syncs.unique_id') %}
     {% set lines = [] %}
     {% for unique_id, spec in staged %}
       {% set words = dbt_drift.waiting_words(fromjson(spec)) %}
@@ -23,7 +23,7 @@
 
 {#- What a stage holds, in words; nothing where it holds nothing. -#}
 {% macro waiting_words(sync) %}
-  {% set counts = run_query(dbt_drift.counts_sql(sync)).rows[0] %}
+  {% set counts = dbt_drift.rows_of(dbt_drift.counts_sql(sync))[0] %}
   {% set numbers = {'new': counts[3], 'changed': counts[4], 'leaving': counts[5], 'that cannot be sent': counts[1] + counts[5] - counts[2]} %}
   {% set words = [] %}
   {% for noun, number in numbers.items() if number %}{% do words.append(number ~ ' ' ~ noun) %}{% endfor %}

@@ -1,12 +1,5 @@
 {#- The attributes of the Drift organisation, as the last sync that could list them found them. Their types decide the wire text:
     a plan without a token has to find the types that the sync used, or it would show changes that are none. -#}
-{% macro open_attributes(ledger) %}
-  {% set text = dbt_drift.text_type() %}
-  {% do create_schema(dbt_drift.ledger_schema(ledger)) %}
-  {{ dbt_drift.execute('create table if not exists ' ~ dbt_drift.attributes_relation(ledger)
-       ~ ' (name ' ~ text ~ ', label ' ~ text ~ ', type ' ~ text ~ ')') }}
-{% endmacro %}
-
 {% macro attributes_sql(ledger) %}select name, label, type from {{ dbt_drift.attributes_relation(ledger) }}{% endmacro %}
 
 {#- Replaces the list. `attributes` is a list of [name, label, type]. -#}

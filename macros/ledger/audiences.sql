@@ -8,8 +8,8 @@
   {%- else -%}
     {%- set tag = dbt_drift.text_literal(audience.tag) -%}
     {%- if audience.is_list -%}
-      ({{ flag }} and exists (select 1 from (select unnest({{ dbt_drift.quoted(audience.tag_from) }}) as tag) as listed
-                              where {{ dbt_drift.trimmed(dbt_drift.as_text('tag')) }} = {{ tag }}))
+      ({{ flag }} and exists (select 1 from (select unnest({{ dbt_drift.quoted(audience.tag_from) }}) as tag_name) as listed
+                              where {{ dbt_drift.trimmed(dbt_drift.as_text('tag_name')) }} = {{ tag }}))
     {%- else -%}
       ({{ flag }} and {{ dbt_drift.trimmed(dbt_drift.as_text(dbt_drift.quoted(audience.tag_from))) }} = {{ tag }})
     {%- endif -%}
@@ -20,13 +20,13 @@
 {#- The tags that a column names, at most `most`: blanks around a name do not count, an empty one is none. -#}
 {% macro named_tags_sql(sync, audience, most) %}
   {%- set column = dbt_drift.quoted(audience.tag_from) -%}
-  select distinct {{ dbt_drift.trimmed(dbt_drift.as_text('tag')) }} as tag
+  select distinct {{ dbt_drift.trimmed(dbt_drift.as_text('tag_name')) }} as tag_name
   from (
-    select {{ 'unnest(' ~ column ~ ')' if audience.is_list else column }} as tag
+    select {{ 'unnest(' ~ column ~ ')' if audience.is_list else column }} as tag_name
     from {{ dbt_drift.model_relation(sync) }}
     {{ 'where ' ~ dbt_drift.quoted(audience.when) if audience.when }}
   ) as named
-  where {{ dbt_drift.trimmed(dbt_drift.as_text('tag')) }} <> ''
+  where {{ dbt_drift.trimmed(dbt_drift.as_text('tag_name')) }} <> ''
   order by 1
   limit {{ most }}
 {% endmacro %}
@@ -36,14 +36,14 @@
 {% macro register_audiences(sync) %}
   {% set registry = dbt_drift.audiences_relation(sync.ledger) %}
   {% set present = {} %}
-  {% for row in run_query("select state, mode, tag_from, match_on from " ~ registry ~ " where slug = '" ~ sync.slug ~ "'").rows %}
+  {% for row in dbt_drift.rows_of("select state, mode, tag_from, match_on from " ~ registry ~ " where slug = '" ~ sync.slug ~ "'") %}
     {% do present.update({row[0]: [row[1], row[2], row[3]]}) %}
   {% endfor %}
   {% set mark = get_binding_char() %}
   {% for audience in sync.audiences if present.get(audience.state) != [audience.mode, audience.tag_from, sync.match_on] and not sync.untag %}
     {{ dbt_drift.unregister_audience(sync.ledger, sync.slug, audience.state) }}
     {% do adapter.add_query(
-         'insert into ' ~ registry ~ ' (slug, model, match_on, state, tag, mode, tag_from) values ('
+         'insert into ' ~ registry ~ ' (slug, model, match_on, state, tag_name, mode, tag_from) values ('
          ~ ([mark] * 7) | join(', ') ~ ')', auto_begin=False,
          bindings=[sync.slug, sync.model, sync.match_on, audience.state, audience.tag, audience.mode, audience.tag_from]) %}
   {% endfor %}
@@ -55,20 +55,20 @@
 {% endmacro %}
 
 
-{#- Every audience that was ever registered: [{slug, model, match_on, state, tag, mode, tag_from, holders, is_seen, columns}].
-    `holders`: how many contacts carry its tag because of it, those included to which a run that did not end in order was giving it;
-    `is_seen`: whether any is certain to carry it; `columns`: those of its snapshot. -#}
+{#- Every audience that was ever registered: [{slug, model, match_on, state, tag, mode, tag_from, tagged_contacts, is_seen, columns}].
+    `tagged_contacts`: how many contacts carry its tag because of it, those included to which a run that did not end in order was giving it;
+    `is_seen`: whether any is certain to carry it; `columns`: those of its accepted values. -#}
 {% macro registered_audiences(ledger) %}
   {% set registry = dbt_drift.audiences_relation(ledger) %}
   {% set found = [] %}
   {% if dbt_drift.columns_in(registry) | length %}
-    {% for row in run_query('select slug, model, match_on, state, tag, mode, tag_from from ' ~ registry ~ ' order by slug, tag').rows %}
-      {% set snapshot = dbt_drift.ledger_relation(ledger, row[0] ~ '__snapshot') %}
-      {% set columns = dbt_drift.columns_in(snapshot) | map(attribute='name') | map('lower') | list %}
+    {% for row in dbt_drift.rows_of('select slug, model, match_on, state, tag_name, mode, tag_from from ' ~ registry ~ ' order by slug, tag_name') %}
+      {% set accepted = dbt_drift.ledger_relation(ledger, row[0] ~ '__accepted') %}
+      {% set columns = dbt_drift.columns_in(accepted) | map(attribute='name') | map('lower') | list %}
       {% if row[3] in columns %}
-        {% set counted = run_query(dbt_drift.audience_sizes_sql(ledger, row[0], row[3])).rows[0] %}
+        {% set counted = dbt_drift.rows_of(dbt_drift.audience_sizes_sql(ledger, row[0], row[3]))[0] %}
         {% do found.append({'slug': row[0], 'model': row[1], 'match_on': row[2], 'state': row[3], 'tag': row[4], 'mode': row[5],
-                            'tag_from': row[6], 'holders': counted[0] + counted[2], 'is_seen': counted[1] > 0,
+                            'tag_from': row[6], 'tagged_contacts': counted[0] + counted[2], 'is_seen': counted[1] > 0,
                             'columns': columns}) %}
       {% endif %}
     {% endfor %}
@@ -91,36 +91,36 @@
     {%- else -%}
     0
     {%- endif %}
-  from {{ dbt_drift.ledger_relation(ledger, slug ~ '__snapshot') }}
+  from {{ dbt_drift.ledger_relation(ledger, slug ~ '__accepted') }}
 {% endmacro %}
 
 
 {#- Takes the rows of another relation for members that an audience of ours has set ('*'), whether or not the ledger has met them.
     Returns how many were not known as members before. `members`: the view of a sync that has that relation and its key. -#}
 {% macro adopt_members(sync, state, members) %}
-  {% set snapshot = dbt_drift.snapshot_relation(sync) %}
+  {% set accepted = dbt_drift.accepted_relation(sync) %}
   {% set folding = dbt_drift.folding_relation(sync) %}
-  {% set columns = dbt_drift.columns_in(snapshot) %}
+  {% set columns = dbt_drift.columns_in(accepted) %}
   {% set adopted_sql %}
     select members.contact_key
     {%- for column in columns | map(attribute='name') | map('lower') if column != 'contact_key' %},
-      {{ "cast('*' as " ~ dbt_drift.text_type() ~ ')' if column == state else 'snapshot.' ~ column }} as {{ column }}
+      {{ "cast('*' as " ~ dbt_drift.text_type() ~ ')' if column == state else 'accepted.' ~ column }} as {{ column }}
     {%- endfor %}
     from (select distinct contact_key from ({{ dbt_drift.keys_sql(members) }}) as keyed where contact_key is not null) as members
-    left join {{ snapshot }} as snapshot on snapshot.contact_key = members.contact_key
-    where snapshot.{{ state }} is null or not ({{ dbt_drift.was_set('snapshot.' ~ state) }})
+    left join {{ accepted }} as accepted on accepted.contact_key = members.contact_key
+    where accepted.{{ state }} is null or not ({{ dbt_drift.was_set('accepted.' ~ state) }})
   {% endset %}
-  {{ dbt_drift.forget_staged(sync) }}
+  {{ dbt_drift.discard_stage(sync) }}
   {{ dbt_drift.create_table_from(folding, adopted_sql) }}
-  {% set adopted = run_query('select count(*) from ' ~ folding).rows[0][0] | int %}
-  {{ dbt_drift.replace_rows(snapshot, folding, 'contact_key', columns) }}
+  {% set adopted = dbt_drift.rows_of('select count(*) from ' ~ folding)[0][0] | int %}
+  {{ dbt_drift.replace_rows(accepted, folding, 'contact_key', columns) }}
   {{ dbt_drift.execute('drop table ' ~ folding) }}
   {{ return(adopted) }}
 {% endmacro %}
 
 
 {#- Drops what is remembered of one audience: the tag stays in Drift, and nobody takes it away any more. -#}
-{% macro forget_audience(ledger, slug, state) %}
-  {{ dbt_drift.execute('update ' ~ dbt_drift.ledger_relation(ledger, slug ~ '__snapshot') ~ ' set ' ~ state ~ ' = null') }}
+{% macro drop_audience(ledger, slug, state) %}
+  {{ dbt_drift.execute('update ' ~ dbt_drift.ledger_relation(ledger, slug ~ '__accepted') ~ ' set ' ~ state ~ ' = null') }}
   {{ dbt_drift.unregister_audience(ledger, slug, state) }}
 {% endmacro %}

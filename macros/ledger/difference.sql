@@ -1,4 +1,4 @@
-{#- What differs, in SQL: the model's rows in wire text beside the snapshot's. -#}
+{#- What differs, in SQL: the model's rows in wire text beside the accepted. -#}
 
 {% macro keys_sql(sync) %}select {{ dbt_drift.contact_key(sync) }} as contact_key from {{ dbt_drift.model_relation(sync) }}{% endmacro %}
 
@@ -7,8 +7,8 @@
     collision only makes the difference look for duplicates that are not there. -#}
 {% macro has_duplicates(sync) %}
   {% if sync.untag %}{{ return(false) }}{% endif %}
-  {% set counted = run_query(dbt_drift.key_counts_sql(dbt_drift.keys_sql(sync))) %}
-  {{ return(counted.rows[0][0] != counted.rows[0][1]) }}
+  {% set rows, distinct_keys = dbt_drift.rows_of(dbt_drift.key_counts_sql(dbt_drift.keys_sql(sync)))[0] %}
+  {{ return(rows != distinct_keys) }}
 {% endmacro %}
 
 
@@ -77,33 +77,33 @@
         source.contact_key, source.key_as_written, source.row_id,
         {{ 'duplicated.contact_key is not null' if has_duplicates else 'false' }} as is_duplicated
         {%- for attribute in sync.attributes %},
-        {{ dbt_drift.wanted_value(attribute) }} as {{ attribute.state }}, snapshot.{{ attribute.state }} as old_{{ attribute.state }}
+        {{ dbt_drift.wanted_value(attribute) }} as {{ attribute.state }}, accepted.{{ attribute.state }} as old_{{ attribute.state }}
         {%- endfor %}
         {%- for audience in sync.audiences %},
-        {{ dbt_drift.wanted_tag(audience) }} as {{ audience.state }}, snapshot.{{ audience.state }} as old_{{ audience.state }}
+        {{ dbt_drift.wanted_tag(audience) }} as {{ audience.state }}, accepted.{{ audience.state }} as old_{{ audience.state }}
         {%- endfor %}
       from ({{ dbt_drift.source_sql(sync) }}) as source
-      left join {{ dbt_drift.snapshot_relation(sync) }} as snapshot on snapshot.contact_key = source.contact_key
+      left join {{ dbt_drift.accepted_relation(sync) }} as accepted on accepted.contact_key = source.contact_key
       {%- if has_duplicates %}
       left join (
         select contact_key from ({{ dbt_drift.keys_sql(sync) }}) as keyed group by contact_key having count(*) > 1
       ) as duplicated on duplicated.contact_key = source.contact_key
       {%- endif %}
-      {%- set differences = ['snapshot.contact_key is null'] %}
+      {%- set differences = ['accepted.contact_key is null'] %}
       {%- for attribute in sync.attributes if attribute.is_key %}
-        {%- do differences.append(dbt_drift.is_uncertain('snapshot.' ~ attribute.state)) %}
+        {%- do differences.append(dbt_drift.is_uncertain('accepted.' ~ attribute.state)) %}
       {%- endfor %}
       {%- if has_duplicates %}{% do differences.append('duplicated.contact_key is not null') %}{% endif %}
       {%- for attribute in sync.attributes if not attribute.is_key %}
-        {%- set source, snapshot = 'source.' ~ attribute.state, 'snapshot.' ~ attribute.state %}
-        {%- set differs = dbt_drift.differs(source, snapshot, attribute.is_email, attribute.clears) %}
+        {%- set source, accepted = 'source.' ~ attribute.state, 'accepted.' ~ attribute.state %}
+        {%- set differs = dbt_drift.differs(source, accepted, attribute.is_email, attribute.clears) %}
         {%- if attribute.is_custom %}
-          {%- set differs = '((' ~ differs ~ ') and not coalesce(' ~ dbt_drift.is_respelled(attribute, source, snapshot) ~ ', false))' %}
+          {%- set differs = '((' ~ differs ~ ') and not coalesce(' ~ dbt_drift.is_respelled(attribute, source, accepted) ~ ', false))' %}
         {%- endif %}
         {%- do differences.append(differs) %}
       {%- endfor %}
       {%- for audience in sync.audiences %}
-        {%- do differences.append(dbt_drift.differs(dbt_drift.wanted_tag(audience), 'snapshot.' ~ audience.state)) %}
+        {%- do differences.append(dbt_drift.differs(dbt_drift.wanted_tag(audience), 'accepted.' ~ audience.state)) %}
       {%- endfor %}
       where {{ dbt_drift.balanced(differences, ' or ') }}
 {% endmacro %}
@@ -123,26 +123,26 @@
   {%- set mirrors = sync.audiences | selectattr('mode', 'equalto', 'mirror') | list %}
       select
         'leave' as action,
-        snapshot.contact_key,
+        accepted.contact_key,
         cast(null as {{ dbt_drift.text_type() }}) as key_as_written, cast(null as {{ dbt_drift.text_type() }}) as row_id,
         false as is_duplicated
         {%- for attribute in sync.attributes %},
-        cast(null as {{ dbt_drift.text_type() }}) as {{ attribute.state }}, snapshot.{{ attribute.state }} as old_{{ attribute.state }}
+        cast(null as {{ dbt_drift.text_type() }}) as {{ attribute.state }}, accepted.{{ attribute.state }} as old_{{ attribute.state }}
         {%- endfor %}
         {%- for audience in sync.audiences %},
         {% if audience.mode == 'mirror' -%}
-          case when {{ dbt_drift.was_set('snapshot.' ~ audience.state) }} then '-' end
+          case when {{ dbt_drift.was_set('accepted.' ~ audience.state) }} then '-' end
         {%- else -%}
           cast(null as {{ dbt_drift.text_type() }})
-        {%- endif %} as {{ audience.state }}, snapshot.{{ audience.state }} as old_{{ audience.state }}
+        {%- endif %} as {{ audience.state }}, accepted.{{ audience.state }} as old_{{ audience.state }}
         {%- endfor %}
-      from {{ dbt_drift.snapshot_relation(sync) }} as snapshot
+      from {{ dbt_drift.accepted_relation(sync) }} as accepted
       {%- if not sync.untag %}
-      left join ({{ dbt_drift.keys_sql(sync) }}) as source on source.contact_key = snapshot.contact_key
+      left join ({{ dbt_drift.keys_sql(sync) }}) as source on source.contact_key = accepted.contact_key
       {%- endif %}
       where {{ 'true' if sync.untag else 'source.contact_key is null' }}
         {%- set carried = [] %}
-        {%- for audience in mirrors %}{% do carried.append(dbt_drift.was_set('snapshot.' ~ audience.state)) %}{% endfor %}
+        {%- for audience in mirrors %}{% do carried.append(dbt_drift.was_set('accepted.' ~ audience.state)) %}{% endfor %}
         and {{ dbt_drift.balanced(carried, ' or ') }}
 {% endmacro %}
 
@@ -159,11 +159,11 @@
 {#- The value of the model's row that the delta holds. Asking to clear is wanted only of what Drift was sent, and a value that Drift
     has is wanted as it was sent. -#}
 {% macro wanted_value(attribute) -%}
-  {%- set source, snapshot = 'source.' ~ attribute.state, 'snapshot.' ~ attribute.state -%}
+  {%- set source, accepted = 'source.' ~ attribute.state, 'accepted.' ~ attribute.state -%}
   case
-    {%- if attribute.is_custom %} when {{ dbt_drift.is_respelled(attribute, source, snapshot) }} then {{ snapshot }}{% endif %}
+    {%- if attribute.is_custom %} when {{ dbt_drift.is_respelled(attribute, source, accepted) }} then {{ accepted }}{% endif %}
     when true
-    {%- if attribute.clears %} and ({{ source }} <> 'null' or {{ snapshot }} is not null){% endif %} then {{ source }} end
+    {%- if attribute.clears %} and ({{ source }} <> 'null' or {{ accepted }} is not null){% endif %} then {{ source }} end
 {%- endmacro %}
 
 
@@ -186,7 +186,7 @@
   {%- elif audience.mode == 'remove' -%}
     case when source.{{ audience.state }} then '-' end
   {%- else -%}
-    case when source.{{ audience.state }} then '+' when {{ dbt_drift.was_set('snapshot.' ~ audience.state) }} then '-' end
+    case when source.{{ audience.state }} then '+' when {{ dbt_drift.was_set('accepted.' ~ audience.state) }} then '-' end
   {%- endif -%}
 {%- endmacro %}
 

@@ -1,4 +1,4 @@
-{#- Takes into the snapshot what Drift accepted, and what it may have accepted: delta and journal together say it all. Run in one
+{#- Takes into the accepted what Drift accepted, and what it may have accepted: delta and journal together say it all. Run in one
     transaction where the engine has them; safe to run again where it has not, for every step writes the same once more.
 
     It reads the columns of the delta, not the mapping: what a run left behind is folded as that run sent it, even when the
@@ -8,14 +8,14 @@
     began to send and did not end in order. -#}
 {% macro fold(sync, in_doubt=true) %}
   {% set journal = dbt_drift.journal_relation(sync) %}
-  {% set journaled = run_query("select count(*), count(case when status = 'sending' then 1 end) from " ~ journal).rows[0] %}
+  {% set journaled = dbt_drift.rows_of("select count(*), count(case when status = 'sending' then 1 end) from " ~ journal)[0] %}
   {% if journaled[0] %}
     {% set outcomes_sql = dbt_drift.outcomes_sql(sync, in_doubt and journaled[1] > 0) %}
-    {{ dbt_drift.fold_snapshot(sync, outcomes_sql) }}
+    {{ dbt_drift.fold_accepted(sync, outcomes_sql) }}
     {{ dbt_drift.fold_contacts(sync, outcomes_sql) }}
     {{ dbt_drift.keep_rejected(sync) }}
     {{ dbt_drift.execute('delete from ' ~ journal) }}
-    {{ dbt_drift.forget_staged(sync) }}
+    {{ dbt_drift.discard_stage(sync) }}
   {% endif %}
 {% endmacro %}
 
@@ -25,7 +25,7 @@
 {% macro finish(sync, in_doubt) %}
   {{ dbt_drift.keep_rejected(sync) }}
   {{ dbt_drift.fold(sync, in_doubt) }}
-  {{ dbt_drift.forget_staged(sync) }}
+  {{ dbt_drift.discard_stage(sync) }}
 {% endmacro %}
 
 
@@ -34,23 +34,23 @@
     - `contact_id`: its Drift id, and `is_replaced`: it is not the contact that the delta knew, which is gone from Drift
     - `attributes_accepted`, `tags_accepted`: what the journal says that Drift took
     - `attributes_in_doubt`, `tags_in_doubt`: written, perhaps, without an answer that tells
-    - `held`: null where all was sent; after a look-up the columns whose values Drift was found to hold: `,attr_email,tag_vip,`
+    - `blocked`: null where all was sent; after a look-up the columns whose values Drift was found to hold: `,attr_email,tag_vip,`
 
     An answer about a contact that another sync has replaced since is left out, as is an entry of another stage. -#}
 {% macro outcomes_sql(sync, in_doubt) %}
   {%- set delta = dbt_drift.delta_relation(sync) -%}
   {%- set journal = dbt_drift.journal_relation(sync) -%}
   select
-    delta.seq,
-    delta.contact_key,
+    delta_rows.seq,
+    delta_rows.contact_key,
     answers.contact_id,
-    delta.contact_id as delta_contact_id,
-    coalesce(answers.contact_id <> delta.contact_id, false) as is_replaced,
+    delta_rows.contact_id as delta_contact_id,
+    coalesce(answers.contact_id <> delta_rows.contact_id, false) as is_replaced,
     answers.attributes_accepted,
     answers.tags_accepted,
     answers.attributes_in_doubt,
     answers.tags_in_doubt,
-    answers.held
+    answers.confirmed_columns
   from (
     select
       stage_id,
@@ -61,16 +61,16 @@
       max(case when status = 'failed' and not attributes_accepted then 1 else 0 end) as attributes_in_doubt,
       max(case when attributes_accepted and not tags_accepted
                     and coalesce(reason, '') not in ('tags_unavailable', 'tags_ignored') then 1 else 0 end) as tags_in_doubt,
-      max(held) as held
+      max(confirmed_columns) as confirmed_columns
     from {{ journal }}
     where status <> 'sending'
     group by stage_id, seq
   ) as answers
-  join {{ delta }} as delta on delta.stage_id = answers.stage_id and delta.seq = answers.seq
+  join {{ delta }} as delta_rows on delta_rows.stage_id = answers.stage_id and delta_rows.seq = answers.seq
   left join {{ dbt_drift.contacts_relation(sync.ledger) }} as contacts
-    on contacts.contact_key = delta.contact_key and contacts.match_on = '{{ sync.match_on }}'
+    on contacts.contact_key = delta_rows.contact_key and contacts.match_on = '{{ sync.match_on }}'
   where contacts.contact_id is null or answers.contact_id is null
-     or contacts.contact_id = answers.contact_id or contacts.contact_id = delta.contact_id
+     or contacts.contact_id = answers.contact_id or contacts.contact_id = delta_rows.contact_id
   {%- if in_doubt %}
   union all
   select * from ({{ dbt_drift.unanswered_sql(sync) }}) as unanswered
@@ -83,22 +83,22 @@
 {% macro unanswered_sql(sync) %}
   {%- set journal = dbt_drift.journal_relation(sync) -%}
   select
-    delta.seq,
-    delta.contact_key,
+    delta_rows.seq,
+    delta_rows.contact_key,
     cast(null as bigint) as contact_id,
-    delta.contact_id as delta_contact_id,
+    delta_rows.contact_id as delta_contact_id,
     false as is_replaced,
     0 as attributes_accepted,
     0 as tags_accepted,
     1 as attributes_in_doubt,
     1 as tags_in_doubt,
-    cast(null as {{ dbt_drift.text_type() }}) as held
-  from {{ dbt_drift.delta_relation(sync) }} as delta
-  join {{ journal }} as sending on sending.stage_id = delta.stage_id and sending.status = 'sending'
+    cast(null as {{ dbt_drift.text_type() }}) as confirmed_columns
+  from {{ dbt_drift.delta_relation(sync) }} as delta_rows
+  join {{ journal }} as sending on sending.stage_id = delta_rows.stage_id and sending.status = 'sending'
   left join {{ journal }} as answers
-    on answers.stage_id = delta.stage_id and answers.seq = delta.seq and answers.status <> 'sending'
-  where delta.reason is null and answers.seq is null
-  order by delta.seq asc
+    on answers.stage_id = delta_rows.stage_id and answers.seq = delta_rows.seq and answers.status <> 'sending'
+  where delta_rows.reason is null and answers.seq is null
+  order by delta_rows.seq asc
   limit {{ dbt_drift.most_unjournaled() }}
 {% endmacro %}
 
@@ -107,48 +107,48 @@
 {% macro most_unjournaled() %}{{ return(500) }}{% endmacro %}
 
 
-{% macro fold_snapshot(sync, outcomes_sql) %}
-  {% set snapshot = dbt_drift.snapshot_relation(sync) %}
+{% macro fold_accepted(sync, outcomes_sql) %}
+  {% set accepted = dbt_drift.accepted_relation(sync) %}
   {% set folding = dbt_drift.folding_relation(sync) %}
-  {% set snapshot_columns = dbt_drift.columns_in(snapshot) %}
+  {% set accepted_columns = dbt_drift.columns_in(accepted) %}
   {% set delta_columns = dbt_drift.columns_in(dbt_drift.delta_relation(sync)) | map(attribute='name') | map('lower') | list %}
   {% set keys = sync.attributes | selectattr('is_key') | map(attribute='state') | list %}
   {% set folded_sql %}
-    select delta.contact_key
-    {%- for column in snapshot_columns | map(attribute='name') | map('lower') if column != 'contact_key' %},
+    select delta_rows.contact_key
+    {%- for column in accepted_columns | map(attribute='name') | map('lower') if column != 'contact_key' %},
       {% if column in delta_columns -%}
         {{ dbt_drift.folded_value(column, column in keys) }} as {{ column }}
       {%- else -%}
-        case when not outcomes.is_replaced then snapshot.{{ column }} end as {{ column }}
+        case when not outcomes.is_replaced then accepted.{{ column }} end as {{ column }}
       {%- endif %}
     {%- endfor %}
     from ({{ outcomes_sql }}) as outcomes
-    join {{ dbt_drift.delta_relation(sync) }} as delta on delta.seq = outcomes.seq
-    left join {{ snapshot }} as snapshot on snapshot.contact_key = delta.contact_key
+    join {{ dbt_drift.delta_relation(sync) }} as delta_rows on delta_rows.seq = outcomes.seq
+    left join {{ accepted }} as accepted on accepted.contact_key = delta_rows.contact_key
     where outcomes.attributes_accepted = 1 or outcomes.tags_accepted = 1
        or outcomes.attributes_in_doubt = 1 or outcomes.tags_in_doubt = 1 or outcomes.is_replaced
   {% endset %}
   {{ dbt_drift.create_table_from(folding, folded_sql) }}
-  {{ dbt_drift.replace_rows(snapshot, folding, 'contact_key', snapshot_columns) }}
+  {{ dbt_drift.replace_rows(accepted, folding, 'contact_key', accepted_columns) }}
   {{ dbt_drift.execute('drop table ' ~ folding) }}
-  {{ dbt_drift.analyze_table(snapshot) }}
+  {{ dbt_drift.analyze_table(accepted) }}
 {% endmacro %}
 
 
-{#- What the snapshot remembers of one column: what was written if Drift took it, that it is not certain if it may have, else what
+{#- What the accepted remembers of one column: what was written if Drift took it, that it is not certain if it may have, else what
     it remembered before. Of a contact that is gone nothing is remembered: its successor has what it was sent. -#}
 {% macro folded_value(column, is_key) -%}
   {%- set channel = 'tags' if column.startswith('tag_') else 'attributes' -%}
-  {%- set before = 'case when not outcomes.is_replaced then delta.old_' ~ column ~ ' end' -%}
-  case when outcomes.held is not null and {{ dbt.position("'," ~ column ~ ",'", 'outcomes.held') }} = 0 then {{ before }}
-       when outcomes.{{ channel }}_accepted = 1 then coalesce(delta.{{ column }}, {{ before }})
+  {%- set before = 'case when not outcomes.is_replaced then delta_rows.old_' ~ column ~ ' end' -%}
+  case when outcomes.confirmed_columns is not null and {{ dbt.position("'," ~ column ~ ",'", 'outcomes.confirmed_columns') }} = 0 then {{ before }}
+       when outcomes.{{ channel }}_accepted = 1 then coalesce(delta_rows.{{ column }}, {{ before }})
        {%- if not column.startswith('attr_') %}
        when outcomes.{{ channel }}_in_doubt = 1
-            and (delta.{{ column }} = '+' or {{ dbt_drift.was_set('delta.old_' ~ column) }})
-            and delta.{{ column }} <> coalesce(delta.old_{{ column }}, '') then '*'
+            and (delta_rows.{{ column }} = '+' or {{ dbt_drift.was_set('delta_rows.old_' ~ column) }})
+            and delta_rows.{{ column }} <> coalesce(delta_rows.old_{{ column }}, '') then '*'
        {%- else %}
-       when outcomes.{{ channel }}_in_doubt = 1 {{ 'and delta.contact_id is null' if is_key }}
-            and delta.{{ column }} <> coalesce(delta.old_{{ column }}, '') then {{ dbt_drift.uncertain('delta.' ~ column) }}
+       when outcomes.{{ channel }}_in_doubt = 1 {{ 'and delta_rows.contact_id is null' if is_key }}
+            and delta_rows.{{ column }} <> coalesce(delta_rows.old_{{ column }}, '') then {{ dbt_drift.uncertain('delta_rows.' ~ column) }}
        {%- endif %}
        else {{ before }} end
 {%- endmacro %}
@@ -169,7 +169,7 @@
     where contact_id is not null and (delta_contact_id is null or is_replaced)
   {% endset %}
   {{ dbt_drift.create_table_from(folding, learned_sql) }}
-  {{ dbt_drift.forget_gone_contacts(sync, folding) }}
+  {{ dbt_drift.drop_gone_contacts(sync, folding) }}
   {{ dbt_drift.execute(
        'delete from ' ~ contacts ~ " where match_on = '" ~ sync.match_on ~ "' and contact_key in (select contact_key from " ~ folding ~ ')') }}
   {{ dbt_drift.execute(
@@ -180,16 +180,16 @@
 
 
 {#- What other syncs remember of contacts that are gone from Drift is true of nobody: to their successors they send all again. -#}
-{% macro forget_gone_contacts(sync, folding) %}
+{% macro drop_gone_contacts(sync, folding) %}
   {% set gone = 'select gone_id from ' ~ folding ~ ' where gone_id is not null' %}
-  {% if run_query('select count(*) from (' ~ gone ~ ') as gone').rows[0][0] %}
+  {% if dbt_drift.rows_of('select count(*) from (' ~ gone ~ ') as gone')[0][0] %}
     {% set contacts = dbt_drift.contacts_relation(sync.ledger) %}
     {% set keys = 'select contact_key from ' ~ contacts ~ ' where contact_id in (' ~ gone ~ ')' %}
-    {% for row in run_query('select distinct slug from ' ~ dbt_drift.saved_syncs_relation(sync.ledger)).rows if row[0] != sync.slug %}
-      {% set other = dbt_drift.ledger_relation(sync.ledger, row[0] ~ '__snapshot') %}
+    {% for row in dbt_drift.rows_of('select distinct slug from ' ~ dbt_drift.saved_syncs_relation(sync.ledger)) if row[0] != sync.slug %}
+      {% set other = dbt_drift.ledger_relation(sync.ledger, row[0] ~ '__accepted') %}
       {% if dbt_drift.columns_in(other) | length %}
         {{ dbt_drift.execute('delete from ' ~ other ~ ' where contact_key in (' ~ keys ~ ')') }}
-        {{ dbt_drift.forget_staged({'ledger': sync.ledger, 'slug': row[0]}) }}
+        {{ dbt_drift.discard_stage({'ledger': sync.ledger, 'slug': row[0]}) }}
       {% endif %}
     {% endfor %}
     {{ dbt_drift.execute('delete from ' ~ contacts ~ ' where contact_id in (' ~ gone ~ ')') }}
@@ -205,10 +205,10 @@
 
 {#- Makes all that Drift accepted uncertain, so that the next stage finds that everything differs: a value that is to be cleared
     has to be known of, and a mirror takes away what it has set. -#}
-{% macro forget(sync) %}
+{% macro reset_accepted(sync) %}
   {{ dbt_drift.release(sync) }}
   {% set states = [] %}
-  {% for column in dbt_drift.columns_in(dbt_drift.snapshot_relation(sync)) | map(attribute='name') | map('lower') %}
+  {% for column in dbt_drift.columns_in(dbt_drift.accepted_relation(sync)) | map(attribute='name') | map('lower') %}
     {% if column.startswith('attr_') %}
       {% do states.append(column ~ ' = case when ' ~ dbt_drift.is_uncertain(column) ~ ' then ' ~ column
                           ~ ' else ' ~ dbt_drift.uncertain(column) ~ ' end') %}
@@ -217,7 +217,7 @@
     {% endif %}
   {% endfor %}
   {% if states %}
-    {{ dbt_drift.execute('update ' ~ dbt_drift.snapshot_relation(sync) ~ ' set ' ~ states | join(', ')) }}
+    {{ dbt_drift.execute('update ' ~ dbt_drift.accepted_relation(sync) ~ ' set ' ~ states | join(', ')) }}
   {% endif %}
 {% endmacro %}
 

@@ -1,5 +1,5 @@
 {#- Appends what Drift answered: one row a contact, as bound parameters, the way dbt loads its seeds. Only inserts: every engine
-    has them. `entries` is a list of [stage_id, seq, contact_id, status, attributes_accepted, tags_accepted, reason, message, held]. -#}
+    has them. `entries` is a list of [stage_id, seq, contact_id, status, attributes_accepted, tags_accepted, reason, message, confirmed_columns]. -#}
 {% macro journal(sync, entries) %}
   {% set values = [] %}
   {% set bindings = [] %}
@@ -10,7 +10,7 @@
   {% endfor %}
   {% do adapter.add_query(
        'insert into ' ~ dbt_drift.journal_relation(sync)
-       ~ ' (stage_id, seq, contact_id, status, attributes_accepted, tags_accepted, reason, message, held, journaled_at) values '
+       ~ ' (stage_id, seq, contact_id, status, attributes_accepted, tags_accepted, reason, message, confirmed_columns, journaled_at) values '
        ~ values | join(', '),
        auto_begin=False, bindings=bindings, abridge_sql_log=True) %}
 {% endmacro %}

@@ -7,47 +7,45 @@
 
 {% macro create_lock(ledger) %}
   {% set text = dbt_drift.text_type() %}
-  {{ dbt_drift.execute('create table if not exists ' ~ dbt_drift.lock_relation(ledger)
-       ~ ' (run_id ' ~ text ~ ', command ' ~ text ~ ', host ' ~ text ~ ', pid bigint, process ' ~ text
-       ~ ', taken_at timestamp, seen_at timestamp, expires_at timestamp)') }}
+  {{ dbt_drift.create_table(
+       dbt_drift.lock_relation(ledger), 'invocation_id ' ~ text ~ ', command ' ~ text ~ ', host ' ~ text ~ ', pid bigint, process ' ~ text
+       ~ ', taken_at timestamp, seen_at timestamp, expires_at timestamp') }}
 {% endmacro %}
 
 
-{#- Takes the lock if it is free. `run`: run_id, command, host, pid, process; `dead`: a run that is known to have ended, whose lock
+{#- Takes the lock if it is free. `run`: invocation_id, command, host, pid, process; `dead`: a run that is known to have ended, whose lock
     counts as expired, or none. Who has it now is what `lock_sql` says: where an engine lets two in at once, the first one. -#}
 {% macro take_lock(ledger, run, dead) %}
   {{ dbt_drift.one_at_a_time(ledger) }}
   {{ dbt_drift.drop_expired_lock(ledger, dead) }}
-  {% if not run_query(dbt_drift.lock_sql(ledger)).rows | length %}
+  {% if not dbt_drift.rows_of(dbt_drift.lock_sql(ledger)) | length %}
     {{ dbt_drift.insert_row(dbt_drift.lock_relation(ledger), run, ['taken_at', 'seen_at', 'expires_at']) }}
-    {% do dbt_drift.renew_lock(ledger, run.run_id, false) %}
+    {% do dbt_drift.renew_lock(ledger, run.invocation_id, false) %}
   {% endif %}
 {% endmacro %}
 
 
 {#- Who holds the lock, and whether its time is up. -#}
 {% macro lock_sql(ledger) %}
-  select run_id, command, host, pid, process, taken_at, seen_at, expires_at, expires_at < {{ dbt_drift.clock() }} as is_expired
+  select invocation_id, command, host, pid, process, taken_at, seen_at, expires_at, expires_at < {{ dbt_drift.clock() }} as is_expired
   from {{ dbt_drift.lock_relation(ledger) }}
-  order by taken_at asc, run_id asc
+  order by taken_at asc, invocation_id asc
   limit 1
 {% endmacro %}
 
 
 {#- A sign of life: the lock is good for the lease from now on; `working`: for as long as a long piece of work may take.
     Returns whether the run has the lock. -#}
-{% macro renew_lock(ledger, run_id, working) %}
-  {{ dbt_drift.execute(
+{% macro renew_lock(ledger, invocation_id, working) %}
+  {{ return(dbt_drift.rows_of(
        'update ' ~ dbt_drift.lock_relation(ledger) ~ ' set seen_at = ' ~ dbt_drift.clock() ~ ', expires_at = '
        ~ dbt.dateadd('second', dbt_drift.working_lease() if working else dbt_drift.lease(), dbt_drift.clock())
-       ~ " where run_id = '" ~ run_id ~ "'") }}
-  {% set lock = run_query('select run_id from ' ~ dbt_drift.lock_relation(ledger) ~ " where run_id = '" ~ run_id ~ "'") %}
-  {{ return(lock.rows | length > 0) }}
+       ~ " where invocation_id = '" ~ invocation_id ~ "' returning invocation_id") | length > 0) }}
 {% endmacro %}
 
 
-{% macro release_lock(ledger, run_id) %}
-  {{ dbt_drift.execute('delete from ' ~ dbt_drift.lock_relation(ledger) ~ " where run_id = '" ~ run_id ~ "'") }}
+{% macro release_lock(ledger, invocation_id) %}
+  {{ dbt_drift.execute('delete from ' ~ dbt_drift.lock_relation(ledger) ~ " where invocation_id = '" ~ invocation_id ~ "'") }}
 {% endmacro %}
 
 
@@ -58,12 +56,12 @@
 {#- A row that a transaction holds belongs to a run that lives: its last sign of life is not to be seen yet. -#}
 {% macro postgres__drop_expired_lock(ledger, dead) %}
   {% set lock = dbt_drift.lock_relation(ledger) %}
-  {{ dbt_drift.execute('delete from ' ~ lock ~ ' where run_id in (select run_id from ' ~ lock ~ ' where '
+  {{ dbt_drift.execute('delete from ' ~ lock ~ ' where invocation_id in (select invocation_id from ' ~ lock ~ ' where '
        ~ dbt_drift.is_over(dead) ~ ' for update skip locked)') }}
 {% endmacro %}
 
 {% macro is_over(dead) -%}
-  expires_at < {{ dbt_drift.clock() }}{{ " or run_id = '" ~ dead ~ "'" if dead }}
+  expires_at < {{ dbt_drift.clock() }}{{ " or invocation_id = '" ~ dead ~ "'" if dead }}
 {%- endmacro %}
 
 

@@ -1,30 +1,65 @@
-{#- Makes what is not there yet, for one sync; `bring_forward` has made what all syncs share. Safe to run again; run inside a
-    transaction where the engine has them. -#}
+{#- Makes what is missing of one sync's tables, and their columns; `bring_forward` has made what all syncs share. Safe to run again;
+    run inside a transaction where the engine has them. -#}
 {% macro open_ledger(sync) %}
   {% set text = dbt_drift.text_type() %}
-  {{ dbt_drift.one_at_a_time(sync.ledger) }}
-  {{ dbt_drift.execute('create table if not exists ' ~ dbt_drift.snapshot_relation(sync) ~ ' (contact_key ' ~ text ~ ')') }}
-  {{ dbt_drift.execute('create table if not exists ' ~ dbt_drift.journal_relation(sync)
-       ~ ' (stage_id ' ~ text ~ ', seq bigint, contact_id bigint, status ' ~ text
-       ~ ', attributes_accepted boolean, tags_accepted boolean, reason ' ~ text ~ ', message ' ~ text
-       ~ ', journaled_at timestamp, held ' ~ text ~ ')') }}
-  {{ dbt_drift.execute('create table if not exists ' ~ dbt_drift.delta_relation(sync)
-       ~ ' (seq bigint, stage_id ' ~ text ~ ', action ' ~ text ~ ', reason ' ~ text ~ ', attribute ' ~ text
-       ~ ', contact_key ' ~ text ~ ', contact_id bigint)') }}
-  {{ dbt_drift.widen_snapshot(sync) }}
-  {{ dbt_drift.open_rejected(sync) }}
+  {% set present = dbt_drift.columns_by_table(sync.ledger, sync.slug) %}
+  {% set wanted = [
+       [dbt_drift.accepted_relation(sync), dbt_drift.accepted_columns(sync)],
+       [dbt_drift.journal_relation(sync), dbt_drift.journal_columns()],
+       [dbt_drift.delta_relation(sync), dbt_drift.delta_columns()],
+       [dbt_drift.rejected_relation(sync), dbt_drift.rejected_columns()]] %}
+  {% if wanted | map('first') | map(attribute='identifier') | reject('in', present) | list %}{{ dbt_drift.one_at_a_time(sync.ledger) }}{% endif %}
+  {% for relation, columns in wanted %}
+    {% if relation.identifier not in present %}
+      {% set parts = [] %}
+      {% for name, type in columns %}{% do parts.append(name ~ ' ' ~ type) %}{% endfor %}
+      {{ dbt_drift.create_table(relation, parts | join(', ')) }}
+    {% elif relation == dbt_drift.accepted_relation(sync) %}
+      {#- Columns that left the mapping stay: they still say what Drift holds, so that an attribute that comes back is sent only
+          where it changed. -#}
+      {% for name, type in columns if name not in present[relation.identifier] %}
+        {{ dbt_drift.execute('alter table ' ~ relation ~ ' add column ' ~ name ~ ' ' ~ type) }}
+      {% endfor %}
+    {% endif %}
+  {% endfor %}
   {{ dbt_drift.register_audiences(sync) }}
 {% endmacro %}
 
 
-{#- Gives the snapshot a column for each attribute and audience of the mapping that it has not met yet. Columns that left the
-    mapping stay: they still say what Drift holds, so that an attribute that comes back is sent only where it changed. -#}
-{% macro widen_snapshot(sync) %}
-  {% set snapshot = dbt_drift.snapshot_relation(sync) %}
-  {% set present = dbt_drift.columns_in(snapshot) | map(attribute='name') | map('lower') | list %}
-  {% for part in sync.attributes + sync.audiences if part.state not in present %}
-    {{ dbt_drift.execute('alter table ' ~ snapshot ~ ' add column ' ~ part.state ~ ' ' ~ dbt_drift.text_type()) }}
+{#- The columns of the tables of one sync, [[name, type]]. -#}
+
+{% macro accepted_columns(sync) %}
+  {% set columns = [['contact_key', dbt_drift.text_type()]] %}
+  {% for part in sync.attributes + sync.audiences %}{% do columns.append([part.state, dbt_drift.text_type()]) %}{% endfor %}
+  {{ return(columns) }}
+{% endmacro %}
+
+{% macro journal_columns() %}
+  {% set text = dbt_drift.text_type() %}
+  {{ return([['stage_id', text], ['seq', 'bigint'], ['contact_id', 'bigint'], ['status', text], ['attributes_accepted', 'boolean'],
+             ['tags_accepted', 'boolean'], ['reason', text], ['message', text], ['journaled_at', 'timestamp'],
+             ['confirmed_columns', text]]) }}
+{% endmacro %}
+
+{#- A stage makes the delta anew, with the columns of its mapping. -#}
+{% macro delta_columns() %}
+  {% set text = dbt_drift.text_type() %}
+  {{ return([['seq', 'bigint'], ['stage_id', text], ['action', text], ['reason', text], ['attribute', text], ['is_given_up', 'boolean'],
+             ['contact_key', text], ['key_as_written', text], ['row_id', text], ['contact_id', 'bigint']]) }}
+{% endmacro %}
+
+
+{#- The tables of a sync that the ledger has: {table: [column]}. -#}
+{% macro columns_by_table(ledger, slug) %}
+  {% set found = {} %}
+  {% for table, column in dbt_drift.rows_of(
+       'select table_name, column_name from information_schema.columns where table_schema = ' ~ dbt_drift.text_literal(ledger.schema)
+       ~ ' and table_catalog = ' ~ dbt_drift.text_literal(ledger.database)
+       ~ ' and table_name in (' ~ dbt_drift.text_literal(slug ~ '__accepted') ~ ', ' ~ dbt_drift.text_literal(slug ~ '__journal') ~ ', '
+       ~ dbt_drift.text_literal(slug ~ '__delta') ~ ', ' ~ dbt_drift.text_literal(slug ~ '__rejected') ~ ')') %}
+    {% do found.setdefault(table, []).append(column) %}
   {% endfor %}
+  {{ return(found) }}
 {% endmacro %}
 
 

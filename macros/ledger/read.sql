@@ -43,7 +43,7 @@
 
 {#- Of how many contacts it is remembered that they carry each tag because of this sync, and then, of how many that they have a
     value of each attribute that clears: one row. -#}
-{% macro holders_sql(sync) %}
+{% macro accepted_counts_sql(sync) %}
   select
     count(*)
     {%- for audience in sync.audiences %},
@@ -52,7 +52,7 @@
     {%- for attribute in sync.attributes if attribute.clears %},
     count(case when {{ dbt_drift.has_value(attribute.state) }} then 1 end)
     {%- endfor %}
-  from {{ dbt_drift.snapshot_relation(sync) }}
+  from {{ dbt_drift.accepted_relation(sync) }}
 {% endmacro %}
 
 
@@ -67,7 +67,7 @@
   select rows_read
   from {{ dbt_drift.run_syncs_relation(sync.ledger) }}
   where unique_id = {{ dbt_drift.text_literal(sync.unique_id) }} and status in ('success', 'warn')
-    and run_id in (select run_id from {{ dbt_drift.runs_relation(sync.ledger) }} where command in ('sync', 'rebuild'))
+    and invocation_id in (select invocation_id from {{ dbt_drift.runs_relation(sync.ledger) }} where command in ('sync', 'rebuild'))
   order by finished_at desc
   limit 1
 {% endmacro %}
@@ -77,23 +77,17 @@
 {% macro invalid_sql(sync, most) %}
   select contact_key, reason, attribute, key_as_written, row_id
   from {{ dbt_drift.delta_relation(sync) }}
-  where reason is not null and not is_held
+  where reason is not null and not is_given_up
   order by seq asc
   limit {{ most }}
 {% endmacro %}
 
 
-{#- How many rows cannot be sent, by reason. -#}
-{% macro invalid_counts_sql(sync) %}
-  select reason, count(*) from {{ dbt_drift.delta_relation(sync) }}
-  where reason is not null and not is_held group by reason order by reason
-{% endmacro %}
-
-
-{#- How many rows are held back, by the reason of their last try; contacts whose row has left the model are no rows. -#}
-{% macro held_counts_sql(sync) %}
-  select reason, count(*) from {{ dbt_drift.delta_relation(sync) }}
-  where is_held and action = 'upsert' group by reason order by reason
+{#- How many rows cannot be sent or are given up, by reason; contacts whose row has left the model are no rows. -#}
+{% macro reason_counts_sql(sync) %}
+  select reason, is_given_up, count(*) from {{ dbt_drift.delta_relation(sync) }}
+  where reason is not null and (not is_given_up or action = 'upsert')
+  group by reason, is_given_up order by reason
 {% endmacro %}
 
 

@@ -19,19 +19,6 @@
 {% endmacro %}
 
 
-{#- Makes the table where it is missing, and gives one of an older shape the columns that it lacks. -#}
-{% macro open_rejected(sync) %}
-  {% set rejected = dbt_drift.rejected_relation(sync) %}
-  {% set columns = [] %}
-  {% for name, type in dbt_drift.rejected_columns() %}{% do columns.append(name ~ ' ' ~ type) %}{% endfor %}
-  {{ dbt_drift.execute('create table if not exists ' ~ rejected ~ ' (' ~ columns | join(', ') ~ ')') }}
-  {% set present = dbt_drift.columns_in(rejected) | map(attribute='name') | map('lower') | list %}
-  {% for name, type in dbt_drift.rejected_columns() if name not in present %}
-    {{ dbt_drift.execute('alter table ' ~ rejected ~ ' add column ' ~ name ~ ' ' ~ type) }}
-  {% endfor %}
-{% endmacro %}
-
-
 {#- What a row wants, as one hash: another one means that the row, or what is mapped of it, has changed. -#}
 {% macro fingerprint(alias, states) -%}
   {%- set parts = [] -%}
@@ -48,6 +35,11 @@
     twice, for a row remembers the stage that tried it last. -#}
 {% macro keep_rejected(sync) %}
   {% set rejected = dbt_drift.rejected_relation(sync) %}
+  {% if not dbt_drift.rows_of('select 1 from ' ~ rejected ~ ' union all select 1 from ' ~ dbt_drift.delta_relation(sync)
+       ~ ' where reason is not null union all select 1 from ' ~ dbt_drift.journal_relation(sync)
+       ~ " where status in ('rejected', 'failed') limit 1") %}
+    {{ return('') }}
+  {% endif %}
   {% set folding = dbt_drift.folding_relation(sync) %}
   {% set names = dbt_drift.rejected_columns() | map('first') | join(', ') %}
   {{ dbt_drift.create_table_from(folding, dbt_drift.rejected_sql(sync)) }}
@@ -70,26 +62,23 @@
   {%- set columns = dbt_drift.columns_in(delta) | map(attribute='name') | map('lower') | list -%}
   {%- set states = [] -%}
   {%- for name in columns if name.startswith('attr_') or name.startswith('tag_') or name.startswith('member_') %}{% do states.append(name) %}{% endfor -%}
-  {%- set who = 'delta.key_as_written, delta.row_id' if 'row_id' in columns
-                else 'cast(null as ' ~ text ~ ') as key_as_written, cast(null as ' ~ text ~ ') as row_id' -%}
-  {%- set is_held = 'delta.is_held' if 'is_held' in columns else 'false' -%}
-  select delta.contact_key, delta.key_as_written, delta.row_id, 'invalid' as status, delta.reason, delta.attribute,
+  select delta_rows.contact_key, delta_rows.key_as_written, delta_rows.row_id, 'invalid' as status, delta_rows.reason, delta_rows.attribute,
          cast(null as {{ text }}) as message,
          coalesce(earlier.first_rejected_at, {{ dbt_drift.utc_now() }}) as first_rejected_at,
          {{ dbt_drift.utc_now() }} as last_rejected_at, 0 as tries, false as given_up,
-         cast(null as {{ text }}) as fingerprint, delta.stage_id
-  from (select contact_key, reason, attribute, stage_id, {{ is_held }} as is_held, {{ who }} from {{ delta }} as delta) as delta
+         cast(null as {{ text }}) as fingerprint, delta_rows.stage_id
+  from {{ delta }} as delta_rows
   left join (
     select {{ dbt_drift.known_by('found') }} as known_by, found.reason, min(found.first_rejected_at) as first_rejected_at
     from {{ dbt_drift.rejected_relation(sync) }} as found where found.status = 'invalid' group by 1, 2
-  ) as earlier on earlier.known_by = {{ dbt_drift.known_by('delta') }} and earlier.reason = delta.reason
-  where delta.reason is not null and not delta.is_held
+  ) as earlier on earlier.known_by = {{ dbt_drift.known_by('delta_rows') }} and earlier.reason = delta_rows.reason
+  where delta_rows.reason is not null and not delta_rows.is_given_up
   union all
   select earlier.*
   from (select {{ dbt_drift.rejected_columns() | map('first') | join(', ') }} from {{ dbt_drift.rejected_relation(sync) }}
         where status <> 'invalid') as earlier
-  join {{ delta }} as delta on delta.contact_key = earlier.contact_key and (delta.reason is null or {{ is_held }})
-  left join ({{ dbt_drift.answered_sql(sync) }}) as answered on answered.seq = delta.seq
+  join {{ delta }} as delta_rows on delta_rows.contact_key = earlier.contact_key and (delta_rows.reason is null or delta_rows.is_given_up)
+  left join ({{ dbt_drift.answered_sql(sync) }}) as answered on answered.seq = delta_rows.seq
   where answered.seq is null
   {%- if states %}
   union all
@@ -99,18 +88,18 @@
          or (tried.status = 'rejected' and coalesce(tried.reason, '') not in ('{{ dbt_drift.passing_reasons() | join("', '") }}')),
          tried.fingerprint, tried.stage_id
   from (
-    select delta.contact_key, delta.key_as_written, delta.row_id, delta.stage_id, delta.fingerprint, answered.status, answered.reason, answered.message,
+    select delta_rows.contact_key, delta_rows.key_as_written, delta_rows.row_id, delta_rows.stage_id, delta_rows.fingerprint, answered.status, answered.reason, answered.message,
            answered.answered_at as last_rejected_at,
-           case when earlier.fingerprint = delta.fingerprint then earlier.first_rejected_at else answered.answered_at end
+           case when earlier.fingerprint = delta_rows.fingerprint then earlier.first_rejected_at else answered.answered_at end
              as first_rejected_at,
-           case when earlier.fingerprint <> delta.fingerprint or earlier.contact_key is null then 1
-                when earlier.stage_id = delta.stage_id then earlier.tries
+           case when earlier.fingerprint <> delta_rows.fingerprint or earlier.contact_key is null then 1
+                when earlier.stage_id = delta_rows.stage_id then earlier.tries
                 else earlier.tries + 1 end as tries
     from ({{ dbt_drift.answered_sql(sync) }}) as answered
-    join (select delta.seq, delta.contact_key, {{ who }}, delta.stage_id, {{ dbt_drift.fingerprint('delta', states) }} as fingerprint
-          from {{ delta }} as delta) as delta on delta.seq = answered.seq
+    join (select delta_rows.seq, delta_rows.contact_key, delta_rows.key_as_written, delta_rows.row_id, delta_rows.stage_id, {{ dbt_drift.fingerprint('delta_rows', states) }} as fingerprint
+          from {{ delta }} as delta_rows) as delta_rows on delta_rows.seq = answered.seq
     left join {{ dbt_drift.rejected_relation(sync) }} as earlier
-      on earlier.contact_key = delta.contact_key and earlier.status <> 'invalid'
+      on earlier.contact_key = delta_rows.contact_key and earlier.status <> 'invalid'
     where answered.status in ('rejected', 'failed')
   ) as tried
   {%- endif %}
@@ -119,17 +108,17 @@
 
 {#- The journal's word on each contact of the delta, once: an entry that was written twice says the same twice. -#}
 {% macro answered_sql(sync) %}
-  select delta.seq, max(journal.status) as status, max(journal.reason) as reason, max(journal.message) as message,
+  select delta_rows.seq, max(journal.status) as status, max(journal.reason) as reason, max(journal.message) as message,
          min(journal.journaled_at) as answered_at
-  from {{ dbt_drift.delta_relation(sync) }} as delta
-  join {{ dbt_drift.journal_relation(sync) }} as journal on journal.stage_id = delta.stage_id and journal.seq = delta.seq
-  group by delta.seq
+  from {{ dbt_drift.delta_relation(sync) }} as delta_rows
+  join {{ dbt_drift.journal_relation(sync) }} as journal on journal.stage_id = delta_rows.stage_id and journal.seq = delta_rows.seq
+  group by delta_rows.seq
 {% endmacro %}
 
 
 {#- Lets rows that were given up be sent once more; `reason`: these alone, or none for all. -#}
 {% macro release(sync, reason=none) %}
-  {{ dbt_drift.forget_staged(sync) }}
+  {{ dbt_drift.discard_stage(sync) }}
   {{ dbt_drift.execute('update ' ~ dbt_drift.rejected_relation(sync) ~ ' set given_up = false where given_up'
        ~ (" and reason = '" ~ reason | replace("'", "''") ~ "'" if reason else '')) }}
 {% endmacro %}

@@ -12,7 +12,7 @@
   {{ return(dbt_drift.relation(sync.database, sync.schema, sync.identifier)) }}
 {% endmacro %}
 
-{% macro snapshot_relation(sync) %}{{ return(dbt_drift.ledger_relation(sync.ledger, sync.slug ~ '__snapshot')) }}{% endmacro %}
+{% macro accepted_relation(sync) %}{{ return(dbt_drift.ledger_relation(sync.ledger, sync.slug ~ '__accepted')) }}{% endmacro %}
 {% macro delta_relation(sync) %}{{ return(dbt_drift.ledger_relation(sync.ledger, sync.slug ~ '__' ~ (sync.delta or 'delta'))) }}{% endmacro %}
 {% macro differing_relation(sync) %}{{ return(dbt_drift.ledger_relation(sync.ledger, sync.slug ~ '__' ~ (sync.delta or 'delta') ~ '_differing')) }}{% endmacro %}
 {% macro journal_relation(sync) %}{{ return(dbt_drift.ledger_relation(sync.ledger, sync.slug ~ '__journal')) }}{% endmacro %}
@@ -31,8 +31,23 @@
 
 
 {#- One statement, in the transaction that the caller began. -#}
-{% macro execute(sql) %}
-  {% call statement('dbt_drift', auto_begin=False) %}{{ sql }}{% endcall %}
+{% macro execute(sql) %}{% do adapter.add_query(sql, auto_begin=False) %}{% endmacro %}
+
+
+{#- Begins a transaction where dbt's adapter leaves that to the driver. psycopg2 begins one by itself, but not a second one: dbt ends
+    the first with a COMMIT that the driver does not notice, and what comes after it would be committed statement by statement. -#}
+{% macro begin() %}{{ adapter.dispatch('begin', 'dbt_drift')() }}{% endmacro %}
+{% macro default__begin() %}{% endmacro %}
+{% macro postgres__begin() %}{{ dbt_drift.execute('begin') }}{% endmacro %}
+
+
+{#- The rows of a query in the driver's own types. dbt's `run_query` would guess a type for each column from its texts. -#}
+{% macro rows_of(sql) %}{{ return(adapter.add_query(sql, auto_begin=False)[1].fetchall()) }}{% endmacro %}
+
+
+{#- Makes a table where it is missing. -#}
+{% macro create_table(relation, columns) %}
+  {{ dbt_drift.execute('create table if not exists ' ~ relation ~ ' (' ~ columns ~ ')') }}
 {% endmacro %}
 
 

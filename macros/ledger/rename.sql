@@ -4,12 +4,12 @@
     `unique_id` and `model`. Where contacts are remembered under the new name already, nothing is moved. Returns
     [whether it was done, how many contacts are remembered under the new name]. -#}
 {% macro rename_sync(ledger, former, renamed) %}
-  {% set present = dbt_drift.ledger_relation(ledger, renamed.slug ~ '__snapshot') %}
+  {% set present = dbt_drift.ledger_relation(ledger, renamed.slug ~ '__accepted') %}
   {% if dbt_drift.columns_in(present) | length %}
-    {% set remembered = run_query('select count(*) from ' ~ present).rows[0][0] | int %}
+    {% set remembered = dbt_drift.rows_of('select count(*) from ' ~ present)[0][0] | int %}
     {% if remembered %}{{ return([false, remembered]) }}{% endif %}
   {% endif %}
-  {% for kind in ['snapshot', 'delta', 'journal', 'rejected'] %}
+  {% for kind in ['accepted', 'delta', 'journal', 'rejected'] %}
     {% set moved = dbt_drift.ledger_relation(ledger, former.slug ~ '__' ~ kind) %}
     {% set target = dbt_drift.ledger_relation(ledger, renamed.slug ~ '__' ~ kind) %}
     {% if former.slug != renamed.slug and dbt_drift.columns_in(moved) | length %}
@@ -17,14 +17,14 @@
       {{ dbt_drift.execute('alter table ' ~ moved ~ ' rename to ' ~ dbt_drift.quoted(target.identifier)) }}
     {% endif %}
   {% endfor %}
-  {{ dbt_drift.forget_staged({'ledger': ledger, 'slug': former.slug}) }}
+  {{ dbt_drift.discard_stage({'ledger': ledger, 'slug': former.slug}) }}
   {{ dbt_drift.rename_in(dbt_drift.audiences_relation(ledger), {'slug': renamed.slug, 'model': renamed.model}, 'slug', former.slug) }}
   {{ dbt_drift.rename_in(
        dbt_drift.run_syncs_relation(ledger), {'unique_id': renamed.unique_id, 'name': renamed.model}, 'unique_id', former.unique_id) }}
   {% do adapter.add_query(
        'delete from ' ~ dbt_drift.saved_syncs_relation(ledger) ~ ' where unique_id = ' ~ get_binding_char(), auto_begin=False,
        bindings=[former.unique_id]) %}
-  {{ return([true, run_query('select count(*) from ' ~ present).rows[0][0] | int]) }}
+  {{ return([true, dbt_drift.rows_of('select count(*) from ' ~ present)[0][0] | int]) }}
 {% endmacro %}
 
 

@@ -3,15 +3,13 @@
 
 {% macro create_history(ledger) %}
   {% set text = dbt_drift.text_type() %}
-  {{ dbt_drift.execute('create table if not exists ' ~ dbt_drift.runs_relation(ledger)
-       ~ ' (run_id ' ~ text ~ ', command ' ~ text ~ ', status ' ~ text ~ ', program ' ~ text ~ ', target ' ~ text
-       ~ ', drift_url ' ~ text ~ ', host ' ~ text ~ ', pid bigint, started_at timestamp, finished_at timestamp)') }}
-  {{ dbt_drift.execute('create table if not exists ' ~ dbt_drift.run_syncs_relation(ledger)
-       ~ ' (run_id ' ~ text ~ ', unique_id ' ~ text ~ ', name ' ~ text ~ ', status ' ~ text ~ ', message ' ~ text
+  {{ dbt_drift.create_table(dbt_drift.runs_relation(ledger), 'invocation_id ' ~ text ~ ', command ' ~ text ~ ', status ' ~ text ~ ', dbt_drift_version ' ~ text ~ ', target ' ~ text
+       ~ ', drift_url ' ~ text ~ ', host ' ~ text ~ ', pid bigint, started_at timestamp, finished_at timestamp') }}
+  {{ dbt_drift.create_table(dbt_drift.run_syncs_relation(ledger), 'invocation_id ' ~ text ~ ', unique_id ' ~ text ~ ', name ' ~ text ~ ', status ' ~ text ~ ', message ' ~ text
        ~ ', rows_read bigint, rows_unchanged bigint, rows_sent bigint, rows_invalid bigint, rows_rejected bigint'
-       ~ ', rows_held_back bigint, rows_unfinished bigint, rows_departed bigint, created bigint, updated bigint, matched bigint'
+       ~ ', rows_given_up bigint, rows_unfinished bigint, rows_departed bigint, created bigint, updated bigint, matched bigint'
        ~ ', tags_added bigint, tags_removed bigint, requests bigint, throttled bigint, seconds float'
-       ~ ', finished_at timestamp)') }}
+       ~ ', finished_at timestamp') }}
 {% endmacro %}
 
 
@@ -20,11 +18,11 @@
 {% endmacro %}
 
 
-{% macro finish_run(ledger, run_id, status) %}
+{% macro finish_run(ledger, invocation_id, status) %}
   {% set runs = dbt_drift.runs_relation(ledger) %}
-  {% set kept = 'run_id, command, program, target, drift_url, host, pid, started_at' %}
+  {% set kept = 'invocation_id, command, dbt_drift_version, target, drift_url, host, pid, started_at' %}
   {{ dbt_drift.execute('insert into ' ~ runs ~ ' (' ~ kept ~ ', status, finished_at) select ' ~ kept ~ ", '" ~ status ~ "', "
-       ~ dbt_drift.utc_now() ~ ' from ' ~ runs ~ " where run_id = '" ~ run_id ~ "' and finished_at is null") }}
+       ~ dbt_drift.utc_now() ~ ' from ' ~ runs ~ " where invocation_id = '" ~ invocation_id ~ "' and finished_at is null") }}
 {% endmacro %}
 
 
@@ -36,23 +34,23 @@
 {#- The last runs, the latest first, one row each: `running` where the end is not written down. -#}
 {% macro runs_sql(ledger, most) %}
   select
-    run_id, command, program, target, drift_url, host, pid, started_at,
+    invocation_id, command, dbt_drift_version, target, drift_url, host, pid, started_at,
     max(finished_at) as finished_at,
     coalesce(max(case when finished_at is not null then status end), 'running') as status
   from {{ dbt_drift.runs_relation(ledger) }}
-  group by run_id, command, program, target, drift_url, host, pid, started_at
-  order by started_at desc, run_id asc
+  group by invocation_id, command, dbt_drift_version, target, drift_url, host, pid, started_at
+  order by started_at desc, invocation_id asc
   limit {{ most }}
 {% endmacro %}
 
 
 {#- What came of the syncs of these runs, in the order in which they ended. -#}
-{% macro run_syncs_sql(ledger, run_ids) %}
+{% macro run_syncs_sql(ledger, invocation_ids) %}
   select
-    run_id, unique_id, name, status, message, rows_read, rows_unchanged, rows_sent, rows_invalid, rows_rejected,
-    rows_held_back, rows_unfinished, rows_departed, created, updated, matched, tags_added, tags_removed, requests, throttled, seconds
+    invocation_id, unique_id, name, status, message, rows_read, rows_unchanged, rows_sent, rows_invalid, rows_rejected,
+    rows_given_up, rows_unfinished, rows_departed, created, updated, matched, tags_added, tags_removed, requests, throttled, seconds
   from {{ dbt_drift.run_syncs_relation(ledger) }}
-  where run_id in ('{{ run_ids | join("', '") }}')
+  where invocation_id in ('{{ invocation_ids | join("', '") }}')
   order by finished_at asc
 {% endmacro %}
 

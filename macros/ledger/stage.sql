@@ -9,7 +9,7 @@
 {% macro stage(sync) %}
   {% set differing = dbt_drift.differing_relation(sync) %}
   {{ dbt_drift.tune_transaction() }}
-  {% if not sync.delta or sync.delta == 'delta' %}{{ dbt_drift.forget_staged(sync) }}{% endif %}
+  {% if not sync.delta or sync.delta == 'delta' %}{{ dbt_drift.discard_stage(sync) }}{% endif %}
   {{ dbt_drift.create_table_from(differing, dbt_drift.difference_sql(sync, dbt_drift.has_duplicates(sync))) }}
   {{ dbt_drift.analyze_table(differing) }}
   {{ dbt_drift.create_table_from(dbt_drift.delta_relation(sync), dbt_drift.delta_sql(sync)) }}
@@ -25,7 +25,7 @@
 {% macro postgres__most_states() %}{{ return((1600 - 10) // 2) }}{% endmacro %}
 
 
-{#- Settings for this transaction alone. Postgres: compiling these expressions costs more than it saves; a hash of the snapshot
+{#- Settings for this transaction alone. Postgres: compiling these expressions costs more than it saves; a hash of the accepted
     in memory instead of in files. -#}
 {% macro tune_transaction() %}{{ adapter.dispatch('tune_transaction', 'dbt_drift')() }}{% endmacro %}
 {% macro default__tune_transaction() %}{% endmacro %}
@@ -44,17 +44,17 @@
 {% endmacro %}
 
 
-{#- What differs, with its number, its verdict and the Drift id that any sync has learned. A row that was given up is held back
+{#- What differs, with its number, its verdict and the Drift id that any sync has learned. A row that was given up is given up
     until it changes; only rows that the small table of rejected rows knows are hashed for that. -#}
 {% macro delta_sql(sync) %}
   {%- set states = (sync.attributes + sync.audiences) | map(attribute='state') | list -%}
   select
-    row_number() over (order by case when coalesce(reason, held_reason) is null then 0 else 1 end asc, contact_key asc) as seq,
+    row_number() over (order by case when coalesce(reason, earlier_reason) is null then 0 else 1 end asc, contact_key asc) as seq,
     '{{ sync.stage_id }}' as stage_id,
     action,
-    coalesce(reason, held_reason) as reason,
+    coalesce(reason, earlier_reason) as reason,
     attribute,
-    reason is null and held_reason is not null as is_held,
+    reason is null and earlier_reason is not null as is_given_up,
     contact_key, key_as_written, row_id,
     contact_id
     {%- for state in states %},
@@ -66,16 +66,16 @@
       {{ dbt_drift.rejection_sql(sync) }},
       differing.contact_key, differing.key_as_written, differing.row_id,
       contacts.contact_id,
-      case when held.contact_key is null then null
-           when held.fingerprint = {{ dbt_drift.fingerprint('differing', states) }} then held.reason end as held_reason
+      case when given_up_rows.contact_key is null then null
+           when given_up_rows.fingerprint = {{ dbt_drift.fingerprint('differing', states) }} then given_up_rows.reason end as earlier_reason
       {%- for state in states %},
       differing.{{ state }}, differing.old_{{ state }}
       {%- endfor %}
     from {{ dbt_drift.differing_relation(sync) }} as differing
     left join {{ dbt_drift.contacts_relation(sync.ledger) }} as contacts
       on contacts.contact_key = differing.contact_key and contacts.match_on = '{{ sync.match_on }}'
-    left join (select contact_key, reason, fingerprint from {{ dbt_drift.rejected_relation(sync) }} where given_up) as held
-      on held.contact_key = differing.contact_key
+    left join (select contact_key, reason, fingerprint from {{ dbt_drift.rejected_relation(sync) }} where given_up) as given_up_rows
+      on given_up_rows.contact_key = differing.contact_key
   ) as judged
 {% endmacro %}
 

@@ -1,75 +1,60 @@
-{#- The shape of the ledger, as a number. A ledger that was made before the number was kept has none, and passes through every
-    migration: each is safe on a ledger that it has reached already. What a migration makes, no other macro makes. -#}
+{#- The shape of the ledger, as a number. A later version brings an older ledger forward by migrations, each safe to run again. -#}
 
-{#- Brings the ledger forward to this program's version: made where it is missing, migrated where it is older. A newer one is
-    left alone. `tables`: what the schema holds. Returns [version, program that wrote it]. Run inside a transaction where the engine has them. -#}
-{% macro bring_forward(ledger, tables, program) %}
+{#- Brings the ledger forward to this program's version: makes what is missing. A newer ledger is left alone. `tables`: what the
+    schema holds. Returns [version, dbt-drift's version that wrote it]. Run inside a transaction where the engine has them. -#}
+{% macro bring_forward(ledger, tables, dbt_drift_version) %}
+  {% set newest = dbt_drift.ledger_version() %}
+  {% if 'drift_ledger_version' in tables | map('lower') | list %}
+    {% set found = dbt_drift.rows_of(dbt_drift.version_sql(ledger)) %}
+    {% if found | length and (found[0][0] > newest or (found[0][0] == newest and not dbt_drift.lost_tables(tables))) %}
+      {{ return(found[0]) }}
+    {% endif %}
+  {% endif %}
   {{ dbt_drift.one_at_a_time(ledger) }}
   {% do create_schema(dbt_drift.ledger_schema(ledger)) %}
-  {{ dbt_drift.execute('create table if not exists ' ~ dbt_drift.version_relation(ledger)
-       ~ ' (version bigint, program ' ~ dbt_drift.text_type() ~ ', migrated_at timestamp)') }}
-  {% set found = run_query(dbt_drift.version_sql(ledger)).rows %}
-  {% set version = found[0][0] | int if found | length else 0 %}
-  {% set newest = dbt_drift.ledger_version() %}
-  {% if version > newest %}{{ return([version, found[0][1]]) }}{% endif %}
   {#- A table that somebody has dropped is made anew, empty: what it held is found out again. -#}
-  {% set reached = version if dbt_drift.lost_tables(tables) | length == 0 else 0 %}
-  {% if reached < 1 %}{{ dbt_drift.migrate_to_1(ledger) }}{% endif %}
-  {% if reached < 2 %}{{ dbt_drift.migrate_to_2(ledger, tables) }}{% endif %}
-  {% if reached < 3 %}{{ dbt_drift.migrate_to_3(ledger) }}{% endif %}
-  {% if version < newest %}
-    {{ dbt_drift.insert_row(dbt_drift.version_relation(ledger), {'version': newest, 'program': program}, ['migrated_at']) }}
+  {{ dbt_drift.create_shared_tables(ledger) }}
+  {% if not dbt_drift.rows_of(dbt_drift.version_sql(ledger)) %}
+    {{ dbt_drift.insert_row(
+         dbt_drift.version_relation(ledger), {'version': newest, 'dbt_drift_version': dbt_drift_version}, ['migrated_at']) }}
   {% endif %}
-  {{ return([newest, program]) }}
+  {{ return([newest, dbt_drift_version]) }}
 {% endmacro %}
 
 
 {#- The version that this program writes. -#}
-{% macro ledger_version() %}{{ return(3) }}{% endmacro %}
+{% macro ledger_version() %}{{ return(1) }}{% endmacro %}
 
 
 {#- Which of the tables that all syncs share a schema with these tables lacks. -#}
 {% macro lost_tables(tables) %}
-  {% set shared = ['drift_destination', 'drift_contacts', 'drift_lock', 'drift_runs', 'drift_run_syncs', 'drift_syncs', 'drift_staged', 'drift_audiences'] %}
+  {% set shared = ['drift_destination', 'drift_contacts', 'drift_lock', 'drift_runs', 'drift_run_syncs', 'drift_syncs', 'drift_staged',
+                   'drift_audiences', 'drift_attributes'] %}
   {{ return(shared | reject('in', tables | map('lower') | list) | list) }}
 {% endmacro %}
 
 
 {#- The last version and who wrote it: no row where none is written down. -#}
 {% macro version_sql(ledger) %}
-  select version, program from {{ dbt_drift.version_relation(ledger) }} order by version desc limit 1
+  select version, dbt_drift_version from {{ dbt_drift.version_relation(ledger) }} order by version desc limit 1
 {% endmacro %}
 
 
-{#- What all syncs share: which Drift this is, and the ids of its contacts. -#}
-{% macro migrate_to_1(ledger) %}
+{#- The tables that all syncs share. -#}
+{% macro create_shared_tables(ledger) %}
   {% set text = dbt_drift.text_type() %}
-  {{ dbt_drift.execute('create table if not exists ' ~ dbt_drift.destination_relation(ledger) ~ ' (api_url ' ~ text ~ ')') }}
-  {{ dbt_drift.execute('create table if not exists ' ~ dbt_drift.contacts_relation(ledger)
-       ~ ' (match_on ' ~ text ~ ', contact_key ' ~ text ~ ', contact_id bigint)') }}
-{% endmacro %}
-
-
-{#- The lock and the history of runs; and each journal learns what a look-up found. -#}
-{% macro migrate_to_2(ledger, tables) %}
+  {{ dbt_drift.create_table(dbt_drift.version_relation(ledger), 'version bigint, dbt_drift_version ' ~ text ~ ', migrated_at timestamp') }}
+  {{ dbt_drift.create_table(dbt_drift.destination_relation(ledger), 'api_url ' ~ text) }}
+  {{ dbt_drift.create_table(
+       dbt_drift.contacts_relation(ledger), 'match_on ' ~ text ~ ', contact_key ' ~ text ~ ', contact_id bigint') }}
+  {{ dbt_drift.create_table(
+       dbt_drift.audiences_relation(ledger), 'slug ' ~ text ~ ', model ' ~ text ~ ', match_on ' ~ text ~ ', state ' ~ text
+       ~ ', tag_name ' ~ text ~ ', mode ' ~ text ~ ', tag_from ' ~ text) }}
+  {{ dbt_drift.create_table(
+       dbt_drift.attributes_relation(ledger), 'name ' ~ text ~ ', label ' ~ text ~ ', type ' ~ text) }}
   {{ dbt_drift.create_lock(ledger) }}
   {{ dbt_drift.create_history(ledger) }}
   {{ dbt_drift.create_saved_syncs(ledger) }}
-  {% for table in tables if table.endswith('__journal') %}
-    {% set journal = dbt_drift.ledger_relation(ledger, table) %}
-    {% set present = dbt_drift.columns_in(journal) | map(attribute='name') | map('lower') | list %}
-    {% if 'held' not in present %}
-      {{ dbt_drift.execute('alter table ' ~ journal ~ ' add column held ' ~ dbt_drift.text_type()) }}
-    {% endif %}
-  {% endfor %}
-{% endmacro %}
-
-
-{#- Which audiences each sync has had. -#}
-{% macro migrate_to_3(ledger) %}
-  {% set text = dbt_drift.text_type() %}
-  {{ dbt_drift.execute('create table if not exists ' ~ dbt_drift.audiences_relation(ledger) ~ ' (slug ' ~ text ~ ', model ' ~ text
-       ~ ', match_on ' ~ text ~ ', state ' ~ text ~ ', tag ' ~ text ~ ', mode ' ~ text ~ ', tag_from ' ~ text ~ ')') }}
 {% endmacro %}
 
 

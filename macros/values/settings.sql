@@ -1,24 +1,22 @@
 {#- A session has settings that change how the warehouse spells a value: a role's time zone, the digits of floats, a collation. What
     is sent may not depend on them, so they are fixed wherever values are made. -#}
 
-{#- Fixes them; returns what they were, [[name, value]], for `restore_settings`. Postgres: until the transaction ends. -#}
+{#- Fixes them. Postgres: until the transaction ends. -#}
 {% macro fix_settings() %}
-  {% set names = dbt_drift.fixed_settings().keys() | list %}
-  {% if not names %}{{ return([]) }}{% endif %}
-  {# A = in front: dbt's tables take a text of digits for a number, and an empty one for null. #}
-  {% set columns = [] %}
-  {% for name in names %}{% do columns.append("'=' || current_setting('" ~ name ~ "')") %}{% endfor %}
-  {% set found = run_query('select ' ~ columns | join(', ')).rows[0] %}
-  {% set before = [] %}
-  {% for name in names %}{% do before.append([name, found[loop.index0][1:]]) %}{% endfor %}
-  {{ dbt_drift.set_settings(dbt_drift.fixed_settings().items() | list) }}
-  {{ return(before) }}
+  {% if dbt_drift.fixed_settings() %}{{ dbt_drift.set_settings(dbt_drift.fixed_settings().items() | list) }}{% endif %}
 {% endmacro %}
 
 
-{#- For a hook, whose session goes on: the user's own hooks come after it. -#}
-{% macro restore_settings(before) %}
-  {% if before %}{{ dbt_drift.set_settings(before) }}{% endif %}
+{#- What they are now, [[name, value]]: for a hook, whose session goes on with the user's own hooks. -#}
+{% macro current_settings() %}
+  {% set names = dbt_drift.fixed_settings().keys() | list %}
+  {% if not names %}{{ return([]) }}{% endif %}
+  {% set columns = [] %}
+  {% for name in names %}{% do columns.append("current_setting('" ~ name ~ "')") %}{% endfor %}
+  {% set found = dbt_drift.rows_of('select ' ~ columns | join(', '))[0] %}
+  {% set current = [] %}
+  {% for name in names %}{% do current.append([name, found[loop.index0]]) %}{% endfor %}
+  {{ return(current) }}
 {% endmacro %}
 
 
@@ -43,7 +41,7 @@
   {{ dbt_drift.execute('select ' ~ calls | join(', ')) }}
 {% endmacro %}
 {% macro duckdb__set_settings(settings) %}
-  {% for name, value in settings %}
-    {{ dbt_drift.execute('set session ' ~ name ~ ' = ' ~ dbt_drift.text_literal(value)) }}
-  {% endfor %}
+  {% set statements = [] %}
+  {% for name, value in settings %}{% do statements.append('set session ' ~ name ~ ' = ' ~ dbt_drift.text_literal(value)) %}{% endfor %}
+  {{ dbt_drift.execute(statements | join('; ')) }}
 {% endmacro %}

@@ -1,6 +1,6 @@
 {#- Wire text: one SQL text per value that says by itself what Drift receives. NULL is no value; a leading " marks a string, and
     all behind it is the string; anything else is a JSON number, true, false, or the null that clears what is there. Equal wire texts are equal for Drift, whatever
-    the columns' types: that is what the snapshot holds and what the difference compares. -#}
+    the columns' types: that is what the accepted holds and what the difference compares. -#}
 
 {% macro wire(attribute) -%}
   {%- if attribute.clears -%}

@@ -61,7 +61,7 @@ def test_adopted_members_lose_the_tag_when_they_are_none(bench: Bench, match_on:
 def test_guards_stand_before_what_was_adopted(bench: Bench) -> None:
     tagged_by_a_person(bench)
     adopted(bench)
-    assert bench.sync(max_removals=1).status == "held"
+    assert bench.sync(max_removals=1).status == "blocked"
     assert bench.tags(BOB) == {"VIP"}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from dbt_drift.drift.http.retry_policy import Verdict, judge
+from dbt_drift.drift.http.retry_policy import Verdict, classify
 from dbt_drift.sandbox.behaviour import Behaviour
 
 TESTS = Path(__file__).parents[1]
@@ -53,13 +53,13 @@ def test_every_file_of_tests_that_the_page_names_exists() -> None:
         assert list(TESTS.rglob(file)), file
 
 
-def test_the_errors_page_says_of_each_status_how_it_is_judged() -> None:
+def test_the_errors_page_says_of_each_status_how_it_is_classifyd() -> None:
     section = (REFERENCE / "errors.md").read_text("utf-8").partition("## What Drift answers")[2].partition("\n## ")[0]
     verdicts = {
         "done": Verdict.ANSWERED,
         "it is about this contact": Verdict.ANSWERED,
-        "the token is bad": Verdict.SHUT_OUT,
-        "something that is not": Verdict.SHUT_OUT,
+        "the token is bad": Verdict.FATAL,
+        "something that is not": Verdict.FATAL,
         "too many requests": Verdict.THROTTLED,
         "a fault": Verdict.FAULT,
     }
@@ -68,6 +68,6 @@ def test_the_errors_page_says_of_each_status_how_it_is_judged() -> None:
         (verdict,) = (verdict for words, verdict in verdicts.items() if meaning.startswith(words))
         for first, last in re.findall(r"(\d{3})(?: to (\d{3}))?", statuses):
             told |= dict.fromkeys(range(int(first), int(last or first) + 1), verdict)
-    assert {judge(status) for status in range(400, 500) if status not in told} == {Verdict.ANSWERED}
-    assert {status: judge(status) for status in told} == told
+    assert {classify(status) for status in range(400, 500) if status not in told} == {Verdict.ANSWERED}
+    assert {status: classify(status) for status in told} == told
     assert set(told.values()) == {*Verdict} - {Verdict.RENEWED, Verdict.UNSENT}

@@ -84,5 +84,5 @@ def test_the_workflow_runs(project: Path) -> None:
     finally:
         with suppress(FileNotFoundError, ProcessLookupError):
             os.kill(int((project / "sandbox.pid").read_text()), signal.SIGTERM)
-    assert "OK=1 WARN=0 HELD=0 ERROR=0" in said["Sync"]
+    assert "OK=1 WARN=0 BLOCKED=0 ERROR=0" in said["Sync"]
     assert said["A second sync sends nothing"].count('"requests":[]') == 2

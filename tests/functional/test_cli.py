@@ -91,7 +91,7 @@ def test_plan_and_results_say_the_same_as_documents(people: Bench, dbt_drift: Co
     assert done.code == 1
     assert "1 of 1 WARN people" in done.err
     assert result["rows"] == {
-        "read": 2, "unchanged": 0, "sent": 1, "invalid": 1, "rejected": 0, "held_back": 0,
+        "read": 2, "unchanged": 0, "sent": 1, "invalid": 1, "rejected": 0, "given_up": 0,
         "unfinished": 0, "departed": 0,
     }  # fmt: skip
     assert (plan["counts"]["rows"], plan["counts"]["sendable"]) == (result["rows"]["read"], result["rows"]["sent"])
@@ -138,7 +138,7 @@ def test_each_object_says_what_the_lines_for_people_say_and_whose_it_is(people: 
     assert "OK=0 WARN=1" in said["RunFinished"]
     results = json.loads((people.target / "drift_results.json").read_text())
     assert {line["invocation_id"] for line in lines} == {results["metadata"]["invocation_id"]}
-    runs = people.warehouse.rows(f"select distinct run_id from {people.ledger}.drift_runs")
+    runs = people.warehouse.rows(f"select distinct invocation_id from {people.ledger}.drift_runs")
     assert runs == [(results["metadata"]["invocation_id"],)]
 
 
@@ -220,13 +220,13 @@ def test_a_reason_that_does_not_exist_is_refused(people: Bench, dbt_drift: Comma
         return dbt_drift("retry", "--reason", reason, *project_of(people), environment=people.environment)
 
     first = retry("to_odd")
-    assert (first.code, "No row is held back" in first.err) == (2, True)
+    assert (first.code, "No row is given up" in first.err) == (2, True)
     dbt_drift("sync", *project_of(people), environment=people.environment)
     requests = people.requests()
     wrong = retry("to_odd")
     assert (wrong.code, people.requests()) == (2, 0)
     assert "Did you mean `too_odd`?" in wrong.err
-    assert "Rows are held back for: too_odd." in wrong.err
+    assert "Rows are given up for: too_odd." in wrong.err
     assert requests
     # What is documented may be on a schedule, also while no row has it.
     assert (retry("email_taken").code, retry("too_odd").code) == (1, 1)
@@ -330,7 +330,7 @@ def test_check_says_what_a_sync_would_hold(people: Bench, dbt_drift: CommandLine
     done = dbt_drift("check", *project_of(people), environment=people.environment)
     assert done.code == 0
     assert "ok  people: 2 attributes" in done.out
-    assert "held  people: Held back, with nothing sent: it failed in `dbt build` of 2026-11-24" in done.out
+    assert "blocked  people: Blocked, with nothing sent: it failed in `dbt build` of 2026-11-24" in done.out
 
 
 def test_a_sync_says_that_it_goes_to_a_sandbox(people: Bench, dbt_drift: CommandLine) -> None:

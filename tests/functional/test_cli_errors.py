@@ -250,17 +250,17 @@ def test_a_postgres_that_does_not_let_us_in(
 
 
 def test_a_duckdb_file_in_use(people: Bench, says: Says) -> None:
-    holder = subprocess.Popen(
+    owner = subprocess.Popen(
         [sys.executable, "-c", "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print(flush=True); input()",
          people.warehouse.output["path"]],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
-    assert holder.stdout is not None
-    assert holder.stdout.readline() == "\n"
+    assert owner.stdout is not None
+    assert owner.stdout.readline() == "\n"
     try:
         assert "lock" in says("plan").lower()
     finally:
-        holder.communicate("\n")
+        owner.communicate("\n")
 
 
 def test_a_port_in_use(people: Bench, dbt_drift: CommandLine) -> None:

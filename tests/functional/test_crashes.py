@@ -10,7 +10,7 @@ import pytest
 
 from dbt_drift.ledger.sync_ledger import SyncLedger
 from dbt_drift.sandbox.behaviour import Fault
-from dbt_drift.sync import pump as streaming
+from dbt_drift.sync import pump
 
 if TYPE_CHECKING:
     from tests.support.harness import Bench
@@ -94,7 +94,7 @@ def test_a_run_that_dies_anywhere_is_finished_by_the_next(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, deaths: list[tuple[str, int, bool]]
 ) -> None:
     model(bench)
-    monkeypatch.setattr(streaming, "FLUSH_ROWS", 1)
+    monkeypatch.setattr(pump, "FLUSH_ROWS", 1)
     bench.workers = 1  # so that the answers come in several batches
     for step, call, done in deaths:
         with monkeypatch.context() as patch:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
@@ -35,7 +34,6 @@ from dbt_drift.sync.plan import SyncPlan
 from dbt_drift.sync.pump import FLUSH_ROWS, FLUSH_SECONDS, PAGE_ROWS, UNWRITTEN_ROWS
 from dbt_drift.sync.results import ContactCounts, Metadata, Rejection, RowCounts, SyncResult
 from dbt_drift.sync.sending import REJECTIONS_KEPT, SHARE_COUNTS_FROM
-from tests.support import warm
 from tests.support.projects import manifest, node
 
 if TYPE_CHECKING:
@@ -48,7 +46,6 @@ MACROS = ROOT / "macros"
 
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
-MACRO = re.compile(r"\{%-?\s*(macro|test)\s+(\w+)\((.*?)\)\s*-?%\}", re.DOTALL)
 
 
 def name_of(path: Path) -> str:
@@ -353,67 +350,3 @@ QUOTED = {
 def test_the_numbers_that_a_page_quotes_are_the_programs(page: str) -> None:
     text = " ".join((ROOT / page).read_text(encoding="utf-8").split())
     assert [words for words in QUOTED[page] if words not in text] == []
-
-
-# Macros
-
-
-def signatures() -> dict[str, list[str]]:
-    """Return the arguments of each macro of the dbt package."""
-    found = {}
-    for path in sorted(MACROS.rglob("*.sql")):
-        for kind, name, arguments in MACRO.findall(path.read_text(encoding="utf-8")):
-            # dbt knows a generic test as the macro test_<name>.
-            found[f"test_{name}" if kind == "test" else name] = re.findall(r"(\w+)(?:\s*=[^,]*)?(?:,|$)", arguments)
-    return found
-
-
-def properties() -> dict[str, dict[str, Any]]:
-    documents = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(MACROS.rglob("*.yml"))]
-    listed = [macro for document in documents for macro in document["macros"]]
-    found = {macro["name"]: macro for macro in listed}
-    assert len(found) == len(listed), "a macro is described twice"
-    return found
-
-
-def test_every_macro_is_described() -> None:
-    described = properties()
-    assert described.keys() == signatures().keys()
-    for name, arguments in signatures().items():
-        assert described[name]["description"].strip(), name
-        listed = described[name].get("arguments", [])
-        assert [argument["name"] for argument in listed] == arguments, name
-        assert all(argument["type"] and argument["description"].strip() for argument in listed), name
-
-
-def test_signatures_are_read_with_defaults() -> None:
-    assert signatures()["differs"] == ["wanted", "accepted", "ignoring_case", "clearing"]
-
-
-def test_dbt_takes_the_properties_without_a_warning(tmp_path: Path) -> None:
-    output = {"type": "duckdb", "path": str(tmp_path / "listing.duckdb")}
-    files = {
-        "dbt_project.yml": {
-            "name": "listing",
-            "config-version": 2,
-            "profile": "listing",
-            "flags": {"send_anonymous_usage_stats": False, "validate_macro_args": True},
-        },
-        "profiles.yml": {"listing": {"target": "dev", "outputs": {"dev": output}}},
-        "packages.yml": {"packages": [{"local": str(ROOT)}]},
-    }
-    for name, content in files.items():
-        (tmp_path / name).write_text(yaml.safe_dump(content))
-    (tmp_path / "models").mkdir()
-    (tmp_path / "models" / "one.sql").write_text("select 1 as id")
-
-    said = [dbt(tmp_path, "deps"), dbt(tmp_path, "--warn-error", "parse", "--show-all-deprecations")]
-
-    assert "WARNING" not in "".join(said).upper()
-
-
-def dbt(project: Path, *arguments: str) -> str:
-    environment = {**os.environ, "DBT_PROFILES_DIR": str(project)}
-    done = warm.run("dbt", "--no-use-colors", *arguments, cwd=project, env=environment)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr

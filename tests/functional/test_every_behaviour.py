@@ -35,7 +35,7 @@ class Variant(msgspec.Struct, frozen=True):
     Attributes:
         switches: What makes it so.
         done: The status and the reason of contacts, where they differ from `story.DONE`.
-        held: What Drift holds at the end, where that differs from `story.AFTERWARDS`.
+        afterwards: What Drift holds at the end, where that differs from `story.AFTERWARDS`.
         refused: What the run says where it cannot go on; Drift holds then what it held before.
         scopes: The scopes of the token, where they are not all.
         throttled: Whether it must have met a 429.
@@ -43,7 +43,7 @@ class Variant(msgspec.Struct, frozen=True):
 
     switches: dict[str, Any]
     done: dict[str, tuple[str, str | None]] = {}
-    held: dict[str, list[dict[str, Any]]] = {}
+    afterwards: dict[str, list[dict[str, Any]]] = {}
     refused: str = ""
     scopes: tuple[str, ...] = ()
     throttled: bool = False
@@ -121,10 +121,12 @@ VARIANTS = [
         {"small": ("created", None)},
         {"small": [seeded("small")], "nobody": [{"email": "small@example.com", "name": "New"}]},
     ),
-    Variant({"nulls": "clear"}, held={"known": [{name: KNOWN[name] for name in ("email", "name", "tags")}]}),
+    Variant({"nulls": "clear"}, afterwards={"known": [{name: KNOWN[name] for name in ("email", "name", "tags")}]}),
     rejected("known", held=seeded("known"), nulls="refuse"),
     rejected("visitor", held=seeded("visitor"), read_only="refuse"),
-    Variant({"unknown_attributes": "ignore"}, held={"new": [{name: NEW[name] for name in ("email", "name", "tags")}]}),
+    Variant(
+        {"unknown_attributes": "ignore"}, afterwards={"new": [{name: NEW[name] for name in ("email", "name", "tags")}]}
+    ),
     Variant({"unknown_attributes": "refuse"}, {"new": ("rejected", "validation_error")}, {"new": []}),
     rejected("typed", held=seeded("typed"), attribute_types="checked"),
     Variant({"tags": "ignored"}, dict.fromkeys(TAGGED, ("rejected", "tags_ignored")), NO_TAGS),
@@ -144,7 +146,7 @@ VARIANTS = [
     # What a look-up does not return cannot be taken into account.
     Variant(
         {"lookup_order": "newest", "lookup_limit": 1},
-        held={
+        afterwards={
             "twins": [
                 {"email": "twins@example.com", "name": "First", "externalId": "t1"},
                 {"email": "twins@example.com", "name": "New", "externalId": "t2"},
@@ -191,7 +193,7 @@ def test_the_story_ends_as_it_must(variant: Variant) -> None:
             return
         outcomes = story.run(sandbox)
 
-        expected = {who: found for who, found in {**story.AFTERWARDS, **variant.held}.items() if found}
+        expected = {who: found for who, found in {**story.AFTERWARDS, **variant.afterwards}.items() if found}
         assert story.held(sandbox) == expected
         assert {who: (found.status, found.reason) for who, found in outcomes.items()} == {**story.DONE, **variant.done}
         assert bool(sandbox.requests(status=429)) is variant.throttled

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dbt_drift.drift.contact.new_contacts import FirstContactCounts
+from dbt_drift.drift.contact.new_contacts import NewContactCounts
 from tests.support.ledgers import command
 
 if TYPE_CHECKING:
@@ -26,9 +26,13 @@ def test_where_drift_knows_nobody_contacts_are_created_at_once(bench: Bench) -> 
     people(bench, 200)
     bench.declare("people", {"fields": {"email": "email", "name": "name"}})
     result = bench.sync()
-    assert (result.contacts.created, result.first_contacts.met, result.first_contacts.known) == (200, 200, 0)
-    assert result.first_contacts.unseen >= 190
-    assert bench.requests() == 400 - result.first_contacts.unseen
+    assert (result.contacts.created, result.new_contacts.resolved, result.new_contacts.already_in_drift) == (
+        200,
+        200,
+        0,
+    )
+    assert result.new_contacts.created_without_lookup >= 190
+    assert bench.requests() == 400 - result.new_contacts.created_without_lookup
     assert len(bench.sandbox.contacts()) == 200
 
 
@@ -37,7 +41,7 @@ def test_where_drift_knows_everybody_each_is_looked_up(bench: Bench) -> None:
     bench.sandbox.seed({"email": f"p{i}@example.com"} for i in range(1, 201))
     bench.declare("people", {"fields": {"email": "email", "name": "name"}})
     result = bench.sync()
-    assert (result.contacts.updated, result.first_contacts) == (200, FirstContactCounts(met=200, known=200))
+    assert (result.contacts.updated, result.new_contacts) == (200, NewContactCounts(resolved=200, already_in_drift=200))
     assert bench.requests() == 400
 
 

@@ -1,4 +1,4 @@
-"""What a bad day upstream would take away: held back, said, and let through only when it is meant."""
+"""What a bad day upstream would take away: blocked, said, and let through only when it is meant."""
 
 from __future__ import annotations
 
@@ -49,25 +49,25 @@ def test_an_empty_model_takes_nothing_away(tagged: Bench) -> None:
     results = tagged.run()
 
     (result,) = results.results
-    assert (result.status, result.requests, tagged.requests()) == ("held", 0, 0)
+    assert (result.status, result.requests, tagged.requests()) == ("blocked", 0, 0)
     assert "the model is empty, and had 100 rows at the last sync" in result.message
     assert "80 of 80 contacts would lose the tag 'VIP'" in result.message
     assert "--select people --max-removals 80" in result.message
     assert "  Was the build complete? Look at it with `dbt-drift plan`. If it is meant: " in result.message
-    assert plan.held == result.message.replace("Look at it with `dbt-drift plan`. ", "")
+    assert plan.blocked == result.message.replace("Look at it with `dbt-drift plan`. ", "")
     assert results.exit_code == 1
     assert carriers(tagged) == 80
     tagged.table("people", people(100, members=80))
     assert (tagged.sync().status, tagged.requests()) == ("success", 0)
 
 
-def test_an_empty_model_without_a_mirror_is_held_back_too(bench: Bench) -> None:
+def test_an_empty_model_without_a_mirror_is_given_up_too(bench: Bench) -> None:
     bench.table("people", people(3, members=0))
     bench.declare("people", {"fields": {"email": "email"}})
     bench.sync()
     bench.execute("delete from $.people")
     result = bench.sync()
-    assert (result.status, "3 rows at the last sync" in result.message) == ("held", True)
+    assert (result.status, "3 rows at the last sync" in result.message) == ("blocked", True)
     assert "--allow-removals" in result.message
 
 
@@ -82,19 +82,19 @@ def test_a_model_that_shrank_by_more_than_half(tagged: Bench) -> None:
     assert tagged.sync().status == "success"
     tagged.execute("delete from $.people where cast(name as integer) > 38")
     result = tagged.sync()
-    assert (result.status, carriers(tagged)) == ("held", 78)
+    assert (result.status, carriers(tagged)) == ("blocked", 78)
     assert "the model has 36 rows, and had 78 at the last sync (limit: 50% fewer)" in result.message
 
 
 def test_flags_that_turn_off_over_the_share(tagged: Bench) -> None:
     tagged.execute("update $.people set is_vip = false where cast(name as integer) <= 25")
     result = tagged.sync()
-    assert result.status == "held"
+    assert result.status == "blocked"
     assert "too many contacts would lose the tag 'VIP' (limit: 1,000 or 30%)" in result.message
     assert "25 of 80 contacts would lose the tag 'VIP'" in result.message
     assert result.rows.problem == ""
 
-    assert tagged.sync(max_removals=24).status == "held"
+    assert tagged.sync(max_removals=24).status == "blocked"
     allowed = tagged.sync(max_removals=25)
     assert (allowed.status, allowed.contacts.tags_removed, carriers(tagged)) == ("success", 25, 55)
 
@@ -129,7 +129,7 @@ def test_a_list_of_removals_has_a_number_and_no_share(bench: Bench) -> None:
     remove = {"fields": {"email": "email"}, "audiences": [{"tag": "VIP", "mode": "remove"}]}
     bench.declare("people", {**remove, "guards": {"most": 49}})
     result = bench.sync()
-    assert (result.status, "50 contacts would lose the tag 'VIP'" in result.message) == ("held", True)
+    assert (result.status, "50 contacts would lose the tag 'VIP'" in result.message) == ("blocked", True)
     bench.declare("people", remove)
     assert bench.sync().status == "success"
 
@@ -140,7 +140,7 @@ def test_values_that_are_cleared_are_removals(bench: Bench) -> None:
     bench.sync()
     bench.execute("update $.people set name = null where cast(name as integer) <= 30")
     result = bench.sync()
-    assert result.status == "held"
+    assert result.status == "blocked"
     assert "30 of 60 contacts would lose the value of name" in result.message
     assert bench.sync(max_removals=30).contacts.updated == 30
     bench.execute("update $.people set name = null where cast(name as integer) <= 35")
@@ -158,7 +158,7 @@ def test_the_run_has_limits_and_other_syncs_go_on(bench: Bench, dbt_drift: Comma
     guards = f"{{dbt_drift: {{schema: {bench.ledger}, guards: {{run_most: 20, share: 1, run_share: 1}}}}}}"
     done = dbt_drift("sync", *project_of(bench)[:-1], guards, environment=bench.environment)
     assert done.code == 1
-    assert "OK=2 WARN=0 HELD=1" in done.out
+    assert "OK=2 WARN=0 BLOCKED=1" in done.out
     assert "the run would take away 36 tags and values (limit: 20)" in done.out
     assert "18 of 30 contacts would lose the tag 'B'" in done.out
     quiet = dbt_drift(

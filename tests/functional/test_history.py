@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dbt_drift.ledger.sync_ledger import SyncLedger
 from dbt_drift.sandbox.behaviour import Fault
-from dbt_drift.sync.one_sync import SyncRun
+from dbt_drift.sync.one_sync import OneSync
 from tests.support.ledgers import FIELDS, VIP, command, lock_as, people, rows_of
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def test_each_run_and_each_of_its_syncs_has_its_row(bench: Bench) -> None:
     assert statuses == [
         ("running", True), ("success", False), ("running", True), ("warn", False), ("running", True), ("error", False),
     ]  # fmt: skip
-    first = rows_of(bench, "drift_runs", "run_id, command, target, drift_url, pid", "started_at")[0]
+    first = rows_of(bench, "drift_runs", "invocation_id, command, target, drift_url, pid", "started_at")[0]
     assert first[:4] == (results.metadata.invocation_id, "sync", "dev", bench.sandbox.url)
     columns = "status, rows_read, rows_unchanged, rows_sent, rows_invalid, rows_unfinished, created, tags_added"
     assert rows_of(bench, "drift_run_syncs", columns, "finished_at") == [
@@ -52,7 +52,7 @@ def test_status_shows_runs_lock_and_what_waits(
 
     people(bench, 3)
     assert status() == {
-        "status_version": 1, "schema": bench.ledger, "exists": False, "version": None, "program": "",
+        "status_version": 1, "schema": bench.ledger, "exists": False, "version": None, "dbt_drift_version": "",
         "drift_url": "", "lock": None, "runs": [], "syncs": [], "tables": [],
     }  # fmt: skip
     assert "no ledger" in command(bench, dbt_drift, "status").out
@@ -70,7 +70,7 @@ def test_status_shows_runs_lock_and_what_waits(
     lock_as(bench, "other")
 
     found = status()
-    assert found["lock"]["run_id"] == "other"
+    assert found["lock"]["invocation_id"] == "other"
     assert not found["lock"]["is_dead"]
     assert [(run["status"], len(run["syncs"])) for run in found["runs"]] == [("error", 0), ("warn", 1)]
     assert found["runs"][1]["syncs"][0]["rows_sent"] == 2
@@ -86,14 +86,14 @@ def test_status_shows_runs_lock_and_what_waits(
 
 def test_counts_that_do_not_add_up_are_said_loudly(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     people(bench, 2)
-    real = SyncRun._count_sent
+    real = OneSync._count_sent
 
-    def miscounted(run: SyncRun, sending: Any) -> None:
+    def miscounted(run: OneSync, sending: Any) -> None:
         real(run, sending)
         run._result.rows.sent -= 1
 
     with monkeypatch.context() as patch:
-        patch.setattr(SyncRun, "_count_sent", miscounted)
+        patch.setattr(OneSync, "_count_sent", miscounted)
         results = bench.run()
     (result,) = results.results
     assert (result.status, results.exit_code) == ("error", 1)

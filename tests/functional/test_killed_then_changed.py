@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dbt_drift.ledger.sync_ledger import SyncLedger
-from dbt_drift.sync import pump as streaming
+from dbt_drift.sync import pump
 
 if TYPE_CHECKING:
     from tests.support.harness import Bench
@@ -34,7 +34,7 @@ def die_unjournaled(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
         raise KilledError
 
     with monkeypatch.context() as patch:
-        patch.setattr(streaming, "FLUSH_SECONDS", math.inf)
+        patch.setattr(pump, "FLUSH_SECONDS", math.inf)
         patch.setattr(SyncLedger, "record", record)
         patch.setattr(SyncLedger, "finish", dead)
         with pytest.raises(KilledError):
@@ -127,7 +127,7 @@ def test_a_new_contact_of_which_only_the_key_is_mapped(bench: Bench, monkeypatch
     bench.declare("people", {"fields": {"email": "email"}})
     people(bench, ada=("team", True))
     with monkeypatch.context() as patch:
-        patch.setattr(streaming.Stream, "_submit", lambda _: (_ for _ in ()).throw(KilledError))
+        patch.setattr(pump.Pump, "_submit", lambda _: (_ for _ in ()).throw(KilledError))
         patch.setattr(SyncLedger, "finish", lambda *_, **__: None)
         with pytest.raises(KilledError):
             bench.run()

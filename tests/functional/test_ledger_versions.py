@@ -9,7 +9,6 @@ import pytest
 
 from dbt_drift import __version__
 from dbt_drift.binding.prepare import prepare
-from dbt_drift.ledger.sync_ledger import SyncLedger
 from dbt_drift.ledger.versions import bring_forward
 from tests.support.ledgers import command, people, rows_of
 
@@ -18,39 +17,12 @@ if TYPE_CHECKING:
     from tests.support.harness import Bench
 
 
-def as_version_1(bench: Bench) -> None:
-    """Turn the ledger into one of the days when no version was written down."""
-    for table in ("drift_ledger_version", "drift_lock", "drift_runs", "drift_run_syncs", "drift_audiences"):
-        bench.warehouse.execute(f"drop table {bench.ledger}.{table}")
-    bench.warehouse.execute(f"alter table {bench.ledger}.people__journal drop column held")
-
-
-def test_a_ledger_without_a_version_is_migrated_and_nothing_is_sent(
-    bench: Bench, dbt_drift: CommandLine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    people(bench, 3)
-    bench.sync()
-    bench.execute("update $.people set name = 'New' where name = 'Name 1'")
-    with monkeypatch.context() as patch:
-        patch.setattr(SyncLedger, "finish", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
-        with pytest.raises(KeyboardInterrupt):
-            bench.sync()  # leaves an answer in the journal
-    as_version_1(bench)
-    assert "version 1" in command(bench, dbt_drift, "status").out
-
-    result = bench.sync()
-    assert (result.requests, result.rows.unchanged) == (0, 3)
-    assert rows_of(bench, "drift_ledger_version", "version, program") == [(3, __version__)]
-    assert bench.sync().requests == 0
-    assert len(rows_of(bench, "drift_ledger_version", "version")) == 1
-
-
-def test_a_migration_that_broke_off_is_done_again(bench: Bench) -> None:
+def test_a_version_that_was_not_written_down_is(bench: Bench) -> None:
     people(bench, 1)
     bench.sync()
     bench.warehouse.execute(f"delete from {bench.ledger}.drift_ledger_version")
     assert bench.sync().requests == 0
-    assert rows_of(bench, "drift_ledger_version", "version") == [(3,)]
+    assert rows_of(bench, "drift_ledger_version", "version") == [(1,)]
 
 
 def test_a_table_that_somebody_has_dropped_is_made_anew(bench: Bench, dbt_drift: CommandLine) -> None:
@@ -69,12 +41,12 @@ def test_a_table_that_somebody_has_dropped_is_made_anew(bench: Bench, dbt_drift:
 def test_an_older_program_refuses_a_newer_ledger(bench: Bench, dbt_drift: CommandLine) -> None:
     people(bench, 1)
     bench.sync()
-    bench.warehouse.execute(f"insert into {bench.ledger}.drift_ledger_version values (4, '9.8.7', null)")
+    bench.warehouse.execute(f"insert into {bench.ledger}.drift_ledger_version values (2, '9.8.7', null)")
     bench.requests()
     for asked in (["sync"], ["plan"], ["rebuild"], ["status"], ["unlock"]):
         done = command(bench, dbt_drift, *asked)
         assert done.code == 2, asked
-        assert f"version 4, written by dbt-drift 9.8.7; this is dbt-drift {__version__}" in done.err
+        assert f"version 2, written by dbt-drift 9.8.7; this is dbt-drift {__version__}" in done.err
         assert "pip install 'dbt-drift>=9.8.7'" in done.err
     assert bench.requests() == 0
     assert len(rows_of(bench, "drift_ledger_version", "version")) == 2
@@ -107,4 +79,4 @@ def test_connections_that_come_first_at_once_make_one_ledger(bench: Bench) -> No
         for thread in threads:
             thread.join()
         assert failures == []
-        assert rows_of(bench, "drift_ledger_version", "version") == [(3,)]
+        assert rows_of(bench, "drift_ledger_version", "version") == [(1,)]

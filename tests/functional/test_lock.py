@@ -1,4 +1,4 @@
-"""One run at a time: two processes at once, a holder that is dead, one that is alive, one that has lost its lock."""
+"""One run at a time: two processes at once, a owner that is dead, one that is alive, one that has lost its lock."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dbt_drift.errors import LockedError
 from dbt_drift.ledger import lock as lock_module
 from dbt_drift.ledger.sync_ledger import SyncLedger
 from dbt_drift.sandbox.behaviour import Fault
-from dbt_drift.sync import pump as streaming
+from dbt_drift.sync import pump
 from tests.support.command_line import project_of, start_process
 from tests.support.harness import Bench, Recorder
 from tests.support.ledgers import command, let_time_pass, lock_as, locked_by, people, rows_of
@@ -82,7 +82,7 @@ def test_a_run_that_waits_goes_on_when_the_other_has_ended(bench: Bench, monkeyp
     monkeypatch.setattr("dbt_drift.sync.run_session.time.sleep", sleep)
     (result,) = bench.run(waited, wait=60).results
     assert result.status == "success"
-    assert ([holder.run_id for holder in waited.holders], len(slept)) == (["other"], 3)
+    assert ([owner.invocation_id for owner in waited.tagged_contacts], len(slept)) == (["other"], 3)
 
 
 def test_the_lock_of_a_run_that_gives_no_sign_of_life_expires(bench: Bench) -> None:
@@ -135,7 +135,7 @@ def test_a_run_that_has_lost_its_lock_writes_nothing_more(
     assert locked_by(bench) == ["thief"]  # nor does it release what is not its own
     answers = [seq for (seq,) in rows_of(bench, "people__journal", "seq") if seq]  # 0 says that sending has begun
     assert len(answers) == (3 if step == "finish" else 0)
-    assert rows_of(bench, "people__snapshot", "contact_key") == []
+    assert rows_of(bench, "people__accepted", "contact_key") == []
 
     bench.warehouse.execute(f"delete from {bench.ledger}.drift_lock")
     assert bench.sync().status == "success"
@@ -146,7 +146,7 @@ def test_a_run_that_has_lost_its_lock_writes_nothing_more(
 def test_while_drift_lets_it_wait_a_run_gives_signs_of_life(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     people(bench, 1)
     bench.sandbox.change(faults=[Fault(effect="delay", delay_ms=1500, method="POST")])
-    monkeypatch.setattr(streaming, "FLUSH_SECONDS", 0.05)
+    monkeypatch.setattr(pump, "FLUSH_SECONDS", 0.05)
     monkeypatch.setattr(lock_module, "SIGN_SECONDS", 0.1)
     seen: list[Any] = []
     real = SyncLedger.keep_lock
@@ -226,14 +226,14 @@ def test_who_has_duckdbs_file_is_named_while_it_is_waited_for(
     file = bench.warehouse.output["path"]
     with subprocess.Popen(
         [sys.executable, "-c", holding, file], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as holder:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == "open\n"
+    ) as owner:
+        assert owner.stdout is not None
+        assert owner.stdout.readline() == "open\n"
         running = start_process("sync", "--log-format", "json", *project_of(bench), environment=bench.environment)
         assert running.stdout is not None
         first = json.loads(running.stdout.readline())
-        holder.communicate()
-    assert f"(PID {holder.pid}): waiting for it" in first["info"]["msg"]
+        owner.communicate()
+    assert f"(PID {owner.pid}): waiting for it" in first["info"]["msg"]
     assert first["info"]["name"] == "Notice"
     running.communicate()
     assert running.returncode == 0

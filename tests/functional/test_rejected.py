@@ -1,4 +1,4 @@
-"""Rows that Drift refuses, from run to run: held back, tried again, given up, released."""
+"""Rows that Drift refuses, from run to run: given up, tried again, given up, released."""
 
 from __future__ import annotations
 
@@ -42,16 +42,16 @@ def run(bench: Bench, **options: Any) -> SyncResult:
 
 def adds_up(result: SyncResult) -> bool:
     rows = result.rows
-    return rows.read == rows.unchanged + rows.sent + rows.invalid + rows.rejected + rows.held_back + rows.unfinished
+    return rows.read == rows.unchanged + rows.sent + rows.invalid + rows.rejected + rows.given_up + rows.unfinished
 
 
-def test_a_refused_row_is_held_back_and_stays_visible(refused: Bench) -> None:
+def test_a_refused_row_is_given_up_and_stays_visible(refused: Bench) -> None:
     plan = refused.plan()
     results = refused.run()
 
     (result,) = results.results
-    assert (sum(plan.counts.held_back.values()), plan.counts.sendable) == (1, 0)
-    assert (result.status, result.rows.held_back, result.rows.unchanged, result.requests) == ("warn", 1, 2, 0)
+    assert (sum(plan.counts.given_up.values()), plan.counts.sendable) == (1, 0)
+    assert (result.status, result.rows.given_up, result.rows.unchanged, result.requests) == ("warn", 1, 2, 0)
     assert adds_up(result)
     assert "retry" in result.message
     assert results.exit_code == 1
@@ -77,7 +77,7 @@ def test_retry_sends_held_rows_and_counts_the_try(refused: Bench) -> None:
     assert run(refused, retry=True, retry_reason="another").requests == 0
     refused.sandbox.change(faults=[REFUSED])
     again = run(refused, retry=True, retry_reason=reason)
-    assert (again.rows.rejected, again.rows.held_back) == (1, 0)
+    assert (again.rows.rejected, again.rows.given_up) == (1, 0)
     assert kept(refused, "tries, given_up, first_rejected_at < last_rejected_at") == [(2, True, True)]
 
     refused.sandbox.change(faults=[])
@@ -95,21 +95,9 @@ def test_a_reason_that_may_pass_is_tried_five_times(bench: Bench) -> None:
     runs = [bench.sync() for _ in range(6)]
 
     assert [result.reasons for result in runs] == [{"external_id_taken": 1}] * 6
-    assert [result.rows.held_back for result in runs] == [0, 0, 0, 0, 0, 1]
+    assert [result.rows.given_up for result in runs] == [0, 0, 0, 0, 0, 1]
     assert all(map(adds_up, runs))
     assert kept(bench, "tries, given_up") == [(5, True)]
-
-
-def test_a_table_of_the_older_shape_is_replaced(bench: Bench) -> None:
-    bench.table("people", "select 'a@example.com' as email, 'N' as name")
-    bench.declare("people", FIELDS)
-    bench.execute(f"create schema {bench.ledger}")
-    bench.execute(
-        f"create table {bench.ledger}.people__rejected (contact_key text, status text, rejected_at timestamp)"
-    )
-
-    assert bench.sync().rows.sent == 1
-    assert kept(bench, "fingerprint") == []
 
 
 def test_a_rejected_row_can_be_found_again(bench: Bench) -> None:
@@ -176,7 +164,7 @@ def test_the_run_stops_when_too_many_rows_fail(bench: Bench) -> None:
         assert result.rows.unfinished > 0
     assert 1 <= fast.rows.rejected < 20
     assert 100 <= share.rows.rejected < 150
-    assert share.rows.held_back == fast.rows.rejected
+    assert share.rows.given_up == fast.rows.rejected
     assert len(kept(bench, "contact_key")) == fast.rows.rejected + share.rows.rejected
 
 

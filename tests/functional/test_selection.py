@@ -140,15 +140,15 @@ def test_what_the_last_build_leaves(project: Path, dbt_drift: CommandLine, sandb
     done = dbt_drift("sync", cwd=project, environment=environment)
 
     assert done.code == 1
-    assert "OK=1 WARN=0 HELD=4" in done.out
+    assert "OK=1 WARN=0 BLOCKED=4" in done.out
     for said in (
-        "HELD dim_src", "it failed in `dbt build` of",
-        "HELD dim_after", "it was skipped in `dbt build` of",
-        "HELD dim_untrue", "1 test of it failed in `dbt build` of",
-        "HELD dim_all", "models/marts/dim_all.sql has changed since `dbt build` of",
+        "BLOCKED dim_src", "it failed in `dbt build` of",
+        "BLOCKED dim_after", "it was skipped in `dbt build` of",
+        "BLOCKED dim_untrue", "1 test of it failed in `dbt build` of",
+        "BLOCKED dim_all", "models/marts/dim_all.sql has changed since `dbt build` of",
     ):  # fmt: skip
         assert said in done.out
-        assert said.removeprefix("HELD ") in plan.err
+        assert said.removeprefix("BLOCKED ") in plan.err
     assert plan.out.startswith("dim_crm: 1 row")
     assert [contact.attributes["email"] for contact in sandbox.contacts()] == ["ada@example.com"]
 

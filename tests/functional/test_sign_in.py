@@ -338,16 +338,16 @@ class _Keyring(keyring.backend.KeyringBackend):  # type: ignore[misc,unused-igno
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call,unused-ignore]  # typed since keyring 25
-        self.held: dict[tuple[str, str], str] = {}
+        self.blocked: dict[tuple[str, str], str] = {}
 
     def get_password(self, service: str, username: str) -> str | None:
-        return self.held.get((service, username))
+        return self.blocked.get((service, username))
 
     def set_password(self, service: str, username: str, password: str) -> None:
-        self.held[service, username] = password
+        self.blocked[service, username] = password
 
     def delete_password(self, service: str, username: str) -> None:
-        del self.held[service, username]
+        del self.blocked[service, username]
 
 
 def test_the_keyring_keeps_it_where_there_is_one(
@@ -359,13 +359,13 @@ def test_the_keyring_keeps_it_where_there_is_one(
     try:
         mine = {name: value for name, value in environment.items() if name != "DRIFT_TOKEN_FILE"}
         assert "the keyring" in login(mine).out
-        ((service, key),) = backend.held
+        ((service, key),) = backend.blocked
         assert (service, key) == ("dbt-drift", sandbox.url)
         assert dbt_drift("auth", "check", environment=mine).code == 0
         sign_in = sign_in_from(mine)
         assert sign_in is not None
         assert CLIENT_SECRET not in repr(sign_in)
         assert dbt_drift("auth", "logout", environment=mine).code == 0
-        assert not backend.held
+        assert not backend.blocked
     finally:
         keyring.set_keyring(before)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from dbt_drift.drift.contact.change import ContactChange, Outcome
-from dbt_drift.drift.contact.new_contacts import FirstContacts
+from dbt_drift.drift.contact.new_contacts import NewContacts
 from dbt_drift.drift.contact.organisation import Organisation
 from dbt_drift.drift.contact.upsert import upsert
 from dbt_drift.drift.http.messages import Request, Response
@@ -51,14 +51,14 @@ def refusal(status: int, kind: str = "validation_error", message: str = "no") ->
 
 
 def steps_of(
-    wanted: ContactChange, organisation: Organisation | None = None, first: FirstContacts | None = None
+    wanted: ContactChange, organisation: Organisation | None = None, first: NewContacts | None = None
 ) -> Steps[Outcome]:
     """Return the steps of a change for the first contact of a run, unless told what was learnt before."""
-    return upsert(wanted, organisation or Organisation(tags_seen=True), first or FirstContacts())
+    return upsert(wanted, organisation or Organisation(tags_seen=True), first or NewContacts())
 
 
 def play(
-    wanted: ContactChange, *steps: Step, organisation: Organisation | None = None, first: FirstContacts | None = None
+    wanted: ContactChange, *steps: Step, organisation: Organisation | None = None, first: NewContacts | None = None
 ) -> Outcome:
     """Run the flow of a change through all of the steps, and return its outcome.
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from dbt_drift.declarations.sync import Sync
     from dbt_drift.drift.engine.statistics import Statistics
     from dbt_drift.drift.http.local_sandbox import LocalSandbox
-    from dbt_drift.ledger.lock import Holder
+    from dbt_drift.ledger.lock import LockOwner
     from dbt_drift.ledger.sync_ledger import Counts
     from dbt_drift.sandbox.server import Sandbox
     from dbt_drift.sync.results import Results, SyncResult
@@ -104,7 +104,7 @@ class Recorder:
         self.counts: dict[str, Counts] = {}
         self.results: list[SyncResult] = []
         self.done: list[int] = []
-        self.holders: list[Holder] = []
+        self.tagged_contacts: list[LockOwner] = []
 
         self.notices: list[str] = []
 
@@ -113,8 +113,8 @@ class Recorder:
     ) -> None:
         pass
 
-    def waiting(self, holder: Holder) -> None:
-        self.holders.append(holder)
+    def waiting(self, owner: LockOwner) -> None:
+        self.tagged_contacts.append(owner)
 
     def noticed(self, notice: str) -> None:
         self.notices.append(notice)

@@ -33,16 +33,17 @@ def command(bench: Bench, dbt_drift: CommandLine, *arguments: str) -> Done:
 
 def locked_by(bench: Bench) -> list[str]:
     """Return the runs in the table of the lock."""
-    return [run for (run,) in bench.warehouse.rows(f"select run_id from {bench.ledger}.drift_lock")]
+    return [run for (run,) in bench.warehouse.rows(f"select invocation_id from {bench.ledger}.drift_lock")]
 
 
-def lock_as(bench: Bench, run_id: str) -> None:
+def lock_as(bench: Bench, invocation_id: str) -> None:
     """Be a run on another machine that has the lock, its last sign of life a moment ago."""
     bench.warehouse.execute(f"delete from {bench.ledger}.drift_lock")
     now = "cast(current_timestamp at time zone 'UTC' as timestamp)"
     bench.warehouse.execute(
-        f"insert into {bench.ledger}.drift_lock (run_id, command, host, pid, process, taken_at, seen_at, expires_at) "
-        f"values ('{run_id}', 'sync', 'elsewhere', 7, '', {now}, {now}, {now} + interval '120 seconds')"
+        f"insert into {bench.ledger}.drift_lock "
+        "(invocation_id, command, host, pid, process, taken_at, seen_at, expires_at) "
+        f"values ('{invocation_id}', 'sync', 'elsewhere', 7, '', {now}, {now}, {now} + interval '120 seconds')"
     )
 
 

@@ -93,12 +93,12 @@ class Memory(msgspec.Struct):
 
 
 class Refusal(msgspec.Struct):
-    """A row that does not get through: what it wanted, why, in how many runs it was sent, whether it is held back."""
+    """A row that does not get through: what it wanted, why, in how many runs it was sent, whether it is given up."""
 
     wanted: object
     reason: str
     tries: int
-    held: bool
+    given_up: bool
 
 
 class Planned(msgspec.Struct):
@@ -110,7 +110,7 @@ class Planned(msgspec.Struct):
     changed: int = 0
     departed: int = 0
     invalid: Counter[str] = msgspec.field(default_factory=Counter)
-    held_back: Counter[str] = msgspec.field(default_factory=Counter)
+    given_up: Counter[str] = msgspec.field(default_factory=Counter)
     attributes: Counter[str] = msgspec.field(default_factory=Counter)
     tags_added: Counter[str] = msgspec.field(default_factory=Counter)
     tags_removed: Counter[str] = msgspec.field(default_factory=Counter)
@@ -231,8 +231,8 @@ class Sync:
                 planned.invalid[why] += 1
             elif (change := self._change(key, row, rows)) is None:
                 planned.unchanged += 1
-            elif (refusal := self.refused.get(key)) and refusal.held and refusal.wanted == _wants(change):
-                planned.held_back[refusal.reason] += 1
+            elif (refusal := self.refused.get(key)) and refusal.given_up and refusal.wanted == _wants(change):
+                planned.given_up[refusal.reason] += 1
                 still_refused[key] = refusal
             else:
                 changes.append(change)
@@ -306,9 +306,9 @@ class Sync:
                 memory.signs = {tag: "*" for tag, sign in memory.signs.items() if sign in "+*"}
         if full_refresh or retry:
             for refusal in self.refused.values():
-                refusal.held = False
+                refusal.given_up = False
         planned, changes = self._difference(rows)
-        done = Done(reasons=planned.invalid + planned.held_back)
+        done = Done(reasons=planned.invalid + planned.given_up)
         for change in changes:
             self._send(change, rows, done)
         for audience in self.declaration.audiences:
@@ -328,8 +328,8 @@ class Sync:
             done.rejected += change.row
             before = self.refused.get(change.key)
             tries = before.tries + 1 if before and before.wanted == _wants(change) else 1
-            held = reason not in MAY_PASS or tries >= MOST_TRIES
-            self.refused[change.key] = Refusal(_wants(change), reason, tries, held)
+            given_up = reason not in MAY_PASS or tries >= MOST_TRIES
+            self.refused[change.key] = Refusal(_wants(change), reason, tries, given_up)
             return
         self.refused.pop(change.key, None)
         setattr(done, given.outcome, getattr(done, given.outcome) + 1)

@@ -17,7 +17,7 @@ import msgspec
 
 from dbt_drift.drift.http.credentials import MASK, without
 from dbt_drift.drift.http.messages import Request
-from dbt_drift.drift.http.retry_policy import RetryPolicy, Verdict, judge
+from dbt_drift.drift.http.retry_policy import RetryPolicy, Verdict, classify
 from dbt_drift.drift.http.transport import NoAnswerError, Transport
 from dbt_drift.errors import DriftUnavailableError
 from dbt_drift.escaping import escaped
@@ -128,7 +128,7 @@ def _ask(url: str, app: App, form: Mapping[str, str]) -> Grant:
             else:
                 if response.good:
                     return _grant(response.data)
-                if judge(response.status) in {Verdict.ANSWERED, Verdict.SHUT_OUT}:
+                if classify(response.status) in {Verdict.ANSWERED, Verdict.FATAL}:
                     raise RefusedGrantError(_refusal(response, secrets))
                 problem = f"status {response.status}"
             time.sleep(delay)

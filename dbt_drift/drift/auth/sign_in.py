@@ -84,7 +84,7 @@ class SignIn:
                     self._renew_ahead()
         return self._token
 
-    def works(self, token: AccessToken) -> None:
+    def confirm(self, token: AccessToken) -> None:
         """Learn that Drift took a token."""
         if token is self._token:
             self._worked = True

@@ -69,7 +69,7 @@ class TokenStore(Protocol):
     def write(self, key: str, kept: Kept) -> None:
         """Keep a sign-in in the place of the one before."""
 
-    def forget(self, key: str) -> bool:
+    def delete(self, key: str) -> bool:
         """Keep it no longer; returns whether there was one."""
 
 
@@ -118,7 +118,7 @@ class FileStore:
         """
         self._replace({**self._all(), key: kept})
 
-    def forget(self, key: str) -> bool:
+    def delete(self, key: str) -> bool:
         """Keep it no longer; returns whether there was one.
 
         Raises:
@@ -227,7 +227,7 @@ class KeyringStore:
         with self._usable():
             self._backend.set_password(_SERVICE, key, _encoder.encode(kept).decode())
 
-    def forget(self, key: str) -> bool:
+    def delete(self, key: str) -> bool:
         """Keep it no longer; returns whether there was one.
 
         Raises:
@@ -270,7 +270,7 @@ class MemoryStore:
         """Keep a sign-in in the place of the one before."""
         self._kept[key] = kept
 
-    def forget(self, key: str) -> bool:
+    def delete(self, key: str) -> bool:
         """Keep it no longer; returns whether there was one."""
         return self._kept.pop(key, None) is not None
 

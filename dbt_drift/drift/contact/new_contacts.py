@@ -30,32 +30,32 @@ _WEIGHT = 1 / 16
 _SCOUTS = 8
 
 
-class FirstContactCounts(msgspec.Struct, frozen=True):
-    """Contacts that were met for the first time.
+class NewContactCounts(msgspec.Struct, frozen=True):
+    """Contacts whose Drift id was not known when they were sent.
 
     Attributes:
-        met: How many of them Drift had, or did not have, for certain.
-        known: How many of them Drift had already.
-        unseen: How many of them were created without a look-up.
+        resolved: How many of them Drift had, or did not have, for certain.
+        already_in_drift: How many of them Drift had already.
+        created_without_lookup: How many of them were created without a look-up.
     """
 
-    met: int = 0
-    known: int = 0
-    unseen: int = 0
+    resolved: int = 0
+    already_in_drift: int = 0
+    created_without_lookup: int = 0
 
 
-class FirstContacts:
+class NewContacts:
     """How many contacts of one population Drift knows, and what follows for the next one. Safe to use from threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._rate = _EVEN
-        self._counts = FirstContactCounts()
+        self._counts = NewContactCounts()
         self._under_way = 0
         self._ended = 0
 
     @property
-    def counts(self) -> FirstContactCounts:
+    def counts(self) -> NewContactCounts:
         """The figures of this moment."""
         return self._counts
 
@@ -81,14 +81,16 @@ class FirstContacts:
             self._under_way -= 1
             self._ended += 1
 
-    def met(self, *, known: bool, unseen: bool = False) -> None:
+    def learn(self, *, known: bool, without_lookup: bool = False) -> None:
         """Take in what a contact turned out to be.
 
         Args:
             known: Whether Drift had it.
-            unseen: Whether it was created without a look-up.
+            without_lookup: Whether it was created without a look-up.
         """
         with self._lock:
             self._rate += (known - self._rate) * _WEIGHT
             counts = self._counts
-            self._counts = FirstContactCounts(counts.met + 1, counts.known + known, counts.unseen + unseen)
+            self._counts = NewContactCounts(
+                counts.resolved + 1, counts.already_in_drift + known, counts.created_without_lookup + without_lookup
+            )

@@ -40,4 +40,4 @@ KNOWN = _OF_DRIFT | {
     UNSTABLE,
     GAVE_UP,
 }
-"""Why a row can be held back, as far as the documents say."""
+"""Why a row can be given up, as far as the documents say."""

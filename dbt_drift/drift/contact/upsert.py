@@ -12,7 +12,7 @@ from dbt_drift.drift.contact import reasons
 from dbt_drift.drift.contact.change import ContactChange, Outcome
 from dbt_drift.drift.contact.comparison import differing
 from dbt_drift.drift.contact.finding import Finder
-from dbt_drift.drift.contact.new_contacts import FirstContacts
+from dbt_drift.drift.contact.new_contacts import NewContacts
 from dbt_drift.drift.contact.organisation import Organisation
 from dbt_drift.drift.contact.steps import (
     GaveUpError,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from dbt_drift.drift.http.endpoints import Contact
     from dbt_drift.drift.http.messages import JsonValue, Request, Response
 
-Flow = Callable[[ContactChange, Organisation, FirstContacts], Steps[Outcome]]
+Flow = Callable[[ContactChange, Organisation, NewContacts], Steps[Outcome]]
 """What is done about a change, going by what is known of Drift's ways and of the contacts that are new to us."""
 
 _NULL = msgspec.Raw(b"null")
@@ -50,11 +50,11 @@ _CONFLICT = 409
 _MAY_BE_DUPLICATE = frozenset({400, _CONFLICT, 422})
 
 
-def upsert(change: ContactChange, organisation: Organisation, first: FirstContacts) -> Steps[Outcome]:
+def upsert(change: ContactChange, organisation: Organisation, first: NewContacts) -> Steps[Outcome]:
     """Bring one contact to what the model says.
 
     A contact whose id is known costs one request, or two with tags. Otherwise it is looked up first (see `finding`),
-    or, where Drift itself refuses a second one and most are new to it (see `first_contacts`), created first.
+    or, where Drift itself refuses a second one and most are new to it (see `new_contacts`), created first.
 
     Args:
         change: What the contact lacks.
@@ -78,7 +78,7 @@ def upsert(change: ContactChange, organisation: Organisation, first: FirstContac
     return work.outcome("created" if work.created else "updated" if work.wrote else "matched")
 
 
-def look_up(change: ContactChange, organisation: Organisation, first: FirstContacts) -> Steps[Outcome]:
+def look_up(change: ContactChange, organisation: Organisation, first: NewContacts) -> Steps[Outcome]:
     """Find one contact, by the same rules, and say what it lacks; writes nothing.
 
     Args:
@@ -106,7 +106,7 @@ def look_up(change: ContactChange, organisation: Organisation, first: FirstConta
 class _Upsert:
     """One change on its way: what is still to be written, and what Drift has accepted."""
 
-    def __init__(self, change: ContactChange, organisation: Organisation, first: FirstContacts) -> None:
+    def __init__(self, change: ContactChange, organisation: Organisation, first: NewContacts) -> None:
         self._change = change
         self._organisation = organisation
         self._first = first
@@ -212,11 +212,11 @@ class _Upsert:
         """Return the contact, found or made; None where there is none and nothing was wanted of it."""
         if not self._change.guarded_by_drift:
             return (yield from self._looked_up_first())
-        unseen = self._first.begin()
+        without_lookup = self._first.begin()
         try:
-            if unseen:
-                contact = yield from self._create(unseen=True)
-                self._first.met(known=not self.created, unseen=self.created)
+            if without_lookup:
+                contact = yield from self._create(without_lookup=True)
+                self._first.learn(known=not self.created, without_lookup=self.created)
                 return contact
             return (yield from self._looked_up_first())
         finally:
@@ -224,9 +224,9 @@ class _Upsert:
 
     def _looked_up_first(self) -> Steps[Contact | None]:
         contact = yield from self._finder.find()
-        self._first.met(known=contact is not None)
+        self._first.learn(known=contact is not None)
         if contact is None and self._change.create_missing:
-            contact = yield from self._create(unseen=False)
+            contact = yield from self._create(without_lookup=False)
             yield from self._finder.learn_spelling()
         elif contact is None and (self._add or any(value != _FALSE for value in self._attributes.values())):
             raise RejectedError(reasons.NO_CONTACT, "There is no such contact in Drift, and none is to be made.")
@@ -239,11 +239,11 @@ class _Upsert:
         self._attributes = {name: value for name, value in lacking.items() if name not in kept}
         self._seen = True
 
-    def _create(self, *, unseen: bool) -> Steps[Contact]:
+    def _create(self, *, without_lookup: bool) -> Steps[Contact]:
         """Make the contact.
 
         Args:
-            unseen: Whether nobody has looked whether there is one: what is found afterwards was there before, then.
+            without_lookup: Whether nobody has looked for one: what is found afterwards was there before, then.
         """
         # A new contact has nothing to clear, and Drift documents values that are not null.
         given = {name: value for name, value in self._attributes.items() if value != _NULL}
@@ -254,7 +254,7 @@ class _Upsert:
             except UnconfirmedError:
                 # Made or not: only a look-up tells. The driver's GaveUpError ends this loop.
                 if found := (yield from self._finder.find()):
-                    self._made(attributes, certain=not unseen)
+                    self._made(attributes, certain=not without_lookup)
                     return found
                 continue
             if response.good:

@@ -159,8 +159,8 @@ class DriftClient:
                 time.sleep(min(wait, 1.0))
             attempt = self._exchange.attempt(request)
             response, problem = attempt.response, attempt.problem
-            if response is not None and attempt.verdict is Verdict.SHUT_OUT:
-                raise self._exchange.shut_out(request, response)
+            if response is not None and attempt.verdict is Verdict.FATAL:
+                raise self._exchange.fatal_error(request, response)
             if response is not None and attempt.verdict is Verdict.ANSWERED:
                 return response
             if attempt.verdict is Verdict.FAULT:

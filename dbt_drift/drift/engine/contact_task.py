@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dbt_drift.drift.http.retry_policy import RetryPolicy
 
 
-class Conversation:
+class ContactTask:
     """A change on its way.
 
     Args:
@@ -51,7 +51,7 @@ class Conversation:
             raise RuntimeError("The contact has its outcome.")
         return self._request
 
-    def digest(self, attempt: Attempt, now: float) -> float:
+    def receive(self, attempt: Attempt, now: float) -> float:
         """Take in what came of the request.
 
         Returns:

@@ -12,11 +12,11 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
-from dbt_drift.drift.contact.new_contacts import FirstContacts
+from dbt_drift.drift.contact.new_contacts import NewContacts
 from dbt_drift.drift.contact.upsert import upsert
-from dbt_drift.drift.engine.contact_task import Conversation
+from dbt_drift.drift.engine.contact_task import ContactTask
 from dbt_drift.drift.engine.joining import in_one, share_out
-from dbt_drift.drift.engine.send_queue import Agenda
+from dbt_drift.drift.engine.send_queue import SendQueue
 from dbt_drift.drift.engine.statistics import Meter
 from dbt_drift.drift.http.retry_policy import Verdict
 from dbt_drift.errors import DriftUnavailableError
@@ -61,7 +61,7 @@ class Dispatcher:
         may_send: Whether the run is certain to have its ledger still; nothing is begun while it is not.
 
     Attributes:
-        first_contacts: What is known of the contacts that are new to us.
+        new_contacts: What is known of the contacts that are new to us.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Dispatcher:
         self._organisation = organisation
         self._flow = flow
         self._may_send = may_send
-        self.first_contacts = FirstContacts()
+        self.new_contacts = NewContacts()
         self._lock = threading.Lock()
         self._leader = threading.Condition(self._lock)
         self._followers = threading.Condition(self._lock)
@@ -89,7 +89,7 @@ class Dispatcher:
         self._led = False
         self._following = 0
         self._threads: list[threading.Thread] = []
-        self._agenda = Agenda()
+        self._queue = SendQueue()
         self._sending = 0
         self._open = 0
         self._outcomes: deque[Outcome] = deque()
@@ -123,17 +123,17 @@ class Dispatcher:
         After a fatal error or `stop` nothing is taken any more, and nothing is said of it here: `collect` raises the
         error once all outcomes before it are handed out.
         """
-        steps = self._flow(change, self._organisation, self.first_contacts)
-        conversation = Conversation(steps, self._policy)
+        steps = self._flow(change, self._organisation, self.new_contacts)
+        task = ContactTask(steps, self._policy)
         with self._lock:
             self._news.wait_for(lambda: self._room() > 0 or self._closed())
             if self._closed():
                 return
-            if conversation.outcome is not None:
-                self._outcomes.append(conversation.outcome)
+            if task.outcome is not None:
+                self._outcomes.append(task.outcome)
                 return
             self._open += 1
-            self._agenda.add(conversation, time.monotonic())
+            self._queue.add(task, time.monotonic())
             self._wake()
 
     def collect(self, timeout: float | None = None) -> list[Outcome]:
@@ -179,13 +179,13 @@ class Dispatcher:
 
     def _work(self) -> None:
         while (taken := self._take()) is not None:
-            conversations, request = taken
+            tasks, request = taken
             try:
                 attempt = self._exchange.attempt(request)
                 now = time.monotonic()
-                due = [now + wait for wait in _digest(conversations, attempt, now)]
+                due = [now + wait for wait in _receive(tasks, attempt, now)]
                 with self._lock:
-                    self._settle(conversations, request, attempt, due, now)
+                    self._settle(tasks, request, attempt, due, now)
             except BaseException as error:  # noqa: BLE001 - a thread must not die unseen: the consumer gets it
                 with self._lock:
                     self._fail(error)
@@ -195,40 +195,40 @@ class Dispatcher:
                     if self._closed():
                         self._wake_all()
 
-    def _take(self) -> tuple[list[Conversation], Request] | None:
+    def _take(self) -> tuple[list[ContactTask], Request] | None:
         """Wait for something to send and a slot for it; None when there will be nothing more."""
         with self._lock:
             while not self._closed():
                 now = time.monotonic()
                 idle = not self._sending
-                wait = self._agenda.due_in(now, idle=idle) or self._barred() or self._limiter.reserve(now)
+                wait = self._queue.due_in(now, idle=idle) or self._barred() or self._limiter.reserve(now)
                 if wait <= 0:
                     self._sending += 1
-                    conversations = self._agenda.take(now, idle=idle)
+                    tasks = self._queue.take(now, idle=idle)
                     self._wake()
-                    return conversations, in_one([one.next_request for one in conversations])
+                    return tasks, in_one([one.next_request for one in tasks])
                 self._rest(wait)
             return None
 
     # All below is called with the lock held.
 
     def _settle(
-        self, conversations: list[Conversation], request: Request, attempt: Attempt, due: list[float], now: float
+        self, tasks: list[ContactTask], request: Request, attempt: Attempt, due: list[float], now: float
     ) -> None:
-        """Put the conversations of a request where they belong after a try."""
-        again = attempt.verdict is Verdict.FAULT and any(one.outcome is None for one in conversations)
+        """Put the tasks of a request where they belong after a try."""
+        again = attempt.verdict is Verdict.FAULT and any(one.outcome is None for one in tasks)
         self._meter.count(attempt, now, again=again)
-        if attempt.verdict is Verdict.SHUT_OUT and attempt.response is not None:
-            self._fail(self._exchange.shut_out(request, attempt.response))
+        if attempt.verdict is Verdict.FATAL and attempt.response is not None:
+            self._fail(self._exchange.fatal_error(request, attempt.response))
             return
-        for conversation, time_due in zip(conversations, due, strict=True):
-            if conversation.outcome is None:
-                self._agenda.resume(conversation, time_due)
-            elif conversation.gave_up and self._meter.outage(conversation):
-                self._fail(_unavailable(conversation.gave_up))
+        for task, time_due in zip(tasks, due, strict=True):
+            if task.outcome is None:
+                self._queue.resume(task, time_due)
+            elif task.gave_up and self._meter.outage(task):
+                self._fail(_unavailable(task.gave_up))
             else:
                 self._open -= 1
-                self._outcomes.append(conversation.outcome)
+                self._outcomes.append(task.outcome)
                 self._news.notify()
             self._wake()
 
@@ -250,12 +250,12 @@ class Dispatcher:
             self._led = False
 
     def _wake(self) -> None:
-        """See to it that somebody looks at the agenda: the leader, else an idle thread, else a new one."""
+        """See to it that somebody looks at the queue: the leader, else an idle thread, else a new one."""
         if self._led:
             self._leader.notify()
         elif self._following:
             self._followers.notify()
-        elif self._agenda and len(self._threads) < self._workers:
+        elif self._queue and len(self._threads) < self._workers:
             # A daemon, so that a request that does not end does not keep the process from ending.
             thread = threading.Thread(target=self._work, name=f"dbt-drift-{len(self._threads) + 1}", daemon=True)
             self._threads.append(thread)
@@ -281,25 +281,25 @@ class Dispatcher:
             return "Drift asked to slow down (429)"
         if not self._may_send():
             return "asking the ledger whether its lock is still this run's"
-        if self._sending or not self._agenda:
+        if self._sending or not self._queue:
             return ""
-        if self._agenda.due_in(now, idle=not self._sending) <= 0:
+        if self._queue.due_in(now, idle=not self._sending) <= 0:
             return "the rate limit is used up"
         return f"trying again after: {self._meter.problem}"
 
 
-def _digest(conversations: list[Conversation], attempt: Attempt, now: float) -> list[float]:
-    """Let each conversation take in its part of the answer; returns in how many seconds each goes on."""
-    if attempt.verdict is Verdict.SHUT_OUT:
-        return [0.0] * len(conversations)
-    if len(conversations) == 1:
-        return [conversations[0].digest(attempt, now)]
-    parts = share_out(attempt, [one.next_request for one in conversations])
+def _receive(tasks: list[ContactTask], attempt: Attempt, now: float) -> list[float]:
+    """Let each task take in its part of the answer; returns in how many seconds each goes on."""
+    if attempt.verdict is Verdict.FATAL:
+        return [0.0] * len(tasks)
+    if len(tasks) == 1:
+        return [tasks[0].receive(attempt, now)]
+    parts = share_out(attempt, [one.next_request for one in tasks])
     if parts is None:
-        for conversation in conversations:
-            conversation.ask_alone()
-        return [0.0] * len(conversations)
-    return [one.digest(part, now) for one, part in zip(conversations, parts, strict=True)]
+        for task in tasks:
+            task.ask_alone()
+        return [0.0] * len(tasks)
+    return [one.receive(part, now) for one, part in zip(tasks, parts, strict=True)]
 
 
 def _unavailable(problem: str) -> DriftUnavailableError:

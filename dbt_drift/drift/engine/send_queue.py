@@ -15,33 +15,33 @@ from typing import TYPE_CHECKING
 from dbt_drift.drift.http.endpoints import MOST_JOINED
 
 if TYPE_CHECKING:
-    from dbt_drift.drift.engine.contact_task import Conversation
+    from dbt_drift.drift.engine.contact_task import ContactTask
 
 
 LINGER = 1.0
 """How many seconds a look-up waits for others, at most."""
 
 
-class Agenda:
-    """The conversations that are not being sent right now. Not thread-safe: the dispatcher calls it under its lock."""
+class SendQueue:
+    """The tasks that are not being sent right now. Not thread-safe: the dispatcher calls it under its lock."""
 
     def __init__(self) -> None:
-        self._new: deque[Conversation] = deque()
-        self._begun: deque[Conversation] = deque()
-        self._joint: deque[tuple[float, Conversation]] = deque()
-        self._later: list[tuple[float, int, Conversation]] = []
+        self._new: deque[ContactTask] = deque()
+        self._begun: deque[ContactTask] = deque()
+        self._joint: deque[tuple[float, ContactTask]] = deque()
+        self._later: list[tuple[float, int, ContactTask]] = []
         self._order = itertools.count()
 
     def __len__(self) -> int:
         return len(self._new) + len(self._begun) + len(self._joint) + len(self._later)
 
-    def add(self, conversation: Conversation, now: float) -> None:
-        """Take a new conversation, to be sent when all that are under way have had their turn."""
-        self._put(conversation, self._new, now)
+    def add(self, task: ContactTask, now: float) -> None:
+        """Take a new task, to be sent when all that are under way have had their turn."""
+        self._put(task, self._new, now)
 
-    def resume(self, conversation: Conversation, due: float) -> None:
+    def resume(self, task: ContactTask, due: float) -> None:
         """Take one back that is under way, to be sent at `due` or after."""
-        heapq.heappush(self._later, (due, next(self._order), conversation))
+        heapq.heappush(self._later, (due, next(self._order), task))
 
     def due_in(self, now: float, *, idle: bool) -> float:
         """Return in how many seconds there is something to send: 0.0 for now, infinite where there is nothing.
@@ -56,7 +56,7 @@ class Agenda:
             return 0.0
         return min(self._gathered_in(now, idle=idle), self._later[0][0] - now if self._later else math.inf)
 
-    def take(self, now: float, *, idle: bool) -> list[Conversation]:
+    def take(self, now: float, *, idle: bool) -> list[ContactTask]:
         """Hand out what is to be sent now in one request; `due_in` has said that there is something."""
         if self._begun:
             return [self._begun.popleft()]
@@ -64,11 +64,11 @@ class Agenda:
             return [self._joint.popleft()[1] for _ in range(min(MOST_JOINED, len(self._joint)))]
         return [self._new.popleft()]
 
-    def _put(self, conversation: Conversation, place: deque[Conversation], now: float) -> None:
-        if conversation.next_request.joint is None:
-            place.append(conversation)
+    def _put(self, task: ContactTask, place: deque[ContactTask], now: float) -> None:
+        if task.next_request.joint is None:
+            place.append(task)
         else:
-            self._joint.append((now, conversation))
+            self._joint.append((now, task))
 
     def _gathered_in(self, now: float, *, idle: bool) -> float:
         if not self._joint:

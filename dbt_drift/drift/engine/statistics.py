@@ -11,7 +11,7 @@ import msgspec
 from dbt_drift.drift.http.retry_policy import Verdict
 
 if TYPE_CHECKING:
-    from dbt_drift.drift.engine.contact_task import Conversation
+    from dbt_drift.drift.engine.contact_task import ContactTask
     from dbt_drift.drift.http.exchange import Attempt
 
 RATE_SECONDS = 10
@@ -76,17 +76,17 @@ class Meter:
             self._served = now
             self._given_up = 0
 
-    def outage(self, conversation: Conversation) -> bool:
+    def outage(self, task: ContactTask) -> bool:
         """Whether a contact that was given up says that Drift itself is away, and not only this contact's answer.
 
         It does when nothing at all has answered since its trouble began, when there was nothing but 429, and when it is
         one in a row of contacts given up with no request served in between.
         """
-        since = conversation.troubled_since
+        since = task.troubled_since
         if since is None or self._served >= since:
             return False
         self._given_up += 1
-        return self._heard < since or conversation.gave_up_throttled or self._given_up >= _GIVEN_UP
+        return self._heard < since or task.gave_up_throttled or self._given_up >= _GIVEN_UP
 
     def statistics(self, now: float, *, sending: int, waiting: str) -> Statistics:
         """Return the figures."""

@@ -32,7 +32,7 @@ class Credential(Protocol):
     def current(self) -> AccessToken:
         """Return the token to send next."""
 
-    def works(self, token: AccessToken) -> None:
+    def confirm(self, token: AccessToken) -> None:
         """Learn that Drift took a token."""
 
     def renew(self, refused: AccessToken, status: int) -> bool:
@@ -82,7 +82,7 @@ class AccessToken:
         """Return the token itself."""
         return self
 
-    def works(self, token: AccessToken) -> None:
+    def confirm(self, token: AccessToken) -> None:
         """Do nothing: it either works or does not."""
 
     def renew(self, refused: AccessToken, status: int) -> bool:  # noqa: ARG002 - as a sign-in has it

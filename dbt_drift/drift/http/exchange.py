@@ -9,7 +9,7 @@ import msgspec
 
 from dbt_drift.drift.http.connection import UnsentError
 from dbt_drift.drift.http.messages import Response
-from dbt_drift.drift.http.retry_policy import Verdict, judge
+from dbt_drift.drift.http.retry_policy import Verdict, classify
 from dbt_drift.drift.http.transport import NoAnswerError
 from dbt_drift.drift.http.url import DRIFT_URL
 from dbt_drift.errors import DriftUnavailableError
@@ -71,29 +71,29 @@ class Exchange:
             sent = time.monotonic()
             response = self._transport.send(request, token)
         except NoAnswerError as error:
-            self.limiter.lost(time.monotonic())
+            self.limiter.no_answer(time.monotonic())
             return Attempt(Verdict.FAULT, problem=str(error), heard=error.heard)
         except UnsentError:
-            self.limiter.lost(time.monotonic())
+            self.limiter.no_answer(time.monotonic())
             return Attempt(Verdict.UNSENT)
         except BaseException:
-            self.limiter.lost(time.monotonic())
+            self.limiter.no_answer(time.monotonic())
             raise
         now = time.monotonic()
         response = msgspec.structs.replace(response, mask=self._credential.mask)
-        verdict = judge(response.status)
+        verdict = classify(response.status)
         if verdict is Verdict.THROTTLED:
             self.limiter.throttled(sent, now, response.retry_after)
         else:
             self.limiter.answered(sent, now, reused=response.reused)
         if verdict is Verdict.ANSWERED:
-            self._credential.works(token)
+            self._credential.confirm(token)
         elif response.status in _REFUSED and self._credential.renew(token, response.status):
             return Attempt(Verdict.RENEWED, response)
         problem = "" if verdict is Verdict.ANSWERED else f"status {response.status} ({response.error().type})"
         return Attempt(verdict, response, problem, wait=response.retry_after)
 
-    def shut_out(self, request: Request, response: Response) -> DriftUnavailableError:
+    def fatal_error(self, request: Request, response: Response) -> DriftUnavailableError:
         """Return the error for an answer that every other request would get too."""
         error = response.error()
         said = escaped(f"{response.status} {error.type}: {error.message}")

@@ -55,7 +55,7 @@ class RateLimiter:
         self._lock = threading.Lock()
         self._in_flight = 0
         self._fastest = math.inf  # the fastest round trip seen
-        self._held: list[float] = []  # heap: when each slot comes free, were the fastest round trip 0
+        self._slots: list[float] = []  # heap: when each slot comes free, were the fastest round trip 0
         self._paused_until = -math.inf
         self._pauses: Iterator[float] | None = None  # set from a 429 until a later request is taken
 
@@ -108,7 +108,7 @@ class RateLimiter:
                 pause = asked or 0.0
             self._paused_until = max(self._paused_until, now + pause)
 
-    def lost(self, now: float) -> None:
+    def no_answer(self, now: float) -> None:
         """Give back the slot of a request that was given up without an answer: it may have arrived just now."""
         with self._lock:
             self._give_back(now + self._lead())
@@ -126,11 +126,11 @@ class RateLimiter:
         if self._requests is None:
             return 0.0
         lead = self._lead()
-        while self._held and self._held[0] - lead <= now:
-            heapq.heappop(self._held)
-        if self._in_flight + len(self._held) < self._requests:
+        while self._slots and self._slots[0] - lead <= now:
+            heapq.heappop(self._slots)
+        if self._in_flight + len(self._slots) < self._requests:
             return 0.0
-        return self._held[0] - lead - now if self._held else math.inf
+        return self._slots[0] - lead - now if self._slots else math.inf
 
     def _lead(self) -> float:
         return self._fastest if math.isfinite(self._fastest) else 0.0
@@ -138,4 +138,4 @@ class RateLimiter:
     def _give_back(self, answered: float) -> None:
         self._in_flight -= 1
         if self._requests is not None:
-            heapq.heappush(self._held, answered + self._seconds * (1 + MARGIN))
+            heapq.heappush(self._slots, answered + self._seconds * (1 + MARGIN))

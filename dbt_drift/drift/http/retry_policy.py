@@ -31,7 +31,7 @@ class Verdict(enum.Enum):
     ANSWERED = enum.auto()
     THROTTLED = enum.auto()
     FAULT = enum.auto()
-    SHUT_OUT = enum.auto()
+    FATAL = enum.auto()
     RENEWED = enum.auto()
     """The token was refused and there is another now: the same request is sent again with it."""
     UNSENT = enum.auto()
@@ -39,8 +39,8 @@ class Verdict(enum.Enum):
 
 
 _STATUS = {
-    401: Verdict.SHUT_OUT,
-    403: Verdict.SHUT_OUT,
+    401: Verdict.FATAL,
+    403: Verdict.FATAL,
     408: Verdict.FAULT,
     425: Verdict.FAULT,
     429: Verdict.THROTTLED,
@@ -69,12 +69,12 @@ class RetryPolicy(msgspec.Struct, frozen=True):
         return delays(self.first_delay, self.longest_delay)
 
 
-def judge(status: int) -> Verdict:
+def classify(status: int) -> Verdict:
     """Say what an HTTP status means for the run."""
     if status in _SERVER_ERRORS:
         return Verdict.FAULT
     if status in _REDIRECTS:
-        return Verdict.SHUT_OUT
+        return Verdict.FATAL
     return _STATUS.get(status, Verdict.ANSWERED)
 
 

@@ -8,6 +8,7 @@ anything is written to Drift.
 
 from __future__ import annotations
 
+import functools
 import socket
 import ssl
 from pathlib import Path
@@ -209,6 +210,7 @@ def _body(answer: requests.Response) -> bytes:
         return b"".join(parts)
 
 
+@functools.cache  # reading the certificates takes longer than a request
 def _ssl_context(bundle: object) -> ssl.SSLContext:
     path = Path(bundle if isinstance(bundle, str) else DEFAULT_CA_BUNDLE_PATH)
     try:

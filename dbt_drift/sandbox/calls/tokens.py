@@ -75,7 +75,7 @@ class Tokens:
         whole = self._granted[token.token] = self._whole(token)
         return whole
 
-    def forget_granted(self) -> None:
+    def drop_granted(self) -> None:
         """Know only the declared tokens."""
         self._granted.clear()
 

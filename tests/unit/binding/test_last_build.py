@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from msgspec.structs import replace
 
-from dbt_drift.binding.last_build import Judgement, judge
+from dbt_drift.binding.last_build import BuildCheck, check_last_build
 from dbt_drift.binding.run_results import read_run_results
 from dbt_drift.declarations.syncs import declare
 from dbt_drift.errors import ConfigurationError
@@ -40,19 +40,19 @@ def results(*given: tuple[str, str], command: str | None = "build", invocation: 
 
 def judged(
     folder: Path, written: bytes | None, *, named: bool = False, invocation: str = "one", people: Any = PEOPLE
-) -> Judgement:
+) -> BuildCheck:
     project = manifest(people, LEADS, ATTACHED, SINGULAR)
     project = replace(project, metadata=replace(project.metadata, invocation_id=invocation))
     path = folder / "run_results.json"
     if written is not None:
         path.write_bytes(written)
-    return judge(
+    return check_last_build(
         declare(project), project, read_run_results(path), source_file=lambda _, path: folder / path, are_named=named
     )
 
 
-def names(judgement: Judgement) -> tuple[list[str], list[str]]:
-    return [sync.name for sync in judgement.fit], [held.sync.name for held in judgement.held]
+def names(judgement: BuildCheck) -> tuple[list[str], list[str]]:
+    return [sync.name for sync in judgement.fit], [one.sync.name for one in judgement.blocked]
 
 
 def test_nobody_knows(tmp_path: Path) -> None:
@@ -65,15 +65,15 @@ def test_nobody_knows(tmp_path: Path) -> None:
 def test_a_model_that_was_not_built_well(tmp_path: Path, status: str) -> None:
     judgement = judged(tmp_path, results(("model.jaffle.people", status), ("model.jaffle.leads", "success")))
     assert names(judgement) == (["leads"], ["people"])
-    assert "in `dbt build` of 2026-03-01 06:00 UTC" in judgement.held[0].why
-    assert "dbt build --select people" in judgement.held[0].why
-    assert "--ignore-run-results" in judgement.held[0].why
+    assert "in `dbt build` of 2026-03-01 06:00 UTC" in judgement.blocked[0].why
+    assert "dbt build --select people" in judgement.blocked[0].why
+    assert "--ignore-run-results" in judgement.blocked[0].why
 
 
 def test_a_test_is_about_the_model_that_it_is_declared_on(tmp_path: Path) -> None:
     judgement = judged(tmp_path, results(("test.jaffle.not_null", "fail"), command="test"))
     assert names(judgement) == (["leads"], ["people"])
-    assert "1 test of it failed in `dbt test` of 2026-03-01 06:00 UTC: not_null" in judgement.held[0].why
+    assert "1 test of it failed in `dbt test` of 2026-03-01 06:00 UTC: not_null" in judgement.blocked[0].why
 
 
 def test_a_test_of_its_own_file_is_about_what_it_reads(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ LATER = BUILT_AT.timestamp() + 60
 
 
 @pytest.mark.parametrize(
-    ("content", "invocation", "node_of", "ran", "held"),
+    ("content", "invocation", "node_of", "ran", "blocked"),
     [
         (SQL, "one", {}, None, False),
         (SAME + "\r\n", "one", {}, None, False),  # laid out anew
@@ -127,7 +127,7 @@ LATER = BUILT_AT.timestamp() + 60
     ],
 )
 def test_a_file_that_changed_since_the_build(
-    tmp_path: Path, content: str | None, invocation: str, node_of: dict[str, Any], ran: str | None, *, held: bool
+    tmp_path: Path, content: str | None, invocation: str, node_of: dict[str, Any], ran: str | None, *, blocked: bool
 ) -> None:
     people = node("people", EMAIL, **{"raw_code": SQL.strip(), **node_of})
     if content is not None:
@@ -136,9 +136,9 @@ def test_a_file_that_changed_since_the_build(
     built = json.loads(results(("model.jaffle.people", "success")))
     built["results"][0]["compiled_code"] = ran
     judgement = judged(tmp_path, json.dumps(built).encode(), invocation=invocation, people=people)
-    assert names(judgement)[1] == (["people"] if held else [])
-    if held:
-        assert "models/people.sql has changed since `dbt build` of" in judgement.held[0].why
+    assert names(judgement)[1] == (["people"] if blocked else [])
+    if blocked:
+        assert "models/people.sql has changed since `dbt build` of" in judgement.blocked[0].why
 
 
 @pytest.mark.parametrize("written", [b"", b"{", b"[]", b'{"metadata": {}}', b'{"results": [{}]}'])

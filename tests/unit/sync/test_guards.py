@@ -18,19 +18,19 @@ from tests.support.projects import EMAIL, manifest, node
 def counts(*, rows: int, rows_before: int, removed: int = 0) -> Counts:
     """Return what staging found: of 30 who carry the tag, so many would lose it."""
     nothing: dict[str, Any] = dict.fromkeys(Counts.__struct_fields__, 0)
-    nothing |= {name: {} for name in ("invalid", "held_back", "attributes", "tags_added")}
-    nothing |= {"values_cleared": {}, "values_held": {}, "tags_removed": {"VIP": removed}, "tags_carried": {"VIP": 30}}
+    nothing |= {name: {} for name in ("invalid", "given_up", "attributes", "tags_added")}
+    nothing |= {"values_cleared": {}, "values_set": {}, "tags_removed": {"VIP": removed}, "tags_carried": {"VIP": 30}}
     return Counts(**{**nothing, "rows": rows, "rows_before": rows_before})
 
 
-@pytest.mark.parametrize(("removed", "held"), [(19, False), (20, True)])
+@pytest.mark.parametrize(("removed", "blocked"), [(19, False), (20, True)])
 def test_a_share_of_the_contacts_counts_from_twenty_on(removed: int, held: bool) -> None:  # noqa: FBT001
     reason = Guard(Guards(share=0.5)).check(SYNC, counts(rows=100, rows_before=100, removed=removed))
     assert ("too many contacts would lose the tag 'VIP'" in reason) is held
     assert bool(reason) is held
 
 
-@pytest.mark.parametrize(("rows", "held"), [(11, False), (10, True)])
+@pytest.mark.parametrize(("rows", "blocked"), [(11, False), (10, True)])
 def test_a_share_of_the_rows_counts_from_twenty_on(rows: int, held: bool) -> None:  # noqa: FBT001
     reason = Guard(Guards(shrink=0.5)).check(SYNC, counts(rows=rows, rows_before=30))
     assert ("had 30 at the last sync" in reason) is held

@@ -98,7 +98,7 @@ class BrokenKeyring:
 
 
 @pytest.mark.parametrize(
-    "use", [lambda store: store.read("key"), lambda store: store.write("key", KEPT), lambda store: store.forget("key")]
+    "use", [lambda store: store.read("key"), lambda store: store.write("key", KEPT), lambda store: store.delete("key")]
 )
 def test_a_keyring_that_fails_is_named_and_not_quoted(path: Path, use: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"the keyring \(broken\): RuntimeError") as error:
@@ -138,7 +138,7 @@ def test_a_renewed_sign_in_that_cannot_be_kept_goes_on_and_is_kept_later(
     assert first.reveal() == "access-1"
     assert store.read("key") is None
     assert len([record for record in caplog.records if "not kept yet" in record.message]) == 1
-    signed_in.works(first)
+    signed_in.confirm(first)
     assert signed_in.renew(first, 401)
     assert given == ["refresh", "refresh-1"]
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dbt_drift.drift.contact.new_contacts import FirstContactCounts, FirstContacts
+from dbt_drift.drift.contact.new_contacts import NewContactCounts, NewContacts
 from dbt_drift.drift.contact.organisation import Organisation
 from dbt_drift.drift.contact.steps import UnconfirmedError
 from tests.support.contact_script import BY_EMAIL, EMAIL, answer, change, contact, facts, found, one, play, refusal
@@ -17,29 +17,29 @@ if TYPE_CHECKING:
 CREATE = ("POST /contacts", {"attributes": {"email": EMAIL}})
 
 
-def nobody_known() -> FirstContacts:
-    first = FirstContacts()
-    first.met(known=False)
+def nobody_known() -> NewContacts:
+    first = NewContacts()
+    first.learn(known=False)
     return first
 
 
 def requests_for(known: list[bool]) -> int:
     """Play a population one after the other; a known contact holds what the model says already."""
-    first, requests = FirstContacts(), 0
+    first, requests = NewContacts(), 0
     for is_known in known:
         unseen = first.begin()
         requests += (2 if is_known else 1) if unseen else (1 if is_known else 2)
-        first.met(known=is_known)
+        first.learn(known=is_known)
         first.end()
     return requests
 
 
 def test_the_first_is_looked_up_and_an_unknown_one_turns_to_creating() -> None:
-    first = FirstContacts()
+    first = NewContacts()
     play(change(), (BY_EMAIL, None, found()), (*CREATE, one(contact(1))), first=first)
     outcome = play(change(), (*CREATE, one(contact(2))), first=first)
     assert facts(outcome) == ("created", 2, True, True, None)
-    assert first.counts == FirstContactCounts(met=2, known=0, unseen=1)
+    assert first.counts == NewContactCounts(resolved=2, already_in_drift=0, created_without_lookup=1)
 
 
 @pytest.mark.parametrize("status", [400, 409, 422])
@@ -53,7 +53,7 @@ def test_a_refused_creation_is_looked_up(status: int) -> None:
         first=first,
     )
     assert facts(outcome) == ("updated", 7, True, True, None)
-    assert first.counts == FirstContactCounts(met=2, known=1)
+    assert first.counts == NewContactCounts(resolved=2, already_in_drift=1)
 
 
 def test_what_is_found_after_an_unconfirmed_creation_may_have_been_there() -> None:
@@ -87,13 +87,13 @@ def test_a_population_that_changes_is_followed() -> None:
 
 
 def test_few_begin_before_anything_is_known() -> None:
-    first = FirstContacts()
+    first = NewContacts()
     assert begun_until_full(first) == 8
     first.end()
     assert begun_until_full(first) == 2
 
 
-def begun_until_full(first: FirstContacts) -> int:
+def begun_until_full(first: NewContacts) -> int:
     begun = 0
     while first.room:
         first.begin()

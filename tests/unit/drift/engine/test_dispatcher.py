@@ -265,7 +265,7 @@ class TestFatal:
         def broken(*_: object) -> None:
             raise ZeroDivisionError
 
-        monkeypatch.setattr("dbt_drift.drift.engine.contact_task.Conversation.digest", broken)
+        monkeypatch.setattr("dbt_drift.drift.engine.contact_task.ContactTask.receive", broken)
         with client(sandbox.url) as drift, drift.dispatcher() as dispatcher, pytest.raises(ZeroDivisionError):
             deliver(dispatcher, [new(1)])
 

@@ -9,10 +9,10 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 import pytest
 
-from dbt_drift.drift.engine import send_queue as agenda
-from dbt_drift.drift.engine.contact_task import Conversation
+from dbt_drift.drift.engine import send_queue as queue
+from dbt_drift.drift.engine.contact_task import ContactTask
 from dbt_drift.drift.engine.joining import in_one, share_out
-from dbt_drift.drift.engine.send_queue import Agenda
+from dbt_drift.drift.engine.send_queue import SendQueue
 from dbt_drift.drift.http import endpoints
 from dbt_drift.drift.http.exchange import Attempt
 from dbt_drift.drift.http.messages import Response
@@ -124,23 +124,23 @@ def test_long_external_ids_go_alone() -> None:
 
 
 class TestGathering:
-    def conversations(self, count: int) -> list[Conversation]:
-        return [Conversation(steps_of(person(number)), RetryPolicy()) for number in range(count)]
+    def tasks(self, count: int) -> list[ContactTask]:
+        return [ContactTask(steps_of(person(number)), RetryPolicy()) for number in range(count)]
 
     def test_few_wait_for_others_while_something_is_under_way(self) -> None:
-        waiting = Agenda()
-        for conversation in self.conversations(3):
-            waiting.add(conversation, now=5.0)
-        assert waiting.due_in(5.25, idle=False) == agenda.LINGER - 0.25
+        waiting = SendQueue()
+        for task in self.tasks(3):
+            waiting.add(task, now=5.0)
+        assert waiting.due_in(5.25, idle=False) == queue.LINGER - 0.25
         assert waiting.due_in(5.25, idle=True) == 0
-        assert waiting.due_in(5.0 + agenda.LINGER, idle=False) == 0
+        assert waiting.due_in(5.0 + queue.LINGER, idle=False) == 0
         assert len(waiting.take(5.25, idle=True)) == 3
         assert not waiting
 
     def test_many_go_at_once(self) -> None:
-        waiting = Agenda()
-        for conversation in self.conversations(70):
-            waiting.add(conversation, now=5.0)
+        waiting = SendQueue()
+        for task in self.tasks(70):
+            waiting.add(task, now=5.0)
         assert waiting.due_in(5.0, idle=False) == 0
         assert len(waiting.take(5.0, idle=False)) == endpoints.MOST_JOINED
-        assert waiting.due_in(5.0, idle=False) == agenda.LINGER
+        assert waiting.due_in(5.0, idle=False) == queue.LINGER

@@ -101,7 +101,7 @@ def test_a_lost_request_is_held_from_when_it_was_given_up() -> None:
     limiter = RateLimiter(2, 20.0)
     assert limiter.reserve(0.0) == limiter.reserve(0.0) == 0
     limiter.answered(0.0, 2.0, reused=True)
-    limiter.lost(30.0)
+    limiter.no_answer(30.0)
     assert limiter.reserve(30.0) == 0
     assert limiter.reserve(49.9) > 0
     assert limiter.reserve(50.3) == 0

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dbt_drift.drift.http.retry_policy import RetryPolicy, Verdict, asked_wait, delays, judge
+from dbt_drift.drift.http.retry_policy import RetryPolicy, Verdict, asked_wait, classify, delays
 
 
 @pytest.mark.parametrize(
@@ -18,12 +18,12 @@ from dbt_drift.drift.http.retry_policy import RetryPolicy, Verdict, asked_wait, 
     [
         ((200, 201, 202, 204, 400, 404, 409, 422), Verdict.ANSWERED),
         ((408, 425, 500, 502, 503, 504, 520, 599), Verdict.FAULT),
-        ((401, 403, 301, 302, 307), Verdict.SHUT_OUT),
+        ((401, 403, 301, 302, 307), Verdict.FATAL),
         ((429,), Verdict.THROTTLED),
     ],
 )
 def test_verdicts(statuses: tuple[int, ...], verdict: Verdict) -> None:
-    assert {judge(status) for status in statuses} == {verdict}
+    assert {classify(status) for status in statuses} == {verdict}
 
 
 @given(st.floats(0.001, 10), st.floats(0.001, 100))

@@ -149,7 +149,7 @@ class TestMayWrite:
             transport.close()
         assert set(connections) == {1}
 
-    def test_a_body_is_held_back_too(self) -> None:
+    def test_a_body_is_given_up_too(self) -> None:
         """What the server has then is no request, and it does not act on it."""
         answers = iter([True, False])
         with WireServer([]) as server:
