@@ -47,13 +47,13 @@ def measure(given: argparse.Namespace) -> list[Figure]:
 
 def _ratios(folder: Path, kind: str, rows: int, rounds: int) -> tuple[list[Figure], tuple[str, ...]]:
     with prepared_people(folder) as prepared:
-        project, spec = prepared.project, prepared.syncs[0][1]
+        project, sync = prepared.project, prepared.syncs[0]
         execute = _executor(project, SETTINGS[kind])
         _accept_everything(prepared, execute)
         execute(f"update {project.schema}.people set plan = 'changed' where seats % {rows // CHANGED} = 0")
         for table in ("people", "people_copy"):
             execute(f"analyze {project.schema}.{table}")  # else autovacuum may do it, in the middle of a round
-        ledger = prepared.ledger(spec, delta="plan")
+        ledger = prepared.ledger(sync, delta="plan")
         ledger.open()
 
         def stage() -> None:
@@ -70,7 +70,7 @@ def _ratios(folder: Path, kind: str, rows: int, rounds: int) -> tuple[list[Figur
     ratio = median["stage"] / median["bare"]
     figures = [
         Figure(
-            f"{kind}, {rows:,} rows, {CHANGED:,} changed: planning / bare SQL comparison of model and snapshot",
+            f"{kind}, {rows:,} rows, {CHANGED:,} changed: planning / bare SQL comparison of model and accepted values",
             f"{ratio:.2f} ({median['stage']:.2f} s / {median['bare']:.2f} s)",
             "at most 2",
             ratio <= 2,
@@ -85,13 +85,13 @@ def _ratios(folder: Path, kind: str, rows: int, rounds: int) -> tuple[list[Figur
 
 def _accept_everything(prepared: Prepared, execute: Callable[..., None]) -> None:
     """Bring the ledger to where a first sync of all rows would leave it, without a million requests."""
-    spec, schema = prepared.syncs[0][1], prepared.location.schema
+    sync, schema = prepared.syncs[0], prepared.location.schema
     with prepared.project.connect("bench") as session:
         bring_forward(session, prepared.location)
-    ledger = prepared.ledger(spec)
+    ledger = prepared.ledger(sync)
     ledger.open()
     ledger.stage("first")
-    states = ", ".join(part["state"] for part in spec["attributes"])
+    states = ", ".join(one.state for one in sync.attributes)
     model = f"{prepared.project.schema}.people"
     execute(
         f"insert into {schema}.people__accepted (contact_key, {states}) "
@@ -106,11 +106,11 @@ def _accept_everything(prepared: Prepared, execute: Callable[..., None]) -> None
 
 def _bare_comparison(prepared: Prepared) -> tuple[str, ...]:
     """What somebody would write by hand to compare the two tables: the same key, the same values, a full join."""
-    spec, project = prepared.syncs[0][1], prepared.project
-    parts = [part for part in spec["attributes"] if not part["is_key"]]
-    states = [part["state"] for part in parts]
+    sync, project = prepared.syncs[0], prepared.project
+    parts = [one for one in sync.attributes if not one.is_key]
+    states = [part.state for part in parts]
     with project.connect("bare") as session:
-        wires = [f"{session.call('wire', attribute=part)} as {part['state']}" for part in parts]
+        wires = [f"{session.call('wire', attribute=part)} as {part.state}" for part in parts]
     wanted = ", ".join(f"m.{state}" for state in states)
     different = " or ".join(f"m.{state} is distinct from s.{state}" for state in states)
     return (

@@ -6,7 +6,7 @@ what it listed to the last sync that could. Without either, values are sent as t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -15,7 +15,6 @@ from dbt_drift.declarations.problems import Problem, nearest, render
 from dbt_drift.drift.http.retry_policy import RetryPolicy
 from dbt_drift.errors import DeclarationError, DriftUnavailableError
 from dbt_drift.ledger.attribute_list import remember_attributes, remembered_attributes
-from dbt_drift.ledger.bound_sync import with_types
 from dbt_drift.wording import counted
 
 if TYPE_CHECKING:
@@ -90,27 +89,20 @@ def fit_to_drift(
         raise DeclarationError(render(problems))
     if known:
         notices += _respelled(prepared, known, types)
-    syncs = [(sync, with_types(spec, types)) for sync, spec in prepared.syncs]
+    syncs = [sync.sent_as(types) for sync in prepared.syncs]
     return msgspec.structs.replace(prepared, syncs=syncs), notices
 
 
 def _respelled(prepared: Prepared, before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
     """Yield what to tell of the attributes whose values are sent in another way than by the list of the last sync."""
-    for sync, spec in prepared.syncs:
-        parts = zip(with_types(spec, before)["attributes"], with_types(spec, now)["attributes"], strict=True)
-        if names := [new["attribute"] for old, new in parts if _is_a_string(old) != _is_a_string(new)]:
+    for sync in prepared.syncs:
+        parts = zip(sync.sent_as(before).attributes, sync.sent_as(now).attributes, strict=True)
+        if names := [new.attribute for old, new in parts if old.is_string != new.is_string]:
             listed = ", ".join(f"{name} ({now.get(name, 'not listed')})" for name in names)
             yield (
                 f"{sync.name}: Drift lists another type than before for {listed}. Values that change from now on are "
                 "sent in it; what Drift has is not sent again. `dbt-drift sync --full-refresh` sends all."
             )
-
-
-def _is_a_string(part: Mapping[str, Any]) -> bool:
-    """Whether a mapped column's values are sent as strings."""
-    if part["kind"] in {"text", "json"}:
-        return not part["as_number"]
-    return bool(part["as_text"])
 
 
 def check_mapping(prepared: Prepared, client: DriftClient) -> list[str]:
@@ -173,22 +165,22 @@ def _not_there_yet(unknown: list[Problem]) -> str:
 def _has_custom_attributes(prepared: Prepared) -> bool:
     return any(
         mapped.attribute not in STANDARD
-        for sync, _ in prepared.syncs
+        for sync in prepared.syncs
         for mapped in (*sync.attributes, *sync.attribute_audiences)
     )
 
 
 def _misfits(prepared: Prepared, types: Mapping[str, str]) -> Iterator[Problem]:
-    for sync, spec in prepared.syncs:
-        for mapped, part in zip(sync.attributes, spec["attributes"], strict=True):
+    for sync in prepared.syncs:
+        for mapped in sync.attributes:
             kind = types.get(mapped.attribute, "")
-            if mapped.attribute not in STANDARD and part["kind"] not in _SUITS.get(kind, {part["kind"]}):
+            if mapped.attribute not in STANDARD and mapped.kind not in _SUITS.get(kind, {mapped.kind}):
                 yield Problem(
                     path=sync.path,
                     model=sync.name,
                     key=mapped.key,
                     message=f"the attribute {mapped.attribute!r} is {kind} in Drift, and the column "
-                    f"{mapped.column!r} is {_KIND_NAMES.get(part['kind'], part['kind'])}",
+                    f"{mapped.column!r} is {_KIND_NAMES.get(mapped.kind, mapped.kind)}",
                     suggestion=_WAY_OUT[kind],
                 )
         for audience in sync.attribute_audiences:
@@ -218,7 +210,7 @@ def _unknown(prepared: Prepared, listed: Sequence[Attribute]) -> Iterator[Proble
     names = {attribute.name for attribute in listed}
     # People know an attribute by its label; what is mapped is its name.
     by_label = {attribute.label: attribute.name for attribute in listed} | {name: name for name in names}
-    for sync, _ in prepared.syncs:
+    for sync in prepared.syncs:
         for mapped in (*sync.attributes, *sync.attribute_audiences):
             if mapped.attribute not in names and mapped.attribute not in STANDARD:
                 near = nearest(mapped.attribute, by_label)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -13,7 +13,7 @@ from dbt_drift.declarations.problems import Problem, Report, render
 from dbt_drift.declarations.sync import Sync
 from dbt_drift.errors import DeclarationError, WarehouseError
 from dbt_drift.escaping import escaped
-from dbt_drift.ledger.bound_sync import sync_spec
+from dbt_drift.ledger.bound_sync import BoundSync, bind_columns
 from dbt_drift.ledger.registry import Registered, registered_audiences
 from dbt_drift.wording import counted
 
@@ -30,14 +30,13 @@ class Bound(msgspec.Struct, frozen=True):
     """What became of the syncs.
 
     Attributes:
-        syncs: Those whose relations are there, their columns spelled as the relations spell them, with the macros' view
-            of each.
+        syncs: Those whose relations are there.
         registered: The audiences that the ledger has ever seen.
         unbuilt: Those whose relations could not be looked at.
         notices: What somebody should know of these.
     """
 
-    syncs: list[tuple[Sync, dict[str, Any]]]
+    syncs: list[BoundSync]
     registered: list[Registered] = []
     unbuilt: list[Sync] = []
     notices: list[str] = []
@@ -72,9 +71,9 @@ def bind(
     else:
         notices = []
     # Of tags that columns name, only now is it known whether two models fight about one.
-    reports = [(sync, Report(sync.name, sync.path)) for sync, _, _ in found]
+    reports = [(sync, Report(sync.name, sync.path)) for sync, _ in found]
     report_tag_conflicts(reports)
-    problems = [problem for _, _, own in found for problem in own]
+    problems = [problem for _, own in found for problem in own]
     problems += [problem for _, report in reports for problem in report.problems]
     unbuilt = [sync for sync, columns in looked_at if not columns]
     for sync in unbuilt:
@@ -86,7 +85,7 @@ def bind(
             notices += [f"{one.model} ({one.path}): {one.key}: {one.message}. {one.suggestion}" for one in likely]
     if problems:
         raise DeclarationError(render(problems))
-    return Bound([(sync, spec) for sync, spec, _ in found], registered, unbuilt, notices)
+    return Bound([sync for sync, _ in found if isinstance(sync, BoundSync)], registered, unbuilt, notices)
 
 
 def _columns(session: Session, sync: Sync) -> list[dict[str, str]]:
@@ -112,21 +111,17 @@ def _bind(
     location: Location,
     registered: Sequence[Registered],
     columns: Sequence[Mapping[str, str]],
-) -> tuple[Sync, dict[str, Any], list[Problem]]:
-    """Hold a declaration against the relation that the warehouse has."""
+) -> tuple[Sync, list[Problem]]:
+    """Bind a declaration to the relation that the warehouse has; what does not fit stays unbound."""
     sync, problems = resolve(sync, [column["name"] for column in columns])
     kinds = {column["name"]: column["kind"] for column in columns}
     types = {column["name"]: column["type"] for column in columns}
     if not problems:
         problems = _misfits(sync, kinds, types)
     if problems:
-        return sync, {}, problems
-    expanded, problems = expand(session, sync, location, kinds, types, registered=registered)
-    problems += _too_wide(session, expanded)
-    spec = sync_spec(expanded, location, kinds, types)
-    # A column that names no tag today has its audience all the same.
-    spec["tag_columns"] = [audience.tag_from for audience in sync.audiences if audience.tag_from]
-    return expanded, spec, problems
+        return sync, problems
+    bound, problems = expand(session, bind_columns(sync, location, kinds, types), registered=registered)
+    return bound, problems + _too_wide(session, bound)
 
 
 def _too_wide(session: Session, sync: Sync) -> list[Problem]:

@@ -105,7 +105,7 @@ def prepare(
         location=location,
         syncs=bound.syncs,
         registered=bound.registered,
-        unselected=frozenset({sync.slug for sync in everything} - {sync.slug for sync, _ in bound.syncs}),
+        unselected=frozenset({sync.slug for sync in everything} - {sync.slug for sync in bound.syncs}),
         blocked=check.blocked,
         unbuilt=bound.unbuilt,
         notices=[*check.notices, *bound.notices, *_of_package(project)],

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from dbt_drift.binding.last_build import Blocked
 from dbt_drift.binding.settings import Settings
 from dbt_drift.declarations.sync import Sync
-from dbt_drift.ledger.bound_sync import Location
+from dbt_drift.ledger.bound_sync import BoundSync, Location
 from dbt_drift.ledger.registry import Registered
 from dbt_drift.ledger.sync_ledger import SyncLedger
 from dbt_drift.project.gateway import DbtProject
@@ -27,7 +27,7 @@ class Prepared(msgspec.Struct, frozen=True):
         project: The dbt project.
         settings: Its settings.
         location: Where its ledger lies.
-        syncs: The selected syncs, their columns spelled as the relations spell them, with the macros' view of each.
+        syncs: The selected syncs, bound to their relations.
         registered: The audiences that the ledger has ever seen.
         unselected: The slugs of the declared syncs that are not among `syncs`: not selected, blocked, not built.
         unbuilt: The selected syncs whose relations could not be looked at, where that is no error.
@@ -38,7 +38,7 @@ class Prepared(msgspec.Struct, frozen=True):
     project: DbtProject
     settings: Settings
     location: Location
-    syncs: list[tuple[Sync, dict[str, Any]]]
+    syncs: list[BoundSync]
     registered: list[Registered]
     unselected: frozenset[str]
     blocked: list[Blocked] = []
@@ -47,11 +47,11 @@ class Prepared(msgspec.Struct, frozen=True):
 
     def ledger(
         self,
-        spec: dict[str, Any],
+        sync: BoundSync,
         *,
         delta: str = "delta",
         lock: RunLock | None = None,
         tell: Callable[[str], None] | None = None,
     ) -> SyncLedger:
         """Return the ledger of one sync, to be written by the owner of the lock; see `SyncLedger`."""
-        return SyncLedger(self.project, spec, delta=delta, lock=lock, tell=tell)
+        return SyncLedger(self.project, sync, delta=delta, lock=lock, tell=tell)

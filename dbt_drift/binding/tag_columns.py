@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from dbt_drift.declarations.problems import Problem
-from dbt_drift.ledger.bound_sync import audience_state, state_column, sync_spec
+from dbt_drift.ledger.bound_sync import state_column
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from dbt_drift.declarations.audiences import AudienceMapping
     from dbt_drift.declarations.sync import Sync
-    from dbt_drift.ledger.bound_sync import Location
+    from dbt_drift.ledger.bound_sync import BoundAudience, BoundSync
     from dbt_drift.ledger.registry import Registered
     from dbt_drift.project.session import Session
 
@@ -22,45 +22,31 @@ MOST_TAGS = 100
 """Of one column. Each tag is a column of the ledger; more than this is most likely a column of something else."""
 
 
-def expand(
-    session: Session,
-    sync: Sync,
-    location: Location,
-    kinds: Mapping[str, str],
-    types: Mapping[str, str],
-    *,
-    registered: Sequence[Registered],
-) -> tuple[Sync, list[Problem]]:
+def expand(session: Session, sync: BoundSync, *, registered: Sequence[Registered]) -> tuple[BoundSync, list[Problem]]:
     """Return the sync with one audience for each tag that its columns name or that a mirror has to take back.
 
     Args:
         session: An open connection.
-        sync: The sync, its columns resolved.
-        location: Where the ledger lies.
-        kinds: The kind of each column of the relation.
-        types: Its type, in the warehouse's own words.
+        sync: The sync, bound to its columns.
         registered: What the ledger remembers of audiences, of this sync and of others.
 
     Returns:
         The sync, and a problem for each column with too many tags or with one that is spoken for.
     """
-    if not any(audience.tag_from for audience in sync.audiences):
+    if not sync.tag_columns:
         return sync, []
     session.call("fix_settings")
-    spec = sync_spec(sync, location, kinds, types)
-    found: list[AudienceMapping] = []
+    found: list[BoundAudience] = []
     problems: list[Problem] = []
     taken = {audience.identity.casefold(): audience.key for audience in sync.audiences if audience.tag}
-    for audience, told in zip(sync.audiences, spec["audiences"], strict=True):
+    for audience in sync.audiences:
         if not audience.tag_from:
             found.append(audience)
             continue
-        sql = session.call("named_tags_sql", sync=spec, audience=told, most=MOST_TAGS + 1)
+        sql = session.call("named_tags_sql", sync=sync, audience=audience, most=MOST_TAGS + 1)
         named = [tag for (tag,) in session.rows(sql)]
         problems += _misuses(sync, audience, named, taken)
-        states = {state_column("tag", tag) for tag in named} | {
-            audience_state(one) for one in sync.audiences if one.tag
-        }
+        states = {state_column("tag", tag) for tag in named} | {one.state for one in sync.audiences if one.tag}
         # What the column no longer names, and contacts still carry: nobody is a member any more.
         named += [
             one.tag
@@ -69,7 +55,7 @@ def expand(
             and one.tagged_contacts
             and one.state not in states
         ]
-        found += [structs.replace(audience, tag=tag) for tag in named]
+        found += [structs.replace(audience, tag=tag, state=state_column("tag", tag)) for tag in named]
     return structs.replace(sync, audiences=tuple(found)), problems
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dbt_drift.escaping import escaped
 from dbt_drift.wording import counted
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dbt_drift.binding.prepared import Prepared
+    from dbt_drift.ledger.bound_sync import BoundSync
     from dbt_drift.ledger.registry import Registered
 
 
@@ -19,17 +20,17 @@ def undeclared(prepared: Prepared) -> list[Registered]:
 
     Syncs that are declared and not selected are not looked at.
     """
-    specs = {sync.slug: spec for sync, spec in prepared.syncs}
+    syncs = {sync.slug: sync for sync in prepared.syncs}
     return [
         audience
         for audience in prepared.registered
-        if audience.tagged_contacts and audience.slug not in prepared.unselected and not still_decides(specs, audience)
+        if audience.tagged_contacts and audience.slug not in prepared.unselected and not still_decides(syncs, audience)
     ]
 
 
 def warnings(prepared: Prepared) -> list[str]:
     """Return what to tell the user of each of these audiences."""
-    declared = {sync.slug for sync, _ in prepared.syncs}
+    declared = {sync.slug for sync in prepared.syncs}
     return [warning(audience, is_declared=audience.slug in declared) for audience in undeclared(prepared)]
 
 
@@ -44,9 +45,9 @@ def warning(audience: Registered, *, is_declared: bool) -> str:
     )
 
 
-def still_decides(specs: Mapping[str, dict[str, Any]], audience: Registered) -> bool:
+def still_decides(syncs: Mapping[str, BoundSync], audience: Registered) -> bool:
     """Whether the sync that set the tag still declares it, by name or by the column that named it."""
-    spec = specs.get(audience.slug)
-    return spec is not None and (
-        audience.tag_from in spec["tag_columns"] or any(told["state"] == audience.state for told in spec["audiences"])
+    sync = syncs.get(audience.slug)
+    return sync is not None and (
+        audience.tag_from in sync.tag_columns or any(one.state == audience.state for one in sync.audiences)
     )

@@ -50,11 +50,11 @@ def command(*, offline: bool, contact: str | None, **given: Any) -> int:
 
     prepared = prepare(project_from(given), selection_from(given), needs_relations=not offline, tell_of_last_build=True)
     warn_of_undeclared(prepared)
-    for sync, _ in prepared.syncs:
+    for sync in prepared.syncs:
         tags = f", {counted(len(sync.audiences), 'audience')}" if sync.audiences else ""
         echo(f"ok  {sync.name}: {counted(len(sync.attributes), 'attribute')}{tags}, {escaped(sync.relation_name)}")
-    for sync in prepared.unbuilt:
-        echo(f"ok  {sync.name}: its declaration; {escaped(sync.relation_name)} is not there to check its columns")
+    for unbuilt in prepared.unbuilt:
+        echo(f"ok  {unbuilt.name}: its declaration; {escaped(unbuilt.relation_name)} is not there to check its columns")
     for notice in prepared.notices:
         echo(f"warn  {notice}")
     for blocked in prepared.blocked:
@@ -98,7 +98,7 @@ def _try_on(client: DriftClient, email: str, prepared: Prepared) -> bool:
         echo(f"ok  contact {found.contact_id}: tags are applied, and were taken away again")
         return True
     echo(f"warn  contact {found.contact_id}: {_TAGS[found.tags]}")
-    tagged = [sync.name for sync, _ in prepared.syncs if any(one.attribute is None for one in sync.audiences)]
+    tagged = [sync.name for sync in prepared.syncs if any(one.attribute is None for one in sync.audiences)]
     if tagged and found.tags != "unseen":
         echo(f"warn  {', '.join(tagged)}: give audiences an `attribute` in the place of `tag`")
         return False

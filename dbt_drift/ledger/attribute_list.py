@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -22,10 +20,9 @@ def remembered_attributes(project: DbtProject, location: Location) -> list[Liste
     Raises:
         WarehouseError: The warehouse refused a statement.
     """
-    ledger = msgspec.to_builtins(location)
     with project.connect("attributes") as session:
         return [
-            (name, label, kind) for name, label, kind in session.rows(session.call("attributes_sql", ledger=ledger))
+            (name, label, kind) for name, label, kind in session.rows(session.call("attributes_sql", ledger=location))
         ]
 
 
@@ -36,6 +33,4 @@ def remember_attributes(project: DbtProject, location: Location, attributes: Seq
         WarehouseError: The warehouse refused a statement.
     """
     with project.connect("attributes") as session, session.transaction():
-        session.call(
-            "remember_attributes", ledger=msgspec.to_builtins(location), attributes=[list(a) for a in attributes]
-        )
+        session.call("remember_attributes", ledger=location, attributes=[list(a) for a in attributes])

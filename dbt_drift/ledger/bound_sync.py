@@ -1,18 +1,21 @@
-"""What the macros are told of a sync: plain dicts, the way Jinja likes them."""
+"""A sync that is bound to its relation: the declaration, and what the relation's columns are.
+
+This one value travels from binding to the ledger's macros, which get it as plain dicts (`Session.call`).
+"""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import msgspec
+from msgspec import Struct, structs
+
+from dbt_drift.declarations.audiences import AudienceMapping
+from dbt_drift.declarations.sync import AttributeMapping, Sync
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from dbt_drift.declarations.audiences import AudienceMapping
-    from dbt_drift.declarations.sync import Sync
 
 # Drift documents these as strings (devdocs.drift.com/docs/contact-model), whatever the model's column is.
 _STRINGS = frozenset({"email", "name", "phone", "alias", "externalId"})
@@ -21,11 +24,145 @@ _STRINGS = frozenset({"email", "name", "phone", "alias", "externalId"})
 _LONGEST = 45
 
 
-class Location(msgspec.Struct, frozen=True):
-    """Where the ledger lies: a schema of its own beside the models'."""
+class Location(Struct, frozen=True):
+    """The schema of the ledger, beside the models' schemas."""
 
     database: str | None
     schema: str
+
+
+class BoundAttribute(AttributeMapping, frozen=True, kw_only=True):
+    """A mapped attribute with what its column is.
+
+    Attributes:
+        kind: The kind of the column, as the macro `kind` names it.
+        state: The ledger's column for the attribute.
+        as_text: Whether its values are sent as strings.
+        as_number: Whether a text column's values are sent as numbers.
+        is_email: Whether it is the contact's e-mail address.
+        is_custom: Whether the organisation defines its type.
+        is_key: Whether the sync matches on it.
+    """
+
+    kind: str
+    state: str
+    as_text: bool
+    as_number: bool
+    is_email: bool
+    is_custom: bool
+    is_key: bool
+
+    def sent_as(self, listed: str | None) -> BoundAttribute:
+        """Return the attribute, its values sent as the type that Drift lists; None: as its column is."""
+        as_text = not self.is_custom or listed == "STRING"
+        return structs.replace(
+            self, as_text=as_text, as_number=listed == "NUMERIC" and self.kind == "text" and not as_text
+        )
+
+    @property
+    def is_string(self) -> bool:
+        """Whether the values are sent as strings."""
+        return not self.as_number if self.kind in {"text", "json"} else self.as_text
+
+
+class BoundAudience(AudienceMapping, frozen=True, kw_only=True):
+    """An audience with its column of the ledger.
+
+    Attributes:
+        state: The ledger's column for the audience.
+        is_list: Whether `tag_from` is a column of lists.
+    """
+
+    state: str
+    is_list: bool = False
+
+
+class RowLabel(Struct, frozen=True):
+    """The column that identifies a row for people, and its kind."""
+
+    column: str
+    kind: str
+
+
+class BoundSync(Sync, frozen=True, kw_only=True):
+    """A sync, its columns spelled as the relation spells them and its tags as the rows name them.
+
+    Attributes:
+        ledger: The location of its ledger.
+        types: The warehouse's type of each column that the sync reads.
+        key_column: The column of the attribute that the sync matches on.
+        key_kind: The kind of that column.
+        row_label: What identifies a row for people, where the model has that.
+        attributes: The mapped attributes.
+        audiences: The audiences, one for each tag that a column names.
+        tag_columns: The columns that name tags, whether or not they name any today.
+    """
+
+    ledger: Location
+    types: dict[str, str]
+    key_column: str
+    key_kind: str
+    row_label: RowLabel | None
+    attributes: tuple[BoundAttribute, ...]
+    audiences: tuple[BoundAudience, ...]
+    tag_columns: tuple[str, ...]
+
+    def sent_as(self, listed: Mapping[str, str]) -> BoundSync:
+        """Return the sync, its values sent as the types that Drift lists; those it does not list, as their columns are.
+
+        Args:
+            listed: The type of each attribute, in Drift's words.
+        """
+        return structs.replace(
+            self, attributes=tuple(one.sent_as(listed.get(one.attribute)) for one in self.attributes)
+        )
+
+
+def bind_columns(sync: Sync, location: Location, kinds: Mapping[str, str], types: Mapping[str, str]) -> BoundSync:
+    """Bind a sync to the columns of its relation, its values sent as the columns are.
+
+    Args:
+        sync: The sync, its columns resolved to the relation's own spelling.
+        location: The location of its ledger.
+        kinds: The kind of each column of the relation, as the macro `kind` names it.
+        types: The type of each column, in the warehouse's words.
+    """
+    row_id = sync.row_id_column
+    used = {mapping.column for mapping in sync.attributes} | ({row_id} if row_id else set())
+    used |= {column for a in sync.audiences for column in (a.when, a.tag_from) if column is not None}
+    declared = structs.asdict(sync) | {
+        "attributes": tuple(_bind_attribute(sync, mapping, kinds[mapping.column]) for mapping in sync.attributes),
+        "audiences": tuple(bind_audience(audience, kinds) for audience in sync.audiences),
+    }
+    return BoundSync(
+        **declared,
+        ledger=location,
+        types={column: types[column] for column in sorted(used)},
+        key_column=sync.match_column,
+        key_kind=kinds[sync.match_column],
+        row_label=RowLabel(row_id, kinds[row_id]) if row_id else None,
+        # A column that names no tag today has its audience all the same.
+        tag_columns=tuple(audience.tag_from for audience in sync.audiences if audience.tag_from),
+    )
+
+
+def bind_audience(audience: AudienceMapping, kinds: Mapping[str, str]) -> BoundAudience:
+    """Bind an audience to its column of the ledger."""
+    is_list = audience.tag_from is not None and kinds[audience.tag_from] == "json"
+    return BoundAudience(**structs.asdict(audience), state=audience_state(audience), is_list=is_list)
+
+
+def _bind_attribute(sync: Sync, mapping: AttributeMapping, kind: str) -> BoundAttribute:
+    return BoundAttribute(
+        **structs.asdict(mapping),
+        kind=kind,
+        state=state_column("attr", mapping.attribute),
+        as_text=mapping.attribute in _STRINGS,
+        as_number=False,
+        is_email=mapping.attribute == "email",
+        is_custom=mapping.attribute not in _STRINGS,
+        is_key=mapping.attribute == sync.match_on,
+    )
 
 
 def state_column(prefix: str, name: str) -> str:
@@ -53,76 +190,3 @@ def audience_state(audience: AudienceMapping) -> str:
     if audience.attribute is not None:
         return state_column("member", audience.attribute)
     return state_column("tag", audience.tag)
-
-
-def with_types(spec: dict[str, Any], types: Mapping[str, str]) -> dict[str, Any]:
-    """Return the view of a sync whose values are sent as the types say.
-
-    Args:
-        spec: What `sync_spec` returned.
-        types: The type of each attribute that Drift lists, in its words; the others are sent as their columns are.
-    """
-    parts = [
-        part | _sent_as(part["attribute"], part["kind"], types.get(part["attribute"])) for part in spec["attributes"]
-    ]
-    return spec | {"attributes": parts}
-
-
-def _sent_as(attribute: str, kind: str, listed: str | None = None) -> dict[str, bool]:
-    as_text = attribute in _STRINGS or listed == "STRING"
-    return {"as_text": as_text, "as_number": listed == "NUMERIC" and kind == "text" and not as_text}
-
-
-def sync_spec(sync: Sync, location: Location, kinds: Mapping[str, str], types: Mapping[str, str]) -> dict[str, Any]:
-    """Return the macros' view of a sync, its values sent as their columns are.
-
-    Args:
-        sync: The sync, its columns resolved to the relation's own spelling.
-        location: Where the ledger lies.
-        kinds: The kind of each column of the relation, as the macro `kind` tells it.
-        types: Its type, in the warehouse's own words.
-    """
-    used = {mapping.column for mapping in sync.attributes}
-    row_id = sync.row_id_column
-    used |= {row_id} if row_id else set()
-    used |= {column for a in sync.audiences for column in (a.when, a.tag_from) if column is not None}
-    key_column = next(m.column for m in sync.attributes if m.attribute == sync.match_on)
-    return {
-        "slug": sync.slug,
-        "model": sync.name,
-        "unique_id": sync.unique_id,
-        "database": sync.database,
-        "schema": sync.schema,
-        "identifier": sync.identifier,
-        "ledger": {"database": location.database, "schema": location.schema},
-        "match_on": sync.match_on,
-        "types": {column: types[column] for column in sorted(used)},
-        "key_column": key_column,
-        "key_kind": kinds[key_column],
-        "row_id": {"column": row_id, "kind": kinds[row_id]} if row_id else None,
-        "attributes": [
-            {
-                "attribute": mapping.attribute,
-                "column": mapping.column,
-                "kind": kinds[mapping.column],
-                "state": state_column("attr", mapping.attribute),
-                **_sent_as(mapping.attribute, kinds[mapping.column]),
-                "is_email": mapping.attribute == "email",
-                "is_custom": mapping.attribute not in _STRINGS,
-                "is_key": mapping.attribute == sync.match_on,
-                "clears": mapping.clears,
-            }
-            for mapping in sync.attributes
-        ],
-        "audiences": [
-            {
-                "tag": audience.tag,
-                "mode": audience.mode,
-                "when": audience.when,
-                "tag_from": audience.tag_from,
-                "is_list": audience.tag_from is not None and kinds[audience.tag_from] == "json",
-                "state": audience_state(audience),
-            }
-            for audience in sync.audiences
-        ],
-    }

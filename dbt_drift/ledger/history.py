@@ -88,12 +88,12 @@ class History:
     """
 
     def __init__(self, location: Location) -> None:
-        self._ledger = msgspec.to_builtins(location)
+        self._ledger = location
 
     def start(self, session: Session, run: RunStart) -> None:
         """Write down that a run has started."""
         with session.transaction():
-            session.call("start_run", ledger=self._ledger, run=msgspec.to_builtins(run))
+            session.call("start_run", ledger=self._ledger, run=run)
 
     def add(self, session: Session, counts: SyncCounts) -> None:
         """Write down what came of a sync."""
@@ -108,12 +108,12 @@ class History:
             session.call("finish_run", ledger=self._ledger, invocation_id=invocation_id, status=status)
 
 
-def last_runs(session: Session, ledger: dict[str, object], most: int) -> list[PastRun]:
+def last_runs(session: Session, ledger: Location, most: int) -> list[PastRun]:
     """Return the last runs, the latest first."""
     return [PastRun(*values) for values in session.rows(session.call("runs_sql", ledger=ledger, most=most))]
 
 
-def syncs_of(session: Session, ledger: dict[str, object], invocation_ids: Sequence[str]) -> list[SyncCounts]:
+def syncs_of(session: Session, ledger: Location, invocation_ids: Sequence[str]) -> list[SyncCounts]:
     """Return what came of the syncs of these runs, in the order in which they ended."""
     names = [field.name for field in msgspec.structs.fields(SyncCounts)]
     sql = session.call("run_syncs_sql", ledger=ledger, invocation_ids=list(invocation_ids))

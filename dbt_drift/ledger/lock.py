@@ -91,7 +91,7 @@ class RunLock:
 
     def __init__(self, project: DbtProject, location: Location, *, invocation_id: str, command: str) -> None:
         self._project = project
-        self._ledger = msgspec.to_builtins(location)
+        self._ledger = location
         self._run: dict[str, Any] = {
             "invocation_id": invocation_id,
             "command": command,
@@ -204,16 +204,16 @@ def _now() -> float:
 def read_owner(project: DbtProject, location: Location) -> LockOwner | None:
     """Return the run that has the lock, alive or dead; None where nobody has it."""
     with project.connect("lock") as session:
-        return _owner(session, msgspec.to_builtins(location))
+        return _owner(session, location)
 
 
-def release(session: Session, ledger: dict[str, Any], invocation_id: str) -> None:
+def release(session: Session, ledger: Location, invocation_id: str) -> None:
     """Take the lock away from a run."""
     with session.transaction():
         session.call("release_lock", ledger=ledger, invocation_id=invocation_id)
 
 
-def _owner(session: Session, ledger: dict[str, Any]) -> LockOwner | None:
+def _owner(session: Session, ledger: Location) -> LockOwner | None:
     for values in session.rows(session.call("lock_sql", ledger=ledger)):
         return LockOwner(*values)
     return None

@@ -41,11 +41,10 @@ class Registered(msgspec.Struct, frozen=True, kw_only=True):
 
 def registered_audiences(session: Session, location: Location) -> list[Registered]:
     """Return every audience that the ledger has seen; none where there is no ledger yet."""
-    found = session.call("registered_audiences", ledger=msgspec.to_builtins(location))
+    found = session.call("registered_audiences", ledger=location)
     return [Registered(**audience) for audience in found]
 
 
 def drop_audience(session: Session, location: Location, audience: Registered) -> None:
     """Drop what the ledger remembers of an audience, in the caller's transaction; Drift keeps the tag."""
-    ledger = msgspec.to_builtins(location)
-    session.call("drop_audience", ledger=ledger, slug=audience.slug, state=audience.state)
+    session.call("drop_audience", ledger=location, slug=audience.slug, state=audience.state)

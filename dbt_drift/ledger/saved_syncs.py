@@ -1,14 +1,15 @@
-"""The syncs as the post-hook takes them up: compiled here, saved in the ledger, staged inside `dbt build`."""
+"""The syncs as they last ran, saved in the ledger for the post-hook, and for models that have left the project."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from dbt_drift import __version__
+from dbt_drift.ledger.bound_sync import BoundSync
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,22 +20,21 @@ if TYPE_CHECKING:
     from dbt_drift.project.session import Session
 
 
-def save_syncs(project: DbtProject, location: Location, syncs: Sequence[tuple[Sync, dict[str, Any]]]) -> None:
-    """Save these syncs where they are not saved as they are now; nothing is written in most runs.
+def save_syncs(project: DbtProject, location: Location, syncs: Sequence[BoundSync]) -> None:
+    """Save these syncs where they are not saved as they are now; most runs write nothing.
 
     Args:
         project: The dbt project whose adapter is used.
-        location: Where the ledger lies.
-        syncs: Each sync with the macros' view of it.
+        location: The location of the ledger.
+        syncs: The syncs of the run.
     """
-    ledger = msgspec.to_builtins(location)
     with project.connect("save") as session:
-        saved = {row[0]: tuple(row[1:]) for row in session.rows(session.call("saved_syncs_sql", ledger=ledger))}
-        for sync, spec in syncs:
-            wanted = (__version__, sync.declared, _text(spec))
+        saved = {row[0]: tuple(row[1:]) for row in session.rows(session.call("saved_syncs_sql", ledger=location))}
+        for sync in syncs:
+            wanted = (__version__, saved_text(sync))
             if saved.get(sync.unique_id) != wanted:
                 with session.transaction():
-                    session.call("save_sync", ledger=ledger, saved=[sync.unique_id, sync.slug, *wanted])
+                    session.call("save_sync", ledger=location, saved=[sync.unique_id, sync.slug, *wanted])
 
 
 class SavedSync(msgspec.Struct, frozen=True):
@@ -42,35 +42,40 @@ class SavedSync(msgspec.Struct, frozen=True):
 
     unique_id: str
     slug: str
-    model: str
+    name: str
 
 
 def saved_syncs(session: Session, location: Location) -> list[SavedSync]:
     """Return the syncs that have ever run on the ledger, each as it last ran."""
-    sql = session.call("saved_syncs_sql", ledger=msgspec.to_builtins(location))
-    specs = [json.loads(text) for _, _, _, text in session.rows(sql)]
-    return [SavedSync(spec["unique_id"], spec["slug"], spec["model"]) for spec in specs]
+    sql = session.call("saved_syncs_sql", ledger=location)
+    return [msgspec.json.decode(text, type=SavedSync) for _, _, text in session.rows(sql)]
+
+
+def saved_sync(session: Session, location: Location, slug: str) -> BoundSync | None:
+    """Return a sync as it last ran; None where this version of dbt-drift has not run it."""
+    for _, version, text in session.rows(session.call("saved_syncs_sql", ledger=location)):
+        if version == __version__ and msgspec.json.decode(text, type=SavedSync).slug == slug:
+            return msgspec.json.decode(text, type=BoundSync)
+    return None
 
 
 def rename_sync(session: Session, location: Location, former: SavedSync, sync: Sync) -> tuple[bool, int]:
-    """Give all that is remembered of a sync to another, in the caller's transaction.
+    """Give the tables and audiences of a sync to another, in the caller's transaction.
 
     Returns:
-        Whether it was done, which it is not where the new one is remembered by itself, and how many contacts are
-        remembered of the new one.
+        Whether it was done, which it is not where the new one has contacts of its own, and how many contacts the new
+        one has.
     """
-    ledger = msgspec.to_builtins(location)
     renamed = SavedSync(sync.unique_id, sync.slug, sync.name)
-    done, remembered = session.call(
-        "rename_sync", ledger=ledger, former=msgspec.to_builtins(former), renamed=msgspec.to_builtins(renamed)
-    )
-    return done, remembered
+    done, contacts = session.call("rename_sync", ledger=location, former=former, renamed=renamed)
+    return done, contacts
 
 
-def spec_hash(spec: dict[str, Any]) -> str:
-    """Return what tells the macros' view of a sync from any other, as the macro `try_to_stage` makes it."""
-    return hashlib.md5(_text(spec).encode(), usedforsecurity=False).hexdigest()
+def spec_hash(sync: BoundSync) -> str:
+    """Return what tells a bound sync from any other; the macro `try_to_stage` makes the same of the saved text."""
+    return hashlib.md5(saved_text(sync).encode(), usedforsecurity=False).hexdigest()
 
 
-def _text(spec: dict[str, Any]) -> str:
-    return json.dumps(spec, sort_keys=True)
+def saved_text(sync: BoundSync) -> str:
+    """Return a sync as the ledger keeps it: JSON with sorted keys."""
+    return json.dumps(msgspec.to_builtins(sync), sort_keys=True)

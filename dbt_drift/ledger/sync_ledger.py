@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
     from contextlib import AbstractContextManager
 
-    from dbt_drift.ledger.bound_sync import Location
+    from dbt_drift.ledger.bound_sync import BoundSync, Location
     from dbt_drift.ledger.lock import RunLock
     from dbt_drift.project.gateway import DbtProject
     from dbt_drift.project.session import Session
@@ -153,8 +153,9 @@ class SyncLedger:
 
     Args:
         project: The dbt project whose adapter is used.
-        spec: The macros' view of the sync (see `spec.sync_spec`).
+        sync: The sync.
         delta: The delta's name; a plan uses one of its own, so that it never disturbs a running sync.
+        everyone_left: Whether all contacts are treated as if their row had left the model, which is not read then.
         lock: Held by the run that writes; None for a plan, which writes nothing that others read.
         tell: Told when the warehouse is away; None where that ends the command at once, as in a plan.
 
@@ -166,36 +167,45 @@ class SyncLedger:
     def __init__(
         self,
         project: DbtProject,
-        spec: dict[str, Any],
+        sync: BoundSync,
         *,
         delta: str = "delta",
+        everyone_left: bool = False,
         lock: RunLock | None = None,
         tell: Callable[[str], None] | None = None,
     ) -> None:
         self._project = project
         self.patience = Patience(tell) if tell else None
         self._lock = lock
-        self._spec = spec | {"delta": delta}
-        self._spec_hash = spec_hash(spec)
-        self._attributes: list[str] = [part["attribute"] for part in spec["attributes"]]
-        self._clearing: list[str] = [part["attribute"] for part in spec["attributes"] if part["clears"]]
-        self._tags: list[str] = [part["tag"] for part in spec["audiences"]]
-        self.rejected = f"{spec['ledger']['schema']}.{spec['slug']}__rejected"
+        self._sync = sync
+        self._delta = delta
+        self._everyone_left = everyone_left
+        self._attributes = [one.attribute for one in sync.attributes]
+        self._clearing = [one.attribute for one in sync.attributes if one.clears]
+        self._tags = [one.tag for one in sync.audiences]
+        self.rejected = f"{sync.ledger.schema}.{sync.slug}__rejected"
 
     @_patient
     def open(self) -> None:
         """Make the ledger's relations where they are missing."""
         with self._project.connect("open") as session, session.transaction():
-            session.call("open_ledger", sync=self._spec)
+            session.call("open_ledger", sync=self._sync, delta=self._delta)
+            if not self._everyone_left:
+                session.call("register_audiences", sync=self._sync)
 
     @_patient
     def stage(self, stage_id: str) -> Counts:
         """Write the difference to the delta and count it."""
-        self._spec["stage_id"] = stage_id
         with self._project.connect("stage") as session:
             with self._work(session):
                 session.call("fix_settings")
-                session.call("stage", sync=self._spec)
+                session.call(
+                    "stage",
+                    sync=self._sync,
+                    stage_id=stage_id,
+                    delta=self._delta,
+                    everyone_left=self._everyone_left,
+                )
             return self._counts(session)
 
     @_patient
@@ -231,10 +241,9 @@ class SyncLedger:
         A stage of another invocation may be older than the model; one of another declaration is not of this sync.
         """
         with self._project.connect("staged") as session:
-            sql = session.call("staged_sql", sync=self._spec, spec_hash=self._spec_hash)
+            sql = session.call("staged_sql", sync=self._sync, spec_hash=spec_hash(self._sync))
             for (stage_id,) in session.rows(sql):
                 if stage_id == f"dbt-{self._project.last_invocation()}":
-                    self._spec["stage_id"] = stage_id
                     return str(stage_id)
         return None
 
@@ -248,14 +257,14 @@ class SyncLedger:
     def page(self, after: int, upto: int) -> list[DeltaRow]:
         """Return the contacts numbered `after` + 1 to `upto`, in that order."""
         with self._project.connect("page") as session:
-            sql = session.call("page_sql", sync=self._spec, after=after, upto=upto)
+            sql = session.call("page_sql", sync=self._sync, after=after, upto=upto, delta=self._delta)
             return [self._row(values) for values in session.rows(sql)]
 
     @_patient
     def invalid(self, most: int) -> list[InvalidRow]:
         """Return up to `most` of the rows that cannot be sent."""
         with self._project.connect("invalid") as session:
-            sql = session.call("invalid_sql", sync=self._spec, most=most)
+            sql = session.call("invalid_sql", sync=self._sync, most=most, delta=self._delta)
             return [InvalidRow(*values) for values in session.rows(sql)]
 
     def begin_sending(self, stage_id: str) -> None:
@@ -266,7 +275,7 @@ class SyncLedger:
     def record(self, entries: Sequence[Entry]) -> None:
         """Append outcomes to the journal, in one transaction."""
         with self._project.connect("journal") as session, self._transaction(session):
-            session.call("journal", sync=self._spec, entries=[_bindings(entry) for entry in entries])
+            session.call("journal", sync=self._sync, entries=[_bindings(entry) for entry in entries])
 
     @_patient
     def keep_lock(self) -> None:
@@ -276,8 +285,8 @@ class SyncLedger:
 
     def columns_of(self, attributes: Collection[str], tags: Collection[str]) -> list[str]:
         """Return the ledger's columns of these attributes and tags."""
-        columns = [part["state"] for part in self._spec["attributes"] if part["attribute"] in attributes]
-        return columns + [part["state"] for part in self._spec["audiences"] if part["tag"] in tags]
+        columns = [one.state for one in self._sync.attributes if one.attribute in attributes]
+        return columns + [one.state for one in self._sync.audiences if one.tag in tags]
 
     @_patient
     def fold(self) -> None:
@@ -286,13 +295,13 @@ class SyncLedger:
         Called before anything is staged anew.
         """
         with self._project.connect("fold") as session, self._work(session):
-            session.call("fold", sync=self._spec)
+            session.call("fold", sync=self._sync)
 
     @_patient
     def release(self, reason: str | None) -> None:
         """Let rows that were given up be staged again; those with this reason, or all."""
         with self._project.connect("release") as session, self._transaction(session):
-            session.call("release", sync=self._spec, reason=reason)
+            session.call("release", sync=self._sync, reason=reason)
 
     @_patient
     def finish(self, *, in_doubt: bool = False) -> None:
@@ -302,18 +311,18 @@ class SyncLedger:
             in_doubt: Whether contacts may have been written whose outcome is not journaled.
         """
         with self._project.connect("finish") as session, self._work(session):
-            session.call("finish", sync=self._spec, in_doubt=in_doubt)
+            session.call("finish", sync=self._sync, in_doubt=in_doubt)
 
     def discard(self) -> None:
         """Drop the delta, for a plan."""
         with self._project.connect("discard") as session, session.transaction():
-            session.call("discard", sync=self._spec)
+            session.call("discard", sync=self._sync, delta=self._delta)
 
     @_patient
     def reset_accepted(self) -> None:
         """Make all that Drift accepted uncertain, so that all is sent again; ids stay known."""
         with self._project.connect("reset") as session, self._work(session):
-            session.call("reset_accepted", sync=self._spec)
+            session.call("reset_accepted", sync=self._sync)
 
     def _transaction(self, session: Session) -> AbstractContextManager[None]:
         return session.transaction() if self._lock is None else self._lock.transaction(session)
@@ -322,13 +331,17 @@ class SyncLedger:
         return session.transaction() if self._lock is None else self._lock.work(session)
 
     def _counts(self, session: Session) -> Counts:
-        reasons = list(session.rows(session.call("reason_counts_sql", sync=self._spec)))
+        reasons = list(session.rows(session.call("reason_counts_sql", sync=self._sync, delta=self._delta)))
         invalid = {reason: count for reason, is_given_up, count in reasons if not is_given_up}
         given_up = {reason: count for reason, is_given_up, count in reasons if is_given_up}
-        found = list(session.rows(session.call("counts_sql", sync=self._spec)))
+        found = list(
+            session.rows(
+                session.call("counts_sql", sync=self._sync, delta=self._delta, everyone_left=self._everyone_left)
+            )
+        )
         if not found:
-            raise WarehouseError(f"The delta of {self._spec['slug']} gave no counts.")
-        before_sql = session.call("rows_before_sql", sync=self._spec)
+            raise WarehouseError(f"The delta of {self._sync.slug} gave no counts.")
+        before_sql = session.call("rows_before_sql", sync=self._sync)
         fixed, rest = found[0][:6], list(found[0][6:])
         attributes = dict(zip(self._attributes, rest, strict=False))
         tags = rest[len(self._attributes) :][: 2 * len(self._tags)]
@@ -361,7 +374,7 @@ class SyncLedger:
         """Return how many contacts have what some lose; they are only read where some lose something."""
         if not any(removed.values()) and not cleared:
             return {}, {}
-        ((_, *found),) = session.rows(session.call("accepted_counts_sql", sync=self._spec))
+        ((_, *found),) = session.rows(session.call("accepted_counts_sql", sync=self._sync))
         carried = {tag: count for tag, count in zip(self._tags, found, strict=False) if removed[tag]}
         values_set = dict(zip(self._clearing, found[len(self._tags) :], strict=True))
         return carried, {name: values_set[name] for name in cleared}
@@ -394,10 +407,9 @@ def claim_destination(session: Session, location: Location, url: str) -> str:
 
     For the run that holds the lock: two that come first would each write down its own.
     """
-    ledger = msgspec.to_builtins(location)
-    sql = session.call("destination_sql", ledger=ledger)
+    sql = session.call("destination_sql", ledger=location)
     for (claimed,) in session.rows(sql):
         return str(claimed)
     with session.transaction():
-        session.call("claim_destination", ledger=ledger, url=url)
+        session.call("claim_destination", ledger=location, url=url)
     return url

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from dbt_drift import __version__
 from dbt_drift.errors import ConfigurationError, WarehouseDeniedError
 
@@ -21,12 +19,11 @@ def bring_forward(session: Session, location: Location) -> None:
         ConfigurationError: A newer program has written the ledger.
         WarehouseDeniedError: The role may not make or write it.
     """
-    ledger = msgspec.to_builtins(location)
     try:
         with session.transaction():
             tables = session.tables(location.database, location.schema)
             version, dbt_drift_version = session.call(
-                "bring_forward", ledger=ledger, tables=tables, dbt_drift_version=__version__
+                "bring_forward", ledger=location, tables=tables, dbt_drift_version=__version__
             )
     except WarehouseDeniedError as error:
         raise WarehouseDeniedError(

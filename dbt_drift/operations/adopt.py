@@ -6,7 +6,9 @@ that kept the audience before.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from msgspec import structs
 
 from dbt_drift.declarations.manifest import read_manifest
 from dbt_drift.declarations.nodes import label
@@ -18,7 +20,7 @@ from dbt_drift.sync.run_session import alone
 if TYPE_CHECKING:
     from dbt_drift.binding.prepared import Prepared
     from dbt_drift.declarations.manifest import Node
-    from dbt_drift.declarations.sync import Sync
+    from dbt_drift.ledger.bound_sync import BoundSync
     from dbt_drift.project.session import Session
 
 
@@ -40,27 +42,28 @@ def adopt(prepared: Prepared, model: str, tag: str, *, members: str, column: str
         LockedError: A run is at work on the ledger.
         WarehouseError: The warehouse refused a statement.
     """
-    sync, spec = _sync(prepared, model)
-    state = _mirror(sync, spec, tag)
+    sync = _sync(prepared, model)
+    state = _mirror(sync, tag)
     node = _node(prepared, members)
     with prepared.project.connect("members") as session:
-        source = spec | _keys(session, node, sync, column)
+        members_of = _keys(session, node, sync, column)
     with alone(prepared, "adopt") as (session, lock), lock.transaction(session):
-        session.call("open_ledger", sync=spec)
+        session.call("open_ledger", sync=sync)
+        session.call("register_audiences", sync=sync)
         # What an interrupted run has done is older than what is adopted now.
-        session.call("fold", sync=spec)
+        session.call("fold", sync=sync)
         session.call("fix_settings")
-        return int(session.call("adopt_members", sync=spec, state=state, members=source))
+        return int(session.call("adopt_members", sync=sync, state=state, members=members_of))
 
 
-def _sync(prepared: Prepared, model: str) -> tuple[Sync, dict[str, Any]]:
-    syncs = {sync.name: (sync, spec) for sync, spec in prepared.syncs}
+def _sync(prepared: Prepared, model: str) -> BoundSync:
+    syncs = {sync.name: sync for sync in prepared.syncs}
     if model not in syncs:
         raise ConfigurationError(f"No model {model!r} declares a sync.", advice=did_you_mean(model, syncs))
     return syncs[model]
 
 
-def _mirror(sync: Sync, spec: dict[str, Any], tag: str) -> str:
+def _mirror(sync: BoundSync, tag: str) -> str:
     """Return the ledger's column of an audience."""
     modes = {one.tag: one.mode for one in sync.audiences}
     if modes.get(tag) != "mirror":
@@ -69,7 +72,7 @@ def _mirror(sync: Sync, spec: dict[str, Any], tag: str) -> str:
             f"{sync.name}: {tag!r} {found} `mirror` takes anything away from those who are no longer members.",
             advice=did_you_mean(tag, modes),
         )
-    return next(str(part["state"]) for part in spec["audiences"] if part["tag"] == tag)
+    return next(one.state for one in sync.audiences if one.tag == tag)
 
 
 def _node(prepared: Prepared, name: str) -> Node:
@@ -84,8 +87,8 @@ def _node(prepared: Prepared, name: str) -> Node:
     return nodes[name]
 
 
-def _keys(session: Session, node: Node, sync: Sync, column: str | None) -> dict[str, Any]:
-    """Return where the keys of the members are, in the way of a sync."""
+def _keys(session: Session, node: Node, sync: BoundSync, column: str | None) -> BoundSync:
+    """Return the sync with the members' relation in the place of its own."""
     place = {"database": node.database, "schema": node.schema, "identifier": node.alias or node.name}
     kinds = {found["name"]: found["kind"] for found in session.call("model_columns", sync=place)}
     if not kinds:
@@ -100,4 +103,4 @@ def _keys(session: Session, node: Node, sync: Sync, column: str | None) -> dict[
             f"{label(node)} has no column {wanted!r}, and members are known by their {sync.match_on}.",
             advice=did_you_mean(wanted, kinds) or "Name the column with --column.",
         )
-    return place | {"key_column": key_column, "key_kind": kinds[key_column]}
+    return structs.replace(sync, **place, key_column=key_column, key_kind=kinds[key_column])

@@ -73,9 +73,9 @@ def run_rebuild(
             prepared, notices = fit_to_drift(prepared, client, remember=True)
             for notice in notices:
                 reporter.noticed(notice)
-            for index, (sync, spec) in enumerate(prepared.syncs, start=1):
+            for index, sync in enumerate(prepared.syncs, start=1):
                 reporter.sync_started(index, len(prepared.syncs), sync)
-                result = _rebuild(sync, prepared.ledger(spec, lock=lock), client, reporter, stop or Stop())
+                result = _rebuild(sync, prepared.ledger(sync, lock=lock), client, reporter, stop or Stop())
                 results.append(result)
                 run.synced(result)
                 reporter.sync_finished(index, len(prepared.syncs), result)

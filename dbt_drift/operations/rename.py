@@ -29,13 +29,13 @@ def rename(prepared: Prepared, former: str, model: str) -> int:
             model has synced under its new name already.
         LockedError: A run is at work on the ledger.
     """
-    syncs = {sync.name: sync for sync, _ in prepared.syncs}
+    syncs = {sync.name: sync for sync in prepared.syncs}
     if model not in syncs:
         raise ConfigurationError(f"No model {model!r} declares a sync.", advice=did_you_mean(model, syncs))
     sync = syncs[model]
     with alone(prepared, "rename") as (session, lock):
         known = {one.slug: one for one in saved_syncs(session, prepared.location)}
-        named = [one for one in known.values() if former in {one.slug, one.model}]
+        named = [one for one in known.values() if former in {one.slug, one.name}]
         if len(named) != 1:
             message = f"The ledger knows {'several syncs' if named else 'no sync'} of the name {former!r}."
             names = ", ".join(sorted(one.slug for one in named or known.values()))

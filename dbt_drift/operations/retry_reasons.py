@@ -25,9 +25,9 @@ def check_reason(prepared: Prepared, reason: str) -> None:
     with prepared.project.connect("retry") as session:
         with session.transaction():
             tables = session.tables(prepared.location.database, prepared.location.schema)
-        for sync, spec in prepared.syncs:
+        for sync in prepared.syncs:
             if f"{sync.slug}__rejected" in tables:
-                found |= {known for (known,) in session.rows(session.call("given_up_reasons_sql", sync=spec)) if known}
+                found |= {known for (known,) in session.rows(session.call("given_up_reasons_sql", sync=sync)) if known}
     if reason not in found:
         known = f"Rows are given up for: {', '.join(sorted(found))}." if found else "No row is given up."
         raise ConfigurationError(

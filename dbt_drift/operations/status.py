@@ -6,7 +6,7 @@ All of it is read from the ledger: no manifest is needed, nothing is staged, not
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -173,7 +173,7 @@ def find_lock(options: ProjectOptions) -> tuple[DbtProject, Location, LockOwner 
 def release_lock(project: DbtProject, location: Location, owner: LockOwner) -> None:
     """Take the lock away from this owner; one that came after it keeps it."""
     with project.connect("lock") as session:
-        release(session, msgspec.to_builtins(location), owner.invocation_id)
+        release(session, location, owner.invocation_id)
 
 
 def _tables(session: Session, location: Location) -> list[str]:
@@ -186,7 +186,7 @@ def _version(session: Session, location: Location, tables: list[str]) -> tuple[i
     known = session.call("ledger_version")
     if "drift_ledger_version" not in tables:
         raise _lacks(location, ["drift_ledger_version"])
-    for version, dbt_drift_version in session.rows(session.call("version_sql", ledger=msgspec.to_builtins(location))):
+    for version, dbt_drift_version in session.rows(session.call("version_sql", ledger=location)):
         refuse_newer(location, known=known, version=version, dbt_drift_version=dbt_drift_version)
         if version == known and (lost := session.call("lost_tables", tables=tables)):
             raise _lacks(location, lost)
@@ -202,12 +202,12 @@ def _lacks(location: Location, lost: list[str]) -> ConfigurationError:
 
 
 def _destination(session: Session, location: Location) -> str:
-    sql = session.call("destination_sql", ledger=msgspec.to_builtins(location))
+    sql = session.call("destination_sql", ledger=location)
     return next((str(url) for (url,) in session.rows(sql)), "")
 
 
 def _sizes(session: Session, location: Location, tables: list[str]) -> list[TableSize]:
-    sql = session.call("sizes_sql", ledger=msgspec.to_builtins(location), tables=tables)
+    sql = session.call("sizes_sql", ledger=location, tables=tables)
     return sorted((TableSize(*values) for values in session.rows(sql)), key=lambda size: size.name)
 
 
@@ -229,9 +229,8 @@ def _lock(owner: LockOwner | None) -> LockStatus | None:
 
 
 def _runs(session: Session, location: Location, owner: LockOwner | None, most: int) -> list[RunStatus]:
-    ledger: dict[str, Any] = msgspec.to_builtins(location)
-    past = last_runs(session, ledger, most)
-    syncs = syncs_of(session, ledger, [run.invocation_id for run in past]) if past else []
+    past = last_runs(session, location, most)
+    syncs = syncs_of(session, location, [run.invocation_id for run in past]) if past else []
     alive = owner.invocation_id if owner is not None and not owner.is_dead else None
     return [
         RunStatus(

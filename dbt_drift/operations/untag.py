@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from msgspec import structs
 
 from dbt_drift.binding.undeclared_tags import still_decides
 from dbt_drift.declarations.audiences import AudienceMapping, attribute_audience
-from dbt_drift.declarations.sync import AttributeMapping, Sync
 from dbt_drift.drift.auth.find import credential
 from dbt_drift.drift.engine.client import DriftClient
 from dbt_drift.drift.http.limiter import RateLimiter
 from dbt_drift.drift.http.url import drift_url
 from dbt_drift.errors import ConfigurationError
-from dbt_drift.ledger.bound_sync import audience_state, state_column, sync_spec
+from dbt_drift.ledger.bound_sync import audience_state, bind_audience
 from dbt_drift.ledger.registry import Registered, drop_audience
+from dbt_drift.ledger.saved_syncs import saved_sync
+from dbt_drift.ledger.sync_ledger import SyncLedger
 from dbt_drift.sync.one_sync import OneSync
 from dbt_drift.sync.run_options import RunOptions
 from dbt_drift.sync.run_session import RunSession, alone
@@ -21,9 +24,9 @@ from dbt_drift.sync.stop import Stop
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Literal
 
     from dbt_drift.binding.prepared import Prepared
+    from dbt_drift.ledger.bound_sync import BoundSync
     from dbt_drift.sync.reporter import Reporter
     from dbt_drift.sync.results import SyncResult
 
@@ -58,14 +61,14 @@ def untag(
         LockedError: A run is at work on the ledger.
     """
     audience = _find(prepared, model, tag)
-    for sync, _ in prepared.syncs:
-        own = _as_declared(audience).identity.casefold()
+    own = _as_declared(audience).identity.casefold()
+    for sync in prepared.syncs:
         if any(one.identity.casefold() == own and one.mode != "remove" for one in sync.audiences):
             raise ConfigurationError(
                 f"The tag {tag!r} is given by {sync.name} now: taking it away would undo its work.",
                 advice=f'`dbt-drift forget {model} "{tag}"` leaves it to {sync.name}.',
             )
-    sync, spec = _untagging(prepared, audience)
+    sync = _untagging(prepared, audience)
     url, access = drift_url(environment), credential(environment)
     rate = prepared.settings.rate_limit
     run = RunSession(prepared, command="untag", url=url)
@@ -73,7 +76,7 @@ def untag(
         limiter = RateLimiter(rate.requests or None, rate.seconds)
         with DriftClient(url, access, limiter=limiter, may_send=lock.is_certain) as client:
             reporter.sync_started(1, 1, sync)
-            ledger = prepared.ledger(spec, lock=lock, tell=reporter.noticed)
+            ledger = SyncLedger(prepared.project, sync, everyone_left=True, lock=lock, tell=reporter.noticed)
             failures = prepared.settings.failures
             result = OneSync(
                 sync, ledger, client, reporter, options=RunOptions(), failures=failures, stop=stop or Stop()
@@ -96,7 +99,7 @@ def _find(prepared: Prepared, model: str, tag: str) -> Registered:
         slugs = ", ".join(one.slug for one in named)
         raise ConfigurationError(f"Several syncs were called {model}.", advice=f"Name one of them: {slugs}.")
     (audience,) = named
-    if still_decides({sync.slug: spec for sync, spec in prepared.syncs}, audience):
+    if still_decides({sync.slug: sync for sync in prepared.syncs}, audience):
         raise ConfigurationError(
             f"{model} still declares the tag {tag!r}.",
             advice="Take the audience out of its meta.drift and run `dbt parse` first.",
@@ -112,31 +115,20 @@ def _as_declared(audience: Registered) -> AudienceMapping:
     return AudienceMapping(audience.tag, "mirror", None, "")
 
 
-def _untagging(prepared: Prepared, audience: Registered) -> tuple[Sync, dict[str, Any]]:
-    """Return a sync in which everybody has left the audience, and the macros' view of it.
-
-    It needs no model, which may be gone, only the accepted values. The e-mail address and the externalId are for the
-    contacts whose Drift id was lost.
-    """
-    match_on: Literal["email", "externalId"] = "externalId" if audience.match_on == "externalId" else "email"
-    identities = [name for name in ("email", "externalId") if state_column("attr", name) in audience.columns]
-    sync = Sync(
-        unique_id=f"untag.{audience.slug}",
+def _untagging(prepared: Prepared, audience: Registered) -> BoundSync:
+    """Return the sync that had the audience, reduced to it and to what finds a contact whose Drift id was lost."""
+    sync = next((sync for sync in prepared.syncs if sync.slug == audience.slug), None)
+    if sync is None:
+        with prepared.project.connect("untag") as session:
+            sync = saved_sync(session, prepared.location, audience.slug)
+    if sync is None:
+        raise ConfigurationError(
+            f"The ledger does not know how {audience.model} was synced: another version of dbt-drift ran it last.",
+            advice="Untag with that version, or `dbt-drift forget` the tag and take it away in Drift.",
+        )
+    return structs.replace(
+        sync,
         name=f"{audience.model} {audience.tag}",
-        slug=audience.slug,
-        resource_type="model",
-        package="",
-        materialized="",
-        database=prepared.location.database,
-        schema=prepared.location.schema,
-        identifier=f"{audience.slug}__accepted",
-        relation_name="",
-        path="",
-        tags=(),
-        declared="",
-        match_on=match_on,
-        attributes=tuple(AttributeMapping(name, name, "") for name in identities),
-        audiences=(_as_declared(audience),),
+        attributes=tuple(one for one in sync.attributes if one.attribute in {"email", "externalId"}),
+        audiences=(bind_audience(_as_declared(audience), {}),),
     )
-    texts = dict.fromkeys(identities, "text")
-    return sync, sync_spec(sync, prepared.location, texts, texts) | {"untag": True}

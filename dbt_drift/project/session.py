@@ -8,6 +8,8 @@ import re
 import time
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from dbt_drift.errors import WarehouseError
 from dbt_drift.project.adapter import OUR_PACKAGE
 from dbt_drift.project.errors import dbt_errors
@@ -35,9 +37,9 @@ class Session:
         self._adapter = adapter
 
     def call(self, macro: str, **arguments: Any) -> Any:
-        """Run one macro of our dbt package and return what it returns."""
+        """Run one macro of our dbt package and return what it returns; structs reach it as dicts."""
         with dbt_errors(WarehouseError):
-            return self._adapter.execute_macro(macro, project=OUR_PACKAGE, kwargs=arguments)
+            return self._adapter.execute_macro(macro, project=OUR_PACKAGE, kwargs=msgspec.to_builtins(arguments))
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dbt_drift.binding.prepared import Prepared
     from dbt_drift.declarations.sync import Sync
     from dbt_drift.drift.engine.client import DriftClient
+    from dbt_drift.ledger.bound_sync import BoundSync
     from dbt_drift.ledger.sync_ledger import DeltaRow
 
 
@@ -88,11 +89,11 @@ def make_plans(
     for text in [*prepared.notices, *(f"{blocked.sync.name}: {blocked.why}" for blocked in prepared.blocked), *notices]:
         notice(text)
     guard = Guard(prepared.settings.guards, in_plan=True)
-    return [_plan(prepared, sync, spec, rows, guard) for sync, spec in prepared.syncs]
+    return [_plan(prepared, sync, rows, guard) for sync in prepared.syncs]
 
 
-def _plan(prepared: Prepared, sync: Sync, spec: dict[str, object], rows: int, guard: Guard) -> SyncPlan:
-    ledger = prepared.ledger(spec, delta="plan")
+def _plan(prepared: Prepared, sync: BoundSync, rows: int, guard: Guard) -> SyncPlan:
+    ledger = prepared.ledger(sync, delta="plan")
     ledger.open()
     counts = ledger.stage(uuid.uuid4().hex)
     shown = ledger.page(0, rows) if rows and counts.sendable else []

@@ -125,7 +125,7 @@ def _not_reached(prepared: Prepared, done: int, error: BaseException) -> Iterato
     said = "Interrupted."
     if isinstance(error, Exception):
         said = str(error) if isinstance(error, DbtDriftError) else internal_error(error)
-    syncs = [*(blocked.sync for blocked in prepared.blocked), *(sync for sync, _ in prepared.syncs)][done:]
+    syncs = [*(blocked.sync for blocked in prepared.blocked), *(sync for sync in prepared.syncs)][done:]
     for sync in syncs[:1]:
         yield SyncResult(unique_id=sync.unique_id, name=sync.name, status="error", message=said)
     for sync in syncs[1:]:
@@ -164,12 +164,12 @@ def _run_all(
         run.synced(result)
         reporter.sync_finished(index, total, result)
     broken = ""
-    for index, (sync, spec) in enumerate(syncs, start=len(results) + 1):
+    for index, sync in enumerate(syncs, start=len(results) + 1):
         if broken:
             result = SyncResult(unique_id=sync.unique_id, name=sync.name, status="skipped", message=broken)
         else:
             reporter.sync_started(index, total, sync)
-            ledger = prepared.ledger(spec, lock=lock, tell=reporter.noticed)
+            ledger = prepared.ledger(sync, lock=lock, tell=reporter.noticed)
             result = OneSync(
                 sync, ledger, client, reporter, options=options, failures=failures, stop=stop, guard=guard
             ).run()

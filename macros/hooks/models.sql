@@ -12,7 +12,7 @@
   {% set found = [] %}
   {% if dbt_drift.is_there(dbt_drift.saved_syncs_relation(ledger)) %}
     {% for row in dbt_drift.rows_of(dbt_drift.saved_syncs_sql(ledger) ~ ' order by unique_id') %}
-      {% set spec = fromjson(row[3]) %}
+      {% set spec = fromjson(row[2]) %}
       {% set relation = dbt_drift.ledger_relation(ledger, spec.slug ~ '__' ~ kind) %}
       {% if dbt_drift.is_there(relation) %}
         {% do found.append({'unique_id': row[0], 'spec': spec, 'relation': relation}) %}

@@ -5,25 +5,25 @@
   {% set text = dbt_drift.text_type() %}
   {{ dbt_drift.create_table(
        dbt_drift.saved_syncs_relation(ledger),
-       'unique_id ' ~ text ~ ', slug ' ~ text ~ ', version ' ~ text ~ ', declared ' ~ text ~ ', spec ' ~ text) }}
+       'unique_id ' ~ text ~ ', slug ' ~ text ~ ', version ' ~ text ~ ', spec ' ~ text) }}
   {{ dbt_drift.create_table(
        dbt_drift.staged_relation(ledger), 'slug ' ~ text ~ ', stage_id ' ~ text ~ ', spec_hash ' ~ text ~ ', staged_at timestamp') }}
 {% endmacro %}
 
 
-{#- Saves a sync, [unique_id, slug, version, declared, spec], in place of what was saved of it before. -#}
+{#- Saves a sync, [unique_id, slug, version, spec], in place of what was saved of it before. -#}
 {% macro save_sync(ledger, saved) %}
   {% set syncs = dbt_drift.saved_syncs_relation(ledger) %}
   {% set mark = get_binding_char() %}
   {% do adapter.add_query('delete from ' ~ syncs ~ ' where unique_id = ' ~ mark, auto_begin=False, bindings=saved[:1]) %}
   {% do adapter.add_query(
-       'insert into ' ~ syncs ~ ' (unique_id, slug, version, declared, spec) values (' ~ ([mark] * 5) | join(', ') ~ ')',
+       'insert into ' ~ syncs ~ ' (unique_id, slug, version, spec) values (' ~ ([mark] * 4) | join(', ') ~ ')',
        auto_begin=False, bindings=saved) %}
 {% endmacro %}
 
 
 {% macro saved_syncs_sql(ledger) -%}
-  select unique_id, version, declared, spec from {{ dbt_drift.saved_syncs_relation(ledger) }}
+  select unique_id, version, spec from {{ dbt_drift.saved_syncs_relation(ledger) }}
 {%- endmacro %}
 
 
@@ -34,10 +34,10 @@
 {%- endmacro %}
 
 
-{% macro remember_staged(sync, spec_hash) %}
+{% macro remember_staged(sync, stage_id, spec_hash) %}
   {{ dbt_drift.execute(
        'insert into ' ~ dbt_drift.staged_relation(sync.ledger) ~ " (slug, stage_id, spec_hash, staged_at) values ('"
-       ~ sync.slug ~ "', '" ~ sync.stage_id ~ "', '" ~ spec_hash ~ "', " ~ dbt_drift.utc_now() ~ ')') }}
+       ~ sync.slug ~ "', '" ~ stage_id ~ "', '" ~ spec_hash ~ "', " ~ dbt_drift.utc_now() ~ ')') }}
 {% endmacro %}
 
 

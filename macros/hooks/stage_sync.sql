@@ -27,22 +27,22 @@
   {% if not saved | length %}
     {{ return('`dbt-drift sync` has not met it yet') }}
   {% endif %}
-  {% set version, declared, spec = saved[0][1], saved[0][2], saved[0][3] %}
+  {% set version, spec = saved[0][1], saved[0][2] %}
   {% set sync = fromjson(spec) %}
   {{ dbt_drift.discard_stage(sync) }}
   {% if version != dbt_drift.package_version() %}
     {{ return('`dbt-drift` is ' ~ version ~ ', this package is ' ~ dbt_drift.package_version()) }}
-  {% elif declared != dbt_drift.declared_sync(model) %}
+  {% elif sync.declared != dbt_drift.declared_sync(model) %}
     {{ return('its declaration has changed since the last `dbt-drift sync`') }}
   {% elif not dbt_drift.is_typed_as_saved(sync) %}
     {{ return('its columns have changed since the last `dbt-drift sync`') }}
   {% endif %}
-  {% do sync.update({'stage_id': 'dbt-' ~ invocation_id}) %}
+  {% set stage_id = 'dbt-' ~ invocation_id %}
   {% set settings = dbt_drift.current_settings() %}
   {{ dbt_drift.fix_settings() }}
   {{ dbt_drift.fold(sync) }}
-  {{ dbt_drift.stage(sync) }}
-  {{ dbt_drift.remember_staged(sync, local_md5(spec)) }}
+  {{ dbt_drift.stage(sync, stage_id) }}
+  {{ dbt_drift.remember_staged(sync, stage_id, local_md5(spec)) }}
   {% if settings %}{{ dbt_drift.set_settings(settings) }}{% endif %}
 {% endmacro %}
 

@@ -40,12 +40,12 @@
     {% do present.update({row[0]: [row[1], row[2], row[3]]}) %}
   {% endfor %}
   {% set mark = get_binding_char() %}
-  {% for audience in sync.audiences if present.get(audience.state) != [audience.mode, audience.tag_from, sync.match_on] and not sync.untag %}
+  {% for audience in sync.audiences if present.get(audience.state) != [audience.mode, audience.tag_from, sync.match_on] %}
     {{ dbt_drift.unregister_audience(sync.ledger, sync.slug, audience.state) }}
     {% do adapter.add_query(
          'insert into ' ~ registry ~ ' (slug, model, match_on, state, tag_name, mode, tag_from) values ('
          ~ ([mark] * 7) | join(', ') ~ ')', auto_begin=False,
-         bindings=[sync.slug, sync.model, sync.match_on, audience.state, audience.tag, audience.mode, audience.tag_from]) %}
+         bindings=[sync.slug, sync.name, sync.match_on, audience.state, audience.tag, audience.mode, audience.tag_from]) %}
   {% endfor %}
 {% endmacro %}
 

@@ -6,7 +6,6 @@
 {#- Whether any key stands in two rows, changed or not. Counting distinct hashes is half the price of grouping the keys, and a
     collision only makes the difference look for duplicates that are not there. -#}
 {% macro has_duplicates(sync) %}
-  {% if sync.untag %}{{ return(false) }}{% endif %}
   {% set rows, distinct_keys = dbt_drift.rows_of(dbt_drift.key_counts_sql(dbt_drift.keys_sql(sync)))[0] %}
   {{ return(rows != distinct_keys) }}
 {% endmacro %}
@@ -48,8 +47,8 @@
 {#- What tells a person which row this is, where its key does not: the key as the model has it, and what the model calls its rows. -#}
 {% macro who_sql(sync) -%}
   {{ dbt_drift.as_text(dbt_drift.quoted(sync.key_column)) }} as key_as_written,
-  {% if sync.row_id -%}
-    {{ dbt_drift.canonical_text(dbt_drift.quoted(sync.row_id.column), sync.row_id.kind) }}
+  {% if sync.row_label -%}
+    {{ dbt_drift.canonical_text(dbt_drift.quoted(sync.row_label.column), sync.row_label.kind) }}
   {%- else -%}
     cast(null as {{ dbt_drift.text_type() }})
   {%- endif %} as row_id
@@ -57,15 +56,15 @@
 
 
 {#- All that differs: rows of the model, and contacts whose row has left it. -#}
-{% macro difference_sql(sync, has_duplicates) %}
-      {%- if not sync.untag %}
+{% macro difference_sql(sync, has_duplicates, everyone_left) %}
+      {%- if everyone_left %}
+      {{ dbt_drift.departed_sql(sync, everyone_left) }}
+      {%- else %}
       {{ dbt_drift.changed_sql(sync, has_duplicates) }}
-      {%- endif %}
-      {%- if sync.untag %}
-      {{ dbt_drift.departed_sql(sync) }}
-      {%- elif sync.audiences | selectattr('mode', 'equalto', 'mirror') | list %}
+      {%- if sync.audiences | selectattr('mode', 'equalto', 'mirror') | list %}
       union all
-      {{ dbt_drift.departed_sql(sync) }}
+      {{ dbt_drift.departed_sql(sync, everyone_left) }}
+      {%- endif %}
       {%- endif %}
 {% endmacro %}
 
@@ -119,7 +118,7 @@
 
 
 {#- Contacts whose row left the model and who still carry a tag that a mirror audience of ours set. -#}
-{% macro departed_sql(sync) %}
+{% macro departed_sql(sync, everyone_left) %}
   {%- set mirrors = sync.audiences | selectattr('mode', 'equalto', 'mirror') | list %}
       select
         'leave' as action,
@@ -137,10 +136,10 @@
         {%- endif %} as {{ audience.state }}, accepted.{{ audience.state }} as old_{{ audience.state }}
         {%- endfor %}
       from {{ dbt_drift.accepted_relation(sync) }} as accepted
-      {%- if not sync.untag %}
+      {%- if not everyone_left %}
       left join ({{ dbt_drift.keys_sql(sync) }}) as source on source.contact_key = accepted.contact_key
       {%- endif %}
-      where {{ 'true' if sync.untag else 'source.contact_key is null' }}
+      where {{ 'true' if everyone_left else 'source.contact_key is null' }}
         {%- set carried = [] %}
         {%- for audience in mirrors %}{% do carried.append(dbt_drift.was_set('accepted.' ~ audience.state)) %}{% endfor %}
         and {{ dbt_drift.balanced(carried, ' or ') }}

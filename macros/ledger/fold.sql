@@ -223,6 +223,6 @@
 
 
 {#- Drops the delta of a plan. -#}
-{% macro discard(sync) %}
-  {{ dbt_drift.execute('drop table if exists ' ~ dbt_drift.delta_relation(sync)) }}
+{% macro discard(sync, delta) %}
+  {{ dbt_drift.execute('drop table if exists ' ~ dbt_drift.delta_relation(sync, delta)) }}
 {% endmacro %}

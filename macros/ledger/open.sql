@@ -1,12 +1,12 @@
 {#- Makes what is missing of one sync's tables, and their columns; `bring_forward` has made what all syncs share. Safe to run again;
     run inside a transaction where the engine has them. -#}
-{% macro open_ledger(sync) %}
+{% macro open_ledger(sync, delta='delta') %}
   {% set text = dbt_drift.text_type() %}
   {% set present = dbt_drift.columns_by_table(sync.ledger, sync.slug) %}
   {% set wanted = [
        [dbt_drift.accepted_relation(sync), dbt_drift.accepted_columns(sync)],
        [dbt_drift.journal_relation(sync), dbt_drift.journal_columns()],
-       [dbt_drift.delta_relation(sync), dbt_drift.delta_columns()],
+       [dbt_drift.delta_relation(sync, delta), dbt_drift.delta_columns()],
        [dbt_drift.rejected_relation(sync), dbt_drift.rejected_columns()]] %}
   {% if wanted | map('first') | map(attribute='identifier') | reject('in', present) | list %}{{ dbt_drift.one_at_a_time(sync.ledger) }}{% endif %}
   {% for relation, columns in wanted %}
@@ -22,7 +22,6 @@
       {% endfor %}
     {% endif %}
   {% endfor %}
-  {{ dbt_drift.register_audiences(sync) }}
 {% endmacro %}
 
 

@@ -1,11 +1,11 @@
 {#- The queries that the sync reads. Each returns its SQL: the rows go to Python through the driver's own cursor. -#}
 
 {#- One page of what can be sent: the rows numbered after `after`, up to and with `upto`, columns in a stated order. -#}
-{% macro page_sql(sync, after, upto) %}
+{% macro page_sql(sync, after, upto, delta) %}
   {%- set states = (sync.attributes + sync.audiences) | map(attribute='state') | list -%}
   select seq, action, contact_key, contact_id
     {%- for state in states %}, {{ state }}, old_{{ state }}{% endfor %}
-  from {{ dbt_drift.delta_relation(sync) }}
+  from {{ dbt_drift.delta_relation(sync, delta) }}
   where seq > {{ after }} and seq <= {{ upto }} and reason is null
   order by seq asc
 {% endmacro %}
@@ -14,9 +14,9 @@
 {#- One row of counts: the model's rows, then the delta's: differing rows, sendable rows, contacts without a remembered id,
     contacts with one, departed contacts; for each attribute the contacts in which it is new or changed; for each audience the
     tags to set and to take away; for each attribute that clears, the values to take away. -#}
-{% macro counts_sql(sync) %}
+{% macro counts_sql(sync, delta='delta', everyone_left=false) %}
   select
-    {{ '0' if sync.untag else '(select count(*) from ' ~ dbt_drift.model_relation(sync) ~ ')' }},
+    {{ '0' if everyone_left else '(select count(*) from ' ~ dbt_drift.model_relation(sync) ~ ')' }},
     count(case when action = 'upsert' then 1 end),
     count(case when reason is null then 1 end),
     count(case when reason is null and contact_id is null and action = 'upsert' then 1 end),
@@ -37,7 +37,7 @@
     {%- for attribute in sync.attributes if attribute.clears %},
     count(case when reason is null and {{ attribute.state }} = 'null' and {{ dbt_drift.has_value('old_' ~ attribute.state) }} then 1 end)
     {%- endfor %}
-  from {{ dbt_drift.delta_relation(sync) }}
+  from {{ dbt_drift.delta_relation(sync, delta) }}
 {% endmacro %}
 
 
@@ -74,9 +74,9 @@
 
 
 {#- Rows that cannot be sent: key, reason, attribute, key as written, id of the row. -#}
-{% macro invalid_sql(sync, most) %}
+{% macro invalid_sql(sync, most, delta) %}
   select contact_key, reason, attribute, key_as_written, row_id
-  from {{ dbt_drift.delta_relation(sync) }}
+  from {{ dbt_drift.delta_relation(sync, delta) }}
   where reason is not null and not is_given_up
   order by seq asc
   limit {{ most }}
@@ -84,8 +84,8 @@
 
 
 {#- How many rows cannot be sent or are given up, by reason; contacts whose row has left the model are no rows. -#}
-{% macro reason_counts_sql(sync) %}
-  select reason, is_given_up, count(*) from {{ dbt_drift.delta_relation(sync) }}
+{% macro reason_counts_sql(sync, delta) %}
+  select reason, is_given_up, count(*) from {{ dbt_drift.delta_relation(sync, delta) }}
   where reason is not null and (not is_given_up or action = 'upsert')
   group by reason, is_given_up order by reason
 {% endmacro %}

@@ -13,8 +13,9 @@
 {% endmacro %}
 
 {% macro accepted_relation(sync) %}{{ return(dbt_drift.ledger_relation(sync.ledger, sync.slug ~ '__accepted')) }}{% endmacro %}
-{% macro delta_relation(sync) %}{{ return(dbt_drift.ledger_relation(sync.ledger, sync.slug ~ '__' ~ (sync.delta or 'delta'))) }}{% endmacro %}
-{% macro differing_relation(sync) %}{{ return(dbt_drift.ledger_relation(sync.ledger, sync.slug ~ '__' ~ (sync.delta or 'delta') ~ '_differing')) }}{% endmacro %}
+{#- `delta`: a plan has one of its own, so that it never disturbs a sync that runs. -#}
+{% macro delta_relation(sync, delta='delta') %}{{ return(dbt_drift.ledger_relation(sync.ledger, sync.slug ~ '__' ~ delta)) }}{% endmacro %}
+{% macro differing_relation(sync, delta='delta') %}{{ return(dbt_drift.ledger_relation(sync.ledger, sync.slug ~ '__' ~ delta ~ '_differing')) }}{% endmacro %}
 {% macro journal_relation(sync) %}{{ return(dbt_drift.ledger_relation(sync.ledger, sync.slug ~ '__journal')) }}{% endmacro %}
 {% macro folding_relation(sync) %}{{ return(dbt_drift.ledger_relation(sync.ledger, sync.slug ~ '__folding')) }}{% endmacro %}
 {% macro rejected_relation(sync) %}{{ return(dbt_drift.ledger_relation(sync.ledger, sync.slug ~ '__rejected')) }}{% endmacro %}

@@ -1,7 +1,7 @@
 {#- The ledger of a model that was renamed. -#}
 
 {#- Gives all that is remembered of one sync to another: its tables, its audiences, and how many rows it had. Both have `slug`,
-    `unique_id` and `model`. Where contacts are remembered under the new name already, nothing is moved. Returns
+    `unique_id` and `name`. Where contacts are remembered under the new name already, nothing is moved. Returns
     [whether it was done, how many contacts are remembered under the new name]. -#}
 {% macro rename_sync(ledger, former, renamed) %}
   {% set present = dbt_drift.ledger_relation(ledger, renamed.slug ~ '__accepted') %}
@@ -18,9 +18,9 @@
     {% endif %}
   {% endfor %}
   {{ dbt_drift.discard_stage({'ledger': ledger, 'slug': former.slug}) }}
-  {{ dbt_drift.rename_in(dbt_drift.audiences_relation(ledger), {'slug': renamed.slug, 'model': renamed.model}, 'slug', former.slug) }}
+  {{ dbt_drift.rename_in(dbt_drift.audiences_relation(ledger), {'slug': renamed.slug, 'model': renamed.name}, 'slug', former.slug) }}
   {{ dbt_drift.rename_in(
-       dbt_drift.run_syncs_relation(ledger), {'unique_id': renamed.unique_id, 'name': renamed.model}, 'unique_id', former.unique_id) }}
+       dbt_drift.run_syncs_relation(ledger), {'unique_id': renamed.unique_id, 'name': renamed.name}, 'unique_id', former.unique_id) }}
   {% do adapter.add_query(
        'delete from ' ~ dbt_drift.saved_syncs_relation(ledger) ~ ' where unique_id = ' ~ get_binding_char(), auto_begin=False,
        bindings=[former.unique_id]) %}

@@ -5,16 +5,19 @@
     A delta row holds, for each attribute and audience of the mapping, the wanted wire text (`attr_x`, `tag_x`) and the one that
     Drift last accepted (`old_attr_x`, `old_tag_x`). NULL wants nothing: a null in the model leaves in Drift what is there, unless the field clears.
 
+    `everyone_left`: whether all contacts are treated as if their row had left the model, which is not read then.
+
     The difference is a statement of its own, so that everything after it works on what differs, and knows how little that is. -#}
-{% macro stage(sync) %}
-  {% set differing = dbt_drift.differing_relation(sync) %}
+{% macro stage(sync, stage_id, delta='delta', everyone_left=false) %}
+  {% set differing = dbt_drift.differing_relation(sync, delta) %}
+  {% set has_duplicates = not everyone_left and dbt_drift.has_duplicates(sync) %}
   {{ dbt_drift.tune_transaction() }}
-  {% if not sync.delta or sync.delta == 'delta' %}{{ dbt_drift.discard_stage(sync) }}{% endif %}
-  {{ dbt_drift.create_table_from(differing, dbt_drift.difference_sql(sync, dbt_drift.has_duplicates(sync))) }}
+  {% if delta == 'delta' %}{{ dbt_drift.discard_stage(sync) }}{% endif %}
+  {{ dbt_drift.create_table_from(differing, dbt_drift.difference_sql(sync, has_duplicates, everyone_left)) }}
   {{ dbt_drift.analyze_table(differing) }}
-  {{ dbt_drift.create_table_from(dbt_drift.delta_relation(sync), dbt_drift.delta_sql(sync)) }}
+  {{ dbt_drift.create_table_from(dbt_drift.delta_relation(sync, delta), dbt_drift.delta_sql(sync, stage_id, differing)) }}
   {{ dbt_drift.execute('drop table ' ~ differing) }}
-  {{ dbt_drift.index_delta(dbt_drift.delta_relation(sync)) }}
+  {{ dbt_drift.index_delta(dbt_drift.delta_relation(sync, delta)) }}
 {% endmacro %}
 
 
@@ -46,11 +49,11 @@
 
 {#- What differs, with its number, its verdict and the Drift id that any sync has learned. A row that was given up is given up
     until it changes; only rows that the small table of rejected rows knows are hashed for that. -#}
-{% macro delta_sql(sync) %}
+{% macro delta_sql(sync, stage_id, differing) %}
   {%- set states = (sync.attributes + sync.audiences) | map(attribute='state') | list -%}
   select
     row_number() over (order by case when coalesce(reason, earlier_reason) is null then 0 else 1 end asc, contact_key asc) as seq,
-    '{{ sync.stage_id }}' as stage_id,
+    '{{ stage_id }}' as stage_id,
     action,
     coalesce(reason, earlier_reason) as reason,
     attribute,
@@ -71,7 +74,7 @@
       {%- for state in states %},
       differing.{{ state }}, differing.old_{{ state }}
       {%- endfor %}
-    from {{ dbt_drift.differing_relation(sync) }} as differing
+    from {{ differing }} as differing
     left join {{ dbt_drift.contacts_relation(sync.ledger) }} as contacts
       on contacts.contact_key = differing.contact_key and contacts.match_on = '{{ sync.match_on }}'
     left join (select contact_key, reason, fingerprint from {{ dbt_drift.rejected_relation(sync) }} where given_up) as given_up_rows
