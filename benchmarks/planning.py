@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.people import prepared_people, write_people
 from benchmarks.table import Figure
+from dbt_drift.ledger.sync_ledger import SyncLedger
 from dbt_drift.ledger.versions import bring_forward
 from tests.support.postgres import run_server
 
@@ -53,7 +54,7 @@ def _ratios(folder: Path, kind: str, rows: int, rounds: int) -> tuple[list[Figur
         execute(f"update {project.schema}.people set plan = 'changed' where seats % {rows // CHANGED} = 0")
         for table in ("people", "people_copy"):
             execute(f"analyze {project.schema}.{table}")  # else autovacuum may do it, in the middle of a round
-        ledger = prepared.ledger(sync, delta="plan")
+        ledger = SyncLedger(prepared.project, sync, delta="plan")
         ledger.open()
 
         def stage() -> None:
@@ -88,7 +89,7 @@ def _accept_everything(prepared: Prepared, execute: Callable[..., None]) -> None
     sync, schema = prepared.syncs[0], prepared.location.schema
     with prepared.project.connect("bench") as session:
         bring_forward(session, prepared.location)
-    ledger = prepared.ledger(sync)
+    ledger = SyncLedger(prepared.project, sync)
     ledger.open()
     ledger.stage("first")
     states = ", ".join(one.state for one in sync.attributes)

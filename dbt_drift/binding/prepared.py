@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import msgspec
 
 from dbt_drift.binding.last_build import Blocked
@@ -11,13 +9,7 @@ from dbt_drift.binding.settings import Settings
 from dbt_drift.declarations.sync import Sync
 from dbt_drift.ledger.bound_sync import BoundSync, Location
 from dbt_drift.ledger.registry import Registered
-from dbt_drift.ledger.sync_ledger import SyncLedger
 from dbt_drift.project.gateway import DbtProject
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from dbt_drift.ledger.lock import RunLock
 
 
 class Prepared(msgspec.Struct, frozen=True):
@@ -44,14 +36,3 @@ class Prepared(msgspec.Struct, frozen=True):
     blocked: list[Blocked] = []
     unbuilt: list[Sync] = []
     notices: list[str] = []
-
-    def ledger(
-        self,
-        sync: BoundSync,
-        *,
-        delta: str = "delta",
-        lock: RunLock | None = None,
-        tell: Callable[[str], None] | None = None,
-    ) -> SyncLedger:
-        """Return the ledger of one sync, to be written by the owner of the lock; see `SyncLedger`."""
-        return SyncLedger(self.project, sync, delta=delta, lock=lock, tell=tell)

@@ -11,12 +11,7 @@ import time
 import traceback
 from typing import TYPE_CHECKING
 
-from dbt_drift.binding.attribute_types import fit_to_drift
-from dbt_drift.drift.auth.find import credential
 from dbt_drift.drift.contact.upsert import look_up
-from dbt_drift.drift.engine.client import WORKERS, DriftClient
-from dbt_drift.drift.http.limiter import RateLimiter
-from dbt_drift.drift.http.url import drift_url
 from dbt_drift.errors import DbtDriftError, internal_error
 from dbt_drift.ledger.sync_ledger import Entry
 from dbt_drift.sync.pump import Pump
@@ -31,6 +26,7 @@ if TYPE_CHECKING:
     from dbt_drift.binding.prepared import Prepared
     from dbt_drift.declarations.sync import Sync
     from dbt_drift.drift.contact.change import Outcome
+    from dbt_drift.drift.engine.client import DriftClient
     from dbt_drift.ledger.sync_ledger import DeltaRow, SyncLedger
     from dbt_drift.sync.reporter import Reporter
     from dbt_drift.sync.run_options import RunOptions
@@ -62,25 +58,11 @@ def run_rebuild(
         LockedError: Another run is at work on the ledger.
         WarehouseError: The ledger cannot be opened.
     """
-    url, access = drift_url(environment), credential(environment)
-    rate = prepared.settings.rate_limit
-    limiter = RateLimiter(rate.requests or None, rate.seconds)
-    run = RunSession(prepared, command="rebuild", url=url)
-    results = []
-    with run.begun(wait=options.wait, waiting=reporter.waiting) as lock:
-        workers = options.workers or WORKERS
-        with DriftClient(url, access, limiter=limiter, workers=workers, may_send=lock.is_certain) as client:
-            prepared, notices = fit_to_drift(prepared, client, remember=True)
-            for notice in notices:
-                reporter.noticed(notice)
-            for index, sync in enumerate(prepared.syncs, start=1):
-                reporter.sync_started(index, len(prepared.syncs), sync)
-                result = _rebuild(sync, prepared.ledger(sync, lock=lock), client, reporter, stop or Stop())
-                results.append(result)
-                run.synced(result)
-                reporter.sync_finished(index, len(prepared.syncs), result)
-                if result.status == "error":
-                    break
+    run = RunSession(prepared, environment, reporter, options, command="rebuild")
+    stop = stop or Stop()
+    results: list[SyncResult] = []
+    with run.begun() as client:
+        run.run_each(run.fit(client), lambda sync, ledger: _rebuild(sync, ledger, client, reporter, stop), results)
         run.ended("error" if any(result.status == "error" for result in results) else "success")
     return results
 

@@ -8,15 +8,10 @@ from msgspec import structs
 
 from dbt_drift.binding.undeclared_tags import still_decides
 from dbt_drift.declarations.audiences import AudienceMapping, attribute_audience
-from dbt_drift.drift.auth.find import credential
-from dbt_drift.drift.engine.client import DriftClient
-from dbt_drift.drift.http.limiter import RateLimiter
-from dbt_drift.drift.http.url import drift_url
 from dbt_drift.errors import ConfigurationError
 from dbt_drift.ledger.bound_sync import audience_state, bind_audience
 from dbt_drift.ledger.registry import Registered, drop_audience
 from dbt_drift.ledger.saved_syncs import saved_sync
-from dbt_drift.ledger.sync_ledger import SyncLedger
 from dbt_drift.sync.one_sync import OneSync
 from dbt_drift.sync.run_options import RunOptions
 from dbt_drift.sync.run_session import RunSession, alone
@@ -27,6 +22,7 @@ if TYPE_CHECKING:
 
     from dbt_drift.binding.prepared import Prepared
     from dbt_drift.ledger.bound_sync import BoundSync
+    from dbt_drift.ledger.sync_ledger import SyncLedger
     from dbt_drift.sync.reporter import Reporter
     from dbt_drift.sync.results import SyncResult
 
@@ -62,29 +58,28 @@ def untag(
     """
     audience = _find(prepared, model, tag)
     own = _as_declared(audience).identity.casefold()
-    for sync in prepared.syncs:
-        if any(one.identity.casefold() == own and one.mode != "remove" for one in sync.audiences):
+    for declared in prepared.syncs:
+        if any(one.identity.casefold() == own and one.mode != "remove" for one in declared.audiences):
             raise ConfigurationError(
-                f"The tag {tag!r} is given by {sync.name} now: taking it away would undo its work.",
-                advice=f'`dbt-drift forget {model} "{tag}"` leaves it to {sync.name}.',
+                f"The tag {tag!r} is given by {declared.name} now: taking it away would undo its work.",
+                advice=f'`dbt-drift forget {model} "{tag}"` leaves it to {declared.name}.',
             )
     sync = _untagging(prepared, audience)
-    url, access = drift_url(environment), credential(environment)
-    rate = prepared.settings.rate_limit
-    run = RunSession(prepared, command="untag", url=url)
-    with run.begun(wait=0, waiting=reporter.waiting) as lock:
-        limiter = RateLimiter(rate.requests or None, rate.seconds)
-        with DriftClient(url, access, limiter=limiter, may_send=lock.is_certain) as client:
-            reporter.sync_started(1, 1, sync)
-            ledger = SyncLedger(prepared.project, sync, everyone_left=True, lock=lock, tell=reporter.noticed)
+    options = RunOptions()
+    run = RunSession(prepared, environment, reporter, options, command="untag")
+    results: list[SyncResult] = []
+    with run.begun() as client:
+
+        def work(sync: BoundSync, ledger: SyncLedger) -> SyncResult:
             failures = prepared.settings.failures
-            result = OneSync(
-                sync, ledger, client, reporter, options=RunOptions(), failures=failures, stop=stop or Stop()
+            return OneSync(
+                sync, ledger, client, reporter, options=options, failures=failures, stop=stop or Stop()
             ).run()
-            run.synced(result)
-            reporter.sync_finished(1, 1, result)
+
+        run.run_each([sync], work, results, everyone_left=True)
+        (result,) = results
         if result.status == "success":
-            with prepared.project.connect("forget") as session, lock.transaction(session):
+            with run.transaction() as session:
                 drop_audience(session, prepared.location, audience)
         run.ended(result.status)
     return result

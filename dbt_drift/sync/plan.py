@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from dbt_drift.binding.attribute_types import fit_to_drift
-from dbt_drift.ledger.sync_ledger import Counts, InvalidRow
+from dbt_drift.ledger.sync_ledger import Counts, InvalidRow, SyncLedger
 from dbt_drift.ledger.versions import bring_forward
 from dbt_drift.ledger.wire import to_display
 from dbt_drift.sync.guards import Guard
@@ -93,7 +93,7 @@ def make_plans(
 
 
 def _plan(prepared: Prepared, sync: BoundSync, rows: int, guard: Guard) -> SyncPlan:
-    ledger = prepared.ledger(sync, delta="plan")
+    ledger = SyncLedger(prepared.project, sync, delta="plan")
     ledger.open()
     counts = ledger.stage(uuid.uuid4().hex)
     shown = ledger.page(0, rows) if rows and counts.sendable else []

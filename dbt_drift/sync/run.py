@@ -7,13 +7,8 @@ import time
 from typing import TYPE_CHECKING
 
 from dbt_drift import __version__
-from dbt_drift.binding.attribute_types import fit_to_drift
 from dbt_drift.binding.settings import Failures
-from dbt_drift.drift.auth.find import credential
-from dbt_drift.drift.engine.client import WORKERS, DriftClient
-from dbt_drift.drift.http.limiter import RateLimiter
 from dbt_drift.drift.http.local_sandbox import sandbox_at
-from dbt_drift.drift.http.url import drift_url
 from dbt_drift.errors import DbtDriftError, internal_error
 from dbt_drift.ledger.saved_syncs import save_syncs
 from dbt_drift.sync.guards import Guard
@@ -35,7 +30,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dbt_drift.binding.prepared import Prepared
-    from dbt_drift.ledger.lock import RunLock
+    from dbt_drift.ledger.bound_sync import BoundSync
+    from dbt_drift.ledger.sync_ledger import SyncLedger
     from dbt_drift.sync.reporter import Reporter
 
 _PLAIN = RunOptions()
@@ -65,29 +61,34 @@ def run_syncs(
         WarehouseError: The ledger cannot be opened.
     """
     started = time.monotonic()
-    url, access = drift_url(environment), credential(environment)
-    rate = prepared.settings.rate_limit
+    run = RunSession(prepared, environment, reporter, options, command="sync")
     check_folder(prepared.project.target_path)
-    limiter = RateLimiter(rate.requests or None, rate.seconds)
     reporter.run_started(
         len(prepared.blocked) + len(prepared.syncs),
         project=prepared.project.name,
         target=prepared.project.target_name,
         adapter=prepared.project.adapter_type,
-        drift_url=url,
-        sandbox=sandbox_at(url),
+        drift_url=run.url,
+        sandbox=sandbox_at(run.url),
     )
-    run = RunSession(prepared, command="sync", url=url, invocation_id=options.invocation_id)
+    failures = prepared.settings.failures
+    if options.max_failures is not None:
+        failures = Failures(most=options.max_failures, share=1)
+    guard = Guard(prepared.settings.guards, options.max_removals)
+    stop = stop or Stop()
     results: list[SyncResult] = []
-    with run.begun(wait=options.wait, waiting=reporter.waiting) as lock:
-        # Only a tag that was seen, or that nobody can see, is written down as set.
-        tags_seen = any(audience.is_seen for audience in prepared.registered)
-        workers = options.workers or WORKERS
+    with run.begun() as client:
+
+        def work(sync: BoundSync, ledger: SyncLedger) -> SyncResult:
+            return OneSync(
+                sync, ledger, client, reporter, options=options, failures=failures, stop=stop, guard=guard
+            ).run()
+
         try:
-            with DriftClient(
-                url, access, limiter=limiter, workers=workers, tags_seen=tags_seen, may_send=lock.is_certain
-            ) as client:
-                _run_all(run, lock, client, reporter, options, stop=stop or Stop(), results=results)
+            syncs = run.fit(client)
+            # Saved as they are staged: a hook that stages another form of a sync stages in vain.
+            save_syncs(prepared.project, prepared.location, syncs)
+            run.run_each(syncs, work, results, blocked=prepared.blocked)
         except BaseException as error:
             results += _not_reached(prepared, len(results), error)
             raise
@@ -102,7 +103,7 @@ def run_syncs(
                     project_name=prepared.project.name,
                     target_name=prepared.project.target_name,
                     adapter_type=prepared.project.adapter_type,
-                    drift_url=url,
+                    drift_url=run.url,
                 ),
                 results=results,
                 elapsed_time=round(time.monotonic() - started, 3),
@@ -125,56 +126,10 @@ def _not_reached(prepared: Prepared, done: int, error: BaseException) -> Iterato
     said = "Interrupted."
     if isinstance(error, Exception):
         said = str(error) if isinstance(error, DbtDriftError) else internal_error(error)
-    syncs = [*(blocked.sync for blocked in prepared.blocked), *(sync for sync in prepared.syncs)][done:]
+    syncs = [*(blocked.sync for blocked in prepared.blocked), *prepared.syncs][done:]
     for sync in syncs[:1]:
         yield SyncResult(unique_id=sync.unique_id, name=sync.name, status="error", message=said)
     for sync in syncs[1:]:
         yield SyncResult(
             unique_id=sync.unique_id, name=sync.name, status="skipped", message="skipped, because the run broke off"
         )
-
-
-def _run_all(
-    run: RunSession,
-    lock: RunLock,
-    client: DriftClient,
-    reporter: Reporter,
-    options: RunOptions,
-    *,
-    stop: Stop,
-    results: list[SyncResult],
-) -> None:
-    """Run one sync after the other, and add what came of each to the results."""
-    prepared, notices = fit_to_drift(run.prepared, client, remember=True)
-    for notice in [*prepared.notices, *notices]:
-        reporter.noticed(notice)
-    # As they are staged: what a post-hook stages by another view of the sync would have to be staged anew.
-    save_syncs(prepared.project, prepared.location, prepared.syncs)
-    failures = prepared.settings.failures
-    if options.max_failures is not None:
-        failures = Failures(most=options.max_failures, share=1)
-    guard = Guard(prepared.settings.guards, options.max_removals)
-    syncs = prepared.syncs
-    total = len(prepared.blocked) + len(syncs)
-    for index, blocked in enumerate(prepared.blocked, start=1):
-        result = SyncResult(
-            unique_id=blocked.sync.unique_id, name=blocked.sync.name, status="blocked", message=blocked.why
-        )
-        results.append(result)
-        run.synced(result)
-        reporter.sync_finished(index, total, result)
-    broken = ""
-    for index, sync in enumerate(syncs, start=len(results) + 1):
-        if broken:
-            result = SyncResult(unique_id=sync.unique_id, name=sync.name, status="skipped", message=broken)
-        else:
-            reporter.sync_started(index, total, sync)
-            ledger = prepared.ledger(sync, lock=lock, tell=reporter.noticed)
-            result = OneSync(
-                sync, ledger, client, reporter, options=options, failures=failures, stop=stop, guard=guard
-            ).run()
-            if result.status == "error":
-                broken = f"skipped, because {sync.name} broke off"
-        results.append(result)
-        run.synced(result)
-        reporter.sync_finished(index, total, result)

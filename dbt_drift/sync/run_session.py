@@ -1,4 +1,4 @@
-"""What every run does around its work on a ledger: bring it forward, lock it, write down when it began and ended."""
+"""What every run does around its work: bring the ledger forward, lock it, connect to Drift, write the run's history."""
 
 from __future__ import annotations
 
@@ -9,23 +9,36 @@ import time
 import uuid
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from dbt_drift import __version__
+from dbt_drift.binding.attribute_types import fit_to_drift
+from dbt_drift.drift.auth.find import credential
+from dbt_drift.drift.engine.client import WORKERS, DriftClient
+from dbt_drift.drift.http.limiter import RateLimiter
+from dbt_drift.drift.http.url import drift_url
 from dbt_drift.errors import ConfigurationError, LockedError, WarehouseError
 from dbt_drift.ledger.history import History, RunStart, SyncCounts
 from dbt_drift.ledger.lock import RunLock
-from dbt_drift.ledger.sync_ledger import claim_destination
+from dbt_drift.ledger.sync_ledger import SyncLedger, claim_destination
 from dbt_drift.ledger.versions import bring_forward
+from dbt_drift.sync.results import SyncResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from dbt_drift.binding.last_build import Blocked
     from dbt_drift.binding.prepared import Prepared
+    from dbt_drift.declarations.sync import Sync
+    from dbt_drift.ledger.bound_sync import BoundSync
     from dbt_drift.ledger.lock import LockOwner
     from dbt_drift.project.session import Session
-    from dbt_drift.sync.results import SyncResult
+    from dbt_drift.sync.reporter import Reporter
+    from dbt_drift.sync.results import SyncStatus
+    from dbt_drift.sync.run_options import RunOptions
 
 _POLL_SECONDS = 1.0
-"""How often a run that waits looks whether the other one has ended."""
+"""The interval at which a waiting run checks whether the other run has ended."""
 
 
 class RunSession:
@@ -33,107 +46,174 @@ class RunSession:
 
     Args:
         prepared: The project and its syncs.
-        command: `sync` or `rebuild`.
-        url: Where Drift is.
-        invocation_id: What it is called; None for a name of its own.
+        environment: `DRIFT_API_URL`, and what opens Drift.
+        reporter: Gets the events of the run.
+        options: The user's options for this run.
+        command: `sync`, `rebuild` or `untag`.
 
     Attributes:
+        url: The URL of Drift.
         invocation_id: The run's invocation id.
-        prepared: The same.
+
+    Raises:
+        ConfigurationError: The token or the URL cannot be used.
     """
 
-    def __init__(self, prepared: Prepared, *, command: str, url: str, invocation_id: str | None = None) -> None:
-        self.invocation_id = invocation_id or str(uuid.uuid4())
-        self.prepared = prepared
+    def __init__(
+        self,
+        prepared: Prepared,
+        environment: Mapping[str, str],
+        reporter: Reporter,
+        options: RunOptions,
+        *,
+        command: str,
+    ) -> None:
+        self.url = drift_url(environment)
+        self.invocation_id = options.invocation_id or str(uuid.uuid4())
+        self._credential = credential(environment)
+        self._prepared = prepared
+        self._reporter = reporter
+        self._options = options
         self._command = command
-        self._url = url
-        self._status = "error"
+        self._status: SyncStatus = "error"
         self._history = History(prepared.location)
+        self._lock = RunLock(
+            prepared.project, prepared.location, invocation_id=self.invocation_id, command=self._command
+        )
 
     @contextlib.contextmanager
-    def begun(self, *, wait: float, waiting: Callable[[LockOwner], None]) -> Iterator[RunLock]:
-        """Hold the ledger's lock for the block; a block that breaks off ends the run with `error`.
-
-        Args:
-            wait: How many seconds to wait for another run.
-            waiting: Told once who is waited for.
+    def begun(self) -> Iterator[DriftClient]:
+        """Hold the ledger's lock and a connection to Drift for the block; an exception ends the run with `error`.
 
         Raises:
-            ConfigurationError: The ledger belongs to another Drift, or to a newer program.
-            LockedError: Another run is at work.
+            ConfigurationError: The ledger belongs to another Drift, or to a newer version of dbt-drift.
+            LockedError: Another run holds the lock.
         """
-        project, location = self.prepared.project, self.prepared.location
-        lock = RunLock(project, location, invocation_id=self.invocation_id, command=self._command)
-        self._take(lock, wait, waiting)
+        self._take()
         try:
-            yield lock
+            with self._connected() as client:
+                yield client
         except BaseException:
             self._status = "error"
             raise
         finally:
             # A warehouse that is away must not hide why the run ends; the lock expires by itself.
-            with contextlib.suppress(WarehouseError), project.connect("end") as session:
+            with contextlib.suppress(WarehouseError), self._prepared.project.connect("end") as session:
                 self._history.finish(session, self.invocation_id, self._status)
-                lock.release(session)
+                self._lock.release(session)
 
-    def synced(self, result: SyncResult) -> None:
-        """Write down what came of a sync; a warehouse that is away does not end the run for that."""
-        rows, contacts = result.rows, result.contacts
+    def fit(self, client: DriftClient) -> list[BoundSync]:
+        """Return the syncs, their values sent as the types that Drift lists, and report what the user should know.
+
+        Raises:
+            DeclarationError: The mapping does not fit the attributes that Drift has.
+        """
+        prepared, notices = fit_to_drift(self._prepared, client, remember=True)
+        for notice in [*prepared.notices, *notices]:
+            self._reporter.noticed(notice)
+        return prepared.syncs
+
+    def run_each(
+        self,
+        syncs: Sequence[BoundSync],
+        work: Callable[[BoundSync, SyncLedger], SyncResult],
+        results: list[SyncResult],
+        *,
+        blocked: Sequence[Blocked] = (),
+        everyone_left: bool = False,
+    ) -> None:
+        """Work on one sync after the other; once one breaks off, the others are skipped.
+
+        Args:
+            syncs: The syncs.
+            work: Does the work on one sync and its ledger; never raises an error of ours.
+            results: Gets the result of each sync.
+            blocked: The syncs that do not run.
+            everyone_left: As for `SyncLedger`.
+        """
+        total = len(blocked) + len(syncs)
+        for one in blocked:
+            self._ended(_unsent(one.sync, "blocked", one.why), total, results)
+        broken_off = ""
+        for sync in syncs:
+            if broken_off:
+                self._ended(_unsent(sync, "skipped", broken_off), total, results)
+                continue
+            self._reporter.sync_started(len(results) + 1, total, sync)
+            ledger = SyncLedger(
+                self._prepared.project, sync, everyone_left=everyone_left, lock=self._lock, tell=self._reporter.noticed
+            )
+            result = work(sync, ledger)
+            if result.status == "error":
+                broken_off = f"skipped, because {sync.name} broke off"
+            self._ended(result, total, results)
+
+    def ended(self, status: SyncStatus) -> None:
+        """Set the status that the run ends with."""
+        self._status = status
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Run a short piece of work in a transaction that only the lock's owner can commit."""
+        with self._prepared.project.connect(self._command) as session, self._lock.transaction(session):
+            yield session
+
+    def _connected(self) -> DriftClient:
+        rate = self._prepared.settings.rate_limit
+        return DriftClient(
+            self.url,
+            self._credential,
+            limiter=RateLimiter(rate.requests or None, rate.seconds),
+            workers=self._options.workers or WORKERS,
+            # Without a tag that was seen, the first tags are checked before they are written down as set.
+            tags_seen=any(audience.is_seen for audience in self._prepared.registered),
+            may_send=self._lock.is_certain,
+        )
+
+    def _ended(self, result: SyncResult, total: int, results: list[SyncResult]) -> None:
+        """Record the result of a sync; a warehouse that is away does not end the run for that."""
+        results.append(result)
         counts = SyncCounts(
             invocation_id=self.invocation_id,
             unique_id=result.unique_id,
             name=result.name,
             status=result.status,
             message=result.message,
-            rows_read=rows.read,
-            rows_unchanged=rows.unchanged,
-            rows_sent=rows.sent,
-            rows_invalid=rows.invalid,
-            rows_rejected=rows.rejected,
-            rows_given_up=rows.given_up,
-            rows_unfinished=rows.unfinished,
-            rows_departed=rows.departed,
-            created=contacts.created,
-            updated=contacts.updated,
-            matched=contacts.matched,
-            tags_added=contacts.tags_added,
-            tags_removed=contacts.tags_removed,
             requests=result.requests,
             throttled=result.throttled,
             seconds=result.execution_time,
+            **{f"rows_{name}": count for name, count in structs.asdict(result.rows).items()},
+            **structs.asdict(result.contacts),
         )
-        with contextlib.suppress(WarehouseError), self.prepared.project.connect("history") as session:
+        with contextlib.suppress(WarehouseError), self._prepared.project.connect("history") as session:
             self._history.add(session, counts)
+        self._reporter.sync_finished(len(results), total, result)
 
-    def ended(self, status: str) -> None:
-        """Say how the run ended, for when the block is left."""
-        self._status = status
-
-    def _take(self, lock: RunLock, wait: float, waiting: Callable[[LockOwner], None]) -> None:
-        deadline = time.monotonic() + wait
-        told = False
-        while (owner := self._begin(lock)) is not None:
+    def _take(self) -> None:
+        deadline = time.monotonic() + self._options.wait
+        is_said = False
+        while (owner := self._begin()) is not None:
             if time.monotonic() >= deadline:
                 raise LockedError(
-                    f"Another run is at work on the ledger in the schema {self.prepared.location.schema}: {owner}.",
+                    f"Another run is at work on the ledger in the schema {self._prepared.location.schema}: {owner}.",
                     advice=f"Wait for it with --wait SECONDS, or look with `dbt-drift status`. {_until(owner)}",
                 )
-            if not told:
-                waiting(owner)
-                told = True
+            if not is_said:
+                self._reporter.waiting(owner)
+                is_said = True
             time.sleep(min(_POLL_SECONDS, max(0.0, deadline - time.monotonic())))
 
-    def _begin(self, lock: RunLock) -> LockOwner | None:
+    def _begin(self) -> LockOwner | None:
         """Do all that comes before the work, or return who is in the way; no connection stays open."""
-        project, location = self.prepared.project, self.prepared.location
+        project, location = self._prepared.project, self._prepared.location
         with project.connect("begin") as session:
             bring_forward(session, location)
-            if (owner := lock.take(session)) is not None:
+            if (owner := self._lock.take(session)) is not None:
                 return owner
             try:
                 self._claim(session)
             except ConfigurationError:
-                lock.release(session)
+                self._lock.release(session)
                 raise
             self._history.start(
                 session,
@@ -142,7 +222,7 @@ class RunSession:
                     command=self._command,
                     dbt_drift_version=__version__,
                     target=project.target_name,
-                    drift_url=self._url,
+                    drift_url=self.url,
                     host=socket.gethostname(),
                     pid=os.getpid(),
                 ),
@@ -151,11 +231,11 @@ class RunSession:
 
     def _claim(self, session: Session) -> None:
         """Refuse a ledger that describes another Drift: what it calls accepted, this one has never seen."""
-        schema = self.prepared.location.schema
-        claimed = claim_destination(session, self.prepared.location, self._url)
-        if claimed != self._url:
+        schema = self._prepared.location.schema
+        claimed = claim_destination(session, self._prepared.location, self.url)
+        if claimed != self.url:
             raise ConfigurationError(
-                f"The ledger in the schema {schema} describes {claimed}, and DRIFT_API_URL is {self._url}.",
+                f"The ledger in the schema {schema} describes {claimed}, and DRIFT_API_URL is {self.url}.",
                 advice="Give each Drift a ledger of its own: another dbt target, or "
                 "--vars '{dbt_drift: {schema: <another schema>}}'.",
             )
@@ -172,6 +252,10 @@ def _until(owner: LockOwner) -> str:
         f"Should it have been killed: the lock expires at {owner.expires_at:%H:%M:%S} UTC; "
         "`dbt-drift unlock` releases it."
     )
+
+
+def _unsent(sync: Sync, status: SyncStatus, message: str) -> SyncResult:
+    return SyncResult(unique_id=sync.unique_id, name=sync.name, status=status, message=message)
 
 
 @contextlib.contextmanager
