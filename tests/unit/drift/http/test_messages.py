@@ -65,7 +65,7 @@ def test_tags_in_a_shape_of_their_own_are_unknown(tags: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "blocked", "equal"),
+    ("wanted", "held", "equal"),
     [
         ("5", b"5", True),
         ("2.50", b"2.5", True),
