@@ -4,9 +4,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: install demo test test-matrix test-dbt-2 soak lint format bench lock lock-dbt wheel clean
+.PHONY: help install demo test test-fast test-matrix test-dbt-2 soak lint format bench lock lock-dbt wheel clean
 
-install: $(INSTALLED)
+help:  ## This list.
+	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+
+install: $(INSTALLED)  ## The virtual environment, from the lock.
 
 # uv comes into the virtual environment itself. --no-deps: the lock is complete, and leaves out a helper of dbt-core that
 # downloads a binary while it is built (see [tool.uv] in pyproject.toml). The lock also pins, with hashes, what builds the
@@ -19,41 +22,40 @@ $(INSTALLED): requirements-uv.lock requirements.lock pyproject.toml
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --build-constraints requirements.lock --editable .
 	touch $@
 
-# The main job on DuckDB and the sandbox.
-demo: $(INSTALLED)
+demo: $(INSTALLED)  ## The main job on DuckDB and the sandbox.
 	$(BIN)/dbt-drift demo
 
-# On all cores; each process brings a Postgres server of its own.
-test: $(INSTALLED)
+# Each process brings a Postgres server of its own.
+test: $(INSTALLED)  ## All tests, on all cores.
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
-# Kills, faults and sheer numbers, for an hour.
-soak: $(INSTALLED)
+test-fast: $(INSTALLED)  ## Unit tests, and one way through each command, on DuckDB; under a minute.
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal --quiet tests/unit tests/functional/test_docs.py \
+		tests/functional/test_each_command.py
+
+soak: $(INSTALLED)  ## Kills, faults and sheer numbers, for an hour or more.
 	$(BIN)/python -m pytest -m soak tests/functional/soak
 
-# The tests that touch dbt, on each version of it that we declare.
-test-matrix: $(INSTALLED)
+test-matrix: $(INSTALLED)  ## The tests that touch dbt, on each version of it that we declare.
 	bash .ci/test-matrix
 
-# What dbt 2 writes of the integration project, where dbt 2 can be had.
-test-dbt-2: $(INSTALLED)
+test-dbt-2: $(INSTALLED)  ## What dbt 2 writes of the integration project, where dbt 2 can be had.
 	bash .ci/test-dbt-2
 
-lint: $(INSTALLED)
+lint: $(INSTALLED)  ## Format, lint, types and import contracts.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-format: $(INSTALLED)
+format: $(INSTALLED)  ## Formats, and mends what can be mended.
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(INSTALLED)
+bench: $(INSTALLED)  ## All benchmarks; docs/benchmarks.md explains them.
 	$(BIN)/python -m benchmarks
 
-# After a change of the dependencies.
-lock: $(INSTALLED)
+lock: $(INSTALLED)  ## The locks anew, after a change of the dependencies.
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.10 --generate-hashes --no-header \
 		--upgrade --quiet --output-file requirements.lock
 	echo uv | $(BIN)/uv pip compile - --universal --python-version 3.10 --generate-hashes --no-header --no-annotate \
@@ -66,9 +68,9 @@ lock-dbt: $(INSTALLED)
 		--python-version 3.10 --generate-hashes --no-header --upgrade --quiet --output-file $(LOCK)
 
 # Needs pip alone: nothing of the virtual environment.
-wheel:
+wheel:  ## The wheel, in dist.
 	rm -rf dist
 	$(PYTHON) -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
 
-clean:
+clean:  ## Removes the virtual environment and dist.
 	rm -rf .venv dist

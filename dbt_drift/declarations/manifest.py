@@ -104,7 +104,6 @@ class Node(Struct, frozen=True):
     config: NodeConfig | None = None
     meta: Meta | None = None
     columns: dict[str, Column] | None = None
-    tags: list[str] | None = None
     group: str | None = None
     depends_on: DependsOn | None = None
     attached_node: str | None = None

@@ -38,16 +38,13 @@ class Sync(Struct, frozen=True, kw_only=True):
         unique_id: dbt's id of the node, such as ``model.jaffle.dim_contacts``.
         name: The name of the model, with ``.vN`` for a version.
         slug: What names the sync's own tables: at most 32 of a-z, 0-9 and _, unique in the project, stable over runs.
-        resource_type: ``model``, ``seed`` or ``snapshot``.
         package: The package that it belongs to.
-        materialized: How dbt builds it, such as ``table``; "" where the manifest does not say.
         database: The relation's database; None on adapters without databases (Spark).
         schema: The relation's schema.
         identifier: The relation's own name.
         relation_name: All three, quoted by dbt for its adapter.
         path: The properties file that declares the sync, else the model's own file, relative to the project; with
             ``package://`` in front where it belongs to an installed package.
-        tags: dbt's tags of the node; they have nothing to do with Drift's.
         declared: What the node declares, as JSON with sorted keys: the macro `declared_sync` spells it the same way.
         match_on: The attribute that says which contact a row is.
         row_id: The column that says which row of the model a row is, as declared; None for `row_id_column`'s default.
@@ -61,15 +58,12 @@ class Sync(Struct, frozen=True, kw_only=True):
     unique_id: str
     name: str
     slug: str
-    resource_type: str
     package: str
-    materialized: str
     database: str | None
     schema: str
     identifier: str
     relation_name: str
     path: str
-    tags: tuple[str, ...]
     declared: str
     match_on: MatchOn
     row_id: str | None = None

@@ -36,12 +36,10 @@ from dbt_drift.declarations.sync import AttributeMapping, Sync
 from dbt_drift.errors import DeclarationError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from dbt_drift.declarations.manifest import Manifest, Node
 
 
-def declare(manifest: Manifest, only: Collection[str] | None = None) -> list[Sync]:
+def declare(manifest: Manifest) -> list[Sync]:
     """Compile the declarations of a project.
 
     All of them have to be right, the selected ones and the others: whether two models fight over one attribute or tag
@@ -49,10 +47,9 @@ def declare(manifest: Manifest, only: Collection[str] | None = None) -> list[Syn
 
     Args:
         manifest: The project.
-        only: The unique ids of the selected nodes; ids without a declaration are ignored. None selects all.
 
     Returns:
-        The syncs of the selected nodes, in the order of their unique ids.
+        The syncs, in the order of their unique ids.
 
     Raises:
         DeclarationError: With every problem of the project.
@@ -60,7 +57,7 @@ def declare(manifest: Manifest, only: Collection[str] | None = None) -> list[Syn
     syncs, problems = examine(manifest)
     if problems:
         raise DeclarationError(render(problems))
-    return [sync for sync in syncs if only is None or sync.unique_id in only]
+    return syncs
 
 
 def examine(manifest: Manifest) -> tuple[list[Sync], list[Problem]]:
@@ -107,15 +104,12 @@ def _compile(node: Node, slug: str, report: Report) -> Sync | None:
         unique_id=node.unique_id,
         name=label(node),
         slug=slug,
-        resource_type=node.resource_type,
         package=node.package_name,
-        materialized=(node.config and node.config.materialized) or "",
         database=node.database,
         schema=node.schema or "",
         identifier=node.alias or node.name,
         relation_name=node.relation_name or "",
         path=report.path,
-        tags=tuple(node.tags or ()),
         declared=json.dumps({"drift": node.drift, "columns": short_forms(node)}, sort_keys=True),
         match_on=declaration.match_on,
         row_id=declaration.row_id,

@@ -38,3 +38,28 @@ class Reporter(Protocol):
 
     def sync_finished(self, index: int, total: int, result: SyncResult) -> None:
         """A sync has its result."""
+
+
+class NullReporter:
+    """Drops every event."""
+
+    def run_started(self, syncs: int, **place: object) -> None:
+        """Drop it."""
+
+    def waiting(self, owner: LockOwner) -> None:
+        """Drop it."""
+
+    def noticed(self, notice: str) -> None:
+        """Drop it."""
+
+    def sync_started(self, index: int, total: int, sync: Sync) -> None:
+        """Drop it."""
+
+    def staged(self, sync: Sync, counts: Counts) -> None:
+        """Drop it."""
+
+    def progress(self, sync: Sync, done: int, total: int, statistics: Statistics) -> None:
+        """Drop it."""
+
+    def sync_finished(self, index: int, total: int, result: SyncResult) -> None:
+        """Drop it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 
 _REFUSED = frozenset({401, 403})
+
+_log = logging.getLogger("dbt_drift.drift")
 
 
 class Attempt(msgspec.Struct, frozen=True):
@@ -71,6 +74,7 @@ class Exchange:
             sent = time.monotonic()
             response = self._transport.send(request, token)
         except NoAnswerError as error:
+            _log.debug("%s %s: no answer, %s", request.method, request.target.partition("?")[0], error)
             self.limiter.no_answer(time.monotonic())
             return Attempt(Verdict.FAULT, problem=str(error), heard=error.heard)
         except UnsentError:
@@ -80,6 +84,14 @@ class Exchange:
             self.limiter.no_answer(time.monotonic())
             raise
         now = time.monotonic()
+        # Without the query and the bodies: they hold personal data.
+        _log.debug(
+            "%s %s: %d in %.0f ms",
+            request.method,
+            request.target.partition("?")[0],
+            response.status,
+            (now - sent) * 1000,
+        )
         response = msgspec.structs.replace(response, mask=self._credential.mask)
         verdict = classify(response.status)
         if verdict is Verdict.THROTTLED:

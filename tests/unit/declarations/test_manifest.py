@@ -83,7 +83,7 @@ def test_dbt_2_leaves_out_what_is_null(tmp_path: Path) -> None:
 
     (sync,) = declare(read_manifest(path))
 
-    assert (sync.database, sync.materialized, sync.path) == (None, "", "models/dim_contacts.sql")
+    assert (sync.database, sync.path) == (None, "models/dim_contacts.sql")
 
 
 def test_a_missing_manifest_names_the_command_that_writes_it(tmp_path: Path) -> None:

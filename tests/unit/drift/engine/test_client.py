@@ -44,6 +44,18 @@ def test_token_info(sandbox: Sandbox, drift: DriftClient) -> None:
     assert "contact_write" in info.scope.split()
 
 
+def test_each_try_is_one_line_of_the_log_without_secrets(
+    sandbox: Sandbox, drift: DriftClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    sandbox.change(faults=[Fault(status=500, count=1)])
+    with caplog.at_level("DEBUG", "dbt_drift.drift"):
+        drift.attributes()
+    first, second = caplog.messages
+    assert first.startswith("GET /contacts/attributes: 500 in ")
+    assert second.startswith("GET /contacts/attributes: 200 in ")
+    assert "s3cret-token" not in caplog.text
+
+
 def test_a_missing_scope(sandbox: Sandbox, drift: DriftClient) -> None:
     sandbox.declare_tokens(Token(token="s3cret-token", scopes=("contact_read",)))
     with pytest.raises(DriftUnavailableError, match="scope all_contact_read"):
