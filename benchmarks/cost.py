@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from benchmarks.drift import TOKEN, forget_contacts, put_contacts, sandbox, spent
 from benchmarks.people import prepared_people, write_people
 from benchmarks.table import Figure
-from dbt_drift.sync.run import run_syncs
+from dbt_drift.delivery.run import run_syncs
 from tests.support.harness import Recorder
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import requests
 from benchmarks.drift import LOGGED, TOKEN, arrivals, forget_contacts, sandbox
 from benchmarks.people import prepared_people, write_people
 from benchmarks.table import Figure
-from dbt_drift.sync.run import run_syncs
+from dbt_drift.delivery.run import run_syncs
 from tests.support.harness import Recorder
 
 if TYPE_CHECKING:

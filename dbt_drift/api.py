@@ -13,25 +13,25 @@ from typing import TYPE_CHECKING, Any
 
 from dbt_drift.binding.prepare import prepare
 from dbt_drift.binding.undeclared_tags import warnings
+from dbt_drift.delivery.plan import make_plans
+from dbt_drift.delivery.reporter import NullReporter
+from dbt_drift.delivery.results import remove_results
+from dbt_drift.delivery.run import run_syncs
+from dbt_drift.delivery.run_options import RunOptions
 from dbt_drift.drift.auth.find import find_credential
 from dbt_drift.drift.engine.client import DriftClient
 from dbt_drift.drift.http.url import drift_url
 from dbt_drift.operations.retry_reasons import check_reason
 from dbt_drift.project.folders import artifacts_folder
 from dbt_drift.project.options import ProjectOptions, Selection
-from dbt_drift.sync.plan import make_plans
-from dbt_drift.sync.reporter import NullReporter
-from dbt_drift.sync.results import remove_results
-from dbt_drift.sync.run import run_syncs
-from dbt_drift.sync.run_options import RunOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from dbt_drift.sync.plan import SyncPlan
-    from dbt_drift.sync.reporter import Reporter
-    from dbt_drift.sync.results import Results
-    from dbt_drift.sync.stop import Stop
+    from dbt_drift.delivery.plan import SyncPlan
+    from dbt_drift.delivery.reporter import Reporter
+    from dbt_drift.delivery.results import Results
+    from dbt_drift.delivery.stop import Stop
 
 
 def sync(

@@ -15,7 +15,7 @@ import msgspec
 
 from dbt_drift.declarations.attributes import READ_ONLY, STANDARD
 from dbt_drift.declarations.schema import json_schema
-from dbt_drift.sync.results import Results
+from dbt_drift.delivery.results import Results
 
 EXAMPLE = """\
 models:

@@ -15,12 +15,12 @@ from dbt_drift.wording import counted
 
 if TYPE_CHECKING:
     from dbt_drift.declarations.sync import Sync
+    from dbt_drift.delivery.reporter import Reporter
+    from dbt_drift.delivery.results import Results, SyncResult
     from dbt_drift.drift.engine.statistics import Statistics
     from dbt_drift.drift.http.local_sandbox import LocalSandbox
     from dbt_drift.ledger.lock import LockOwner
     from dbt_drift.ledger.sync_ledger import Counts
-    from dbt_drift.sync.reporter import Reporter
-    from dbt_drift.sync.results import Results, SyncResult
 
 _WIDTH = 80
 _BAR = 20

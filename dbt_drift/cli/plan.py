@@ -46,7 +46,7 @@ def command(*, rows: int, output: str, ignore_run_results: bool, **given: Any) -
     """
     from dbt_drift.binding.prepare import prepare
     from dbt_drift.cli.plan_view import plan_document, plan_text
-    from dbt_drift.sync.plan import make_plans
+    from dbt_drift.delivery.plan import make_plans
 
     prepared = prepare(project_from(given), selection_from(given), heed_last_build=not ignore_run_results)
     warn_of_undeclared(prepared)

@@ -10,7 +10,7 @@ from dbt_drift.wording import counted
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dbt_drift.sync.plan import PlannedChange, SyncPlan
+    from dbt_drift.delivery.plan import PlannedChange, SyncPlan
 
 PLAN_VERSION = 1
 """Raised when the JSON form changes in a way that a reader could stumble over."""

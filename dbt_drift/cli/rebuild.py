@@ -30,9 +30,9 @@ def command(*, threads: int | None, wait: float, **given: Any) -> int:
     """
     from dbt_drift.binding.prepare import prepare
     from dbt_drift.cli.console import Console
+    from dbt_drift.delivery.run_options import RunOptions
+    from dbt_drift.delivery.stop import Stop, stopping_on_signals
     from dbt_drift.operations.rebuild import run_rebuild
-    from dbt_drift.sync.run_options import RunOptions
-    from dbt_drift.sync.stop import Stop, stopping_on_signals
 
     reporter = Console(sys.stdout, quiet=False)
     stop = Stop()

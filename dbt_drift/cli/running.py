@@ -12,13 +12,13 @@ from dbt_drift.binding.prepare import prepare
 from dbt_drift.binding.undeclared_tags import warnings
 from dbt_drift.cli.console import sync_reporter
 from dbt_drift.cli.options import project_from, selection_from
+from dbt_drift.delivery.results import remove_results
+from dbt_drift.delivery.run import run_syncs
+from dbt_drift.delivery.run_options import RunOptions
+from dbt_drift.delivery.stop import Stop, stopping_on_signals
 from dbt_drift.errors import DbtDriftError, internal_error
 from dbt_drift.operations.retry_reasons import check_reason
 from dbt_drift.project.folders import artifacts_folder
-from dbt_drift.sync.results import remove_results
-from dbt_drift.sync.run import run_syncs
-from dbt_drift.sync.run_options import RunOptions
-from dbt_drift.sync.stop import Stop, stopping_on_signals
 from dbt_drift.terminal import echo, echo_document
 
 

@@ -23,8 +23,8 @@ def command(model: str, tag: str, **given: Any) -> int:
     """
     from dbt_drift.binding.prepare import prepare
     from dbt_drift.cli.console import Untagging
+    from dbt_drift.delivery.stop import Stop, stopping_on_signals
     from dbt_drift.operations.untag import untag
-    from dbt_drift.sync.stop import Stop, stopping_on_signals
     from dbt_drift.wording import counted
 
     reporter = Untagging(sys.stdout, quiet=False)

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from dbt_drift.delivery.results import FILE_NAME, Results
 from dbt_drift.errors import ConfigurationError, DbtDriftError
 from dbt_drift.project.bundled import integration_project
 from dbt_drift.sandbox.behaviour import Behaviour
 from dbt_drift.sandbox.server import Sandbox
-from dbt_drift.sync.results import FILE_NAME, Results
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -11,13 +11,13 @@ import time
 import traceback
 from typing import TYPE_CHECKING
 
+from dbt_drift.delivery.pump import Pump
+from dbt_drift.delivery.results import RowCounts, SyncResult
+from dbt_drift.delivery.run_session import RunSession
+from dbt_drift.delivery.stop import Stop
 from dbt_drift.drift.contact.upsert import look_up
 from dbt_drift.errors import DbtDriftError, internal_error
 from dbt_drift.ledger.sync_ledger import Entry
-from dbt_drift.sync.pump import Pump
-from dbt_drift.sync.results import RowCounts, SyncResult
-from dbt_drift.sync.run_session import RunSession
-from dbt_drift.sync.stop import Stop
 from dbt_drift.wording import counted
 
 if TYPE_CHECKING:
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
     from dbt_drift.binding.prepared import Prepared
     from dbt_drift.declarations.sync import Sync
+    from dbt_drift.delivery.reporter import Reporter
+    from dbt_drift.delivery.run_options import RunOptions
     from dbt_drift.drift.contact.change import Outcome
     from dbt_drift.drift.engine.client import DriftClient
     from dbt_drift.ledger.sync_ledger import DeltaRow, SyncLedger
-    from dbt_drift.sync.reporter import Reporter
-    from dbt_drift.sync.run_options import RunOptions
 
 
 def run_rebuild(

@@ -8,23 +8,23 @@ from msgspec import structs
 
 from dbt_drift.binding.undeclared_tags import still_decides
 from dbt_drift.declarations.audiences import AudienceMapping, attribute_audience
+from dbt_drift.delivery.one_sync import OneSync
+from dbt_drift.delivery.run_options import RunOptions
+from dbt_drift.delivery.run_session import RunSession, alone
+from dbt_drift.delivery.stop import Stop
 from dbt_drift.errors import ConfigurationError
 from dbt_drift.ledger.bound_sync import audience_state, bind_audience
 from dbt_drift.ledger.registry import Registered, drop_audience
 from dbt_drift.ledger.saved_syncs import saved_sync
-from dbt_drift.sync.one_sync import OneSync
-from dbt_drift.sync.run_options import RunOptions
-from dbt_drift.sync.run_session import RunSession, alone
-from dbt_drift.sync.stop import Stop
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dbt_drift.binding.prepared import Prepared
+    from dbt_drift.delivery.reporter import Reporter
+    from dbt_drift.delivery.results import SyncResult
     from dbt_drift.ledger.bound_sync import BoundSync
     from dbt_drift.ledger.sync_ledger import SyncLedger
-    from dbt_drift.sync.reporter import Reporter
-    from dbt_drift.sync.results import SyncResult
 
 
 def forget_tag(prepared: Prepared, model: str, tag: str) -> Registered:

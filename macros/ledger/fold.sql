@@ -103,7 +103,7 @@
 {% endmacro %}
 
 
-{#- How many contacts can be under way or answered and not in the journal: `sync.streaming.UNWRITTEN_ROWS`. -#}
+{#- How many contacts can be under way or answered and not in the journal: `delivery.pump.UNWRITTEN_ROWS`. -#}
 {% macro most_unjournaled() %}{{ return(500) }}{% endmacro %}
 
 

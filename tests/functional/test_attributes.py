@@ -9,14 +9,14 @@ import msgspec
 import pytest
 
 from dbt_drift.binding.settings import Settings
+from dbt_drift.delivery.plan import make_plans
+from dbt_drift.delivery.run_options import RunOptions
 from dbt_drift.drift.engine.client import DriftClient
 from dbt_drift.drift.http.credentials import AccessToken
 from dbt_drift.errors import DeclarationError
 from dbt_drift.operations.rebuild import run_rebuild
 from dbt_drift.sandbox.calls.attributes import Attribute
 from dbt_drift.sandbox.calls.tokens import Token
-from dbt_drift.sync.plan import make_plans
-from dbt_drift.sync.run_options import RunOptions
 from tests.support.command_line import project_of
 from tests.support.harness import TOKEN, Recorder
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dbt_drift.sandbox.behaviour import Fault
 
 if TYPE_CHECKING:
-    from dbt_drift.sync.results import SyncResult
+    from dbt_drift.delivery.results import SyncResult
     from tests.support.harness import Bench
 
 FIELDS = {"email": "email", "name": "name"}

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dbt_drift.delivery import pump
 from dbt_drift.ledger.sync_ledger import SyncLedger
 from dbt_drift.sandbox.behaviour import Fault
-from dbt_drift.sync import pump
 
 if TYPE_CHECKING:
     from tests.support.harness import Bench

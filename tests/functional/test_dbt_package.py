@@ -16,17 +16,17 @@ import yaml
 from dbt_drift import __version__
 from dbt_drift.binding.attribute_types import _SUITS
 from dbt_drift.binding.prepare import prepare
+from dbt_drift.delivery.run import run_syncs
 from dbt_drift.project.options import ProjectOptions
 from dbt_drift.sandbox.calls.attributes import Attribute
-from dbt_drift.sync.run import run_syncs
 from tests.support import warm
 from tests.support.harness import TOKEN, DuckDb, Postgres, Recorder, write_project
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dbt_drift.delivery.results import SyncResult
     from dbt_drift.sandbox.server import Sandbox
-    from dbt_drift.sync.results import SyncResult
     from tests.support.command_line import CommandLine
     from tests.support.harness import Warehouse
 

@@ -18,6 +18,10 @@ from dbt_drift.cli.auth import DEFAULT_PORT as SIGN_IN_PORT
 from dbt_drift.cli.main import group
 from dbt_drift.cli.sandbox import DEFAULT_PORT as SANDBOX_PORT
 from dbt_drift.declarations.syncs import declare
+from dbt_drift.delivery.plan import SyncPlan
+from dbt_drift.delivery.pump import FLUSH_ROWS, FLUSH_SECONDS, PAGE_ROWS, UNWRITTEN_ROWS
+from dbt_drift.delivery.results import ContactCounts, Metadata, Rejection, RowCounts, SyncResult
+from dbt_drift.delivery.sending import REJECTIONS_KEPT, SHARE_COUNTS_FROM
 from dbt_drift.drift.contact import reasons
 from dbt_drift.drift.engine.client import WORKERS
 from dbt_drift.drift.http.endpoints import MOST_JOINED
@@ -30,10 +34,6 @@ from dbt_drift.sandbox.calls.routes import ROUTES
 from dbt_drift.sandbox.control import _HANDLERS
 from dbt_drift.sandbox.traffic.requestlog import _LONGEST_BODY, _MOST_CONTENTS
 from dbt_drift.sandbox.transport import _LARGEST_BODY
-from dbt_drift.sync.plan import SyncPlan
-from dbt_drift.sync.pump import FLUSH_ROWS, FLUSH_SECONDS, PAGE_ROWS, UNWRITTEN_ROWS
-from dbt_drift.sync.results import ContactCounts, Metadata, Rejection, RowCounts, SyncResult
-from dbt_drift.sync.sending import REJECTIONS_KEPT, SHARE_COUNTS_FROM
 from tests.support.projects import manifest, node
 
 if TYPE_CHECKING:

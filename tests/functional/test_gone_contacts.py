@@ -11,7 +11,7 @@ from dbt_drift.sandbox.behaviour import Fault
 from tests.support.harness import TOKEN
 
 if TYPE_CHECKING:
-    from dbt_drift.sync.results import SyncResult
+    from dbt_drift.delivery.results import SyncResult
     from tests.support.harness import Bench
 
 ADA = "ada@example.com"

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from dbt_drift.delivery.one_sync import OneSync
 from dbt_drift.ledger.sync_ledger import SyncLedger
 from dbt_drift.sandbox.behaviour import Fault
-from dbt_drift.sync.one_sync import OneSync
 from tests.support.ledgers import FIELDS, VIP, command, lock_as, people, rows_of
 
 if TYPE_CHECKING:

@@ -19,18 +19,18 @@ import pytest
 from dbt_drift.binding.prepare import prepare
 from dbt_drift.declarations.manifest import read_manifest
 from dbt_drift.declarations.syncs import declare
+from dbt_drift.delivery.results import RowCounts
+from dbt_drift.delivery.run import run_syncs
 from dbt_drift.project.options import ProjectOptions
 from dbt_drift.sandbox.behaviour import Behaviour
 from dbt_drift.sandbox.server import Sandbox
-from dbt_drift.sync.results import RowCounts
-from dbt_drift.sync.run import run_syncs
 from tests.support import warm
 from tests.support.harness import TOKEN, Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dbt_drift.sync.results import SyncResult
+    from dbt_drift.delivery.results import SyncResult
     from tests.support.postgres import PostgresServer
 
 INTEGRATION_PROJECT = Path(__file__).parents[2] / "integration_project"

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dbt_drift.delivery import pump
 from dbt_drift.errors import LockedError
 from dbt_drift.ledger import lock as lock_module
 from dbt_drift.ledger.sync_ledger import SyncLedger
 from dbt_drift.sandbox.behaviour import Fault
-from dbt_drift.sync import pump
 from tests.support.command_line import project_of, start_process
 from tests.support.harness import Bench, Recorder
 from tests.support.ledgers import command, let_time_pass, lock_as, locked_by, people, rows_of
@@ -79,7 +79,7 @@ def test_a_run_that_waits_goes_on_when_the_other_has_ended(bench: Bench, monkeyp
         if len(slept) == 3:
             bench.warehouse.execute(f"delete from {bench.ledger}.drift_lock")
 
-    monkeypatch.setattr("dbt_drift.sync.run_session.time.sleep", sleep)
+    monkeypatch.setattr("dbt_drift.delivery.run_session.time.sleep", sleep)
     (result,) = bench.run(waited, wait=60).results
     assert result.status == "success"
     assert ([owner.invocation_id for owner in waited.tagged_contacts], len(slept)) == (["other"], 3)

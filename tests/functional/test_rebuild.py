@@ -112,7 +112,7 @@ def test_a_rebuild_that_is_killed_goes_on_where_it_was(
     bench.sync()
     lose(bench)
     bench.requests()
-    monkeypatch.setattr("dbt_drift.sync.pump.FLUSH_ROWS", 1)
+    monkeypatch.setattr("dbt_drift.delivery.pump.FLUSH_ROWS", 1)
     real = SyncLedger.record
     records: list[int] = []
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dbt_drift.delivery.run import run_syncs
+from dbt_drift.delivery.run_options import RunOptions
 from dbt_drift.sandbox.behaviour import Fault
-from dbt_drift.sync.run import run_syncs
-from dbt_drift.sync.run_options import RunOptions
 from tests.support.harness import Recorder
 
 if TYPE_CHECKING:
-    from dbt_drift.sync.results import SyncResult
+    from dbt_drift.delivery.results import SyncResult
     from tests.support.harness import Bench
 
 FIELDS = {"fields": {"email": "email", "name": "name"}}

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from dbt_drift.delivery.results import FILE_NAME
 from dbt_drift.ledger.sync_ledger import SyncLedger
-from dbt_drift.sync.results import FILE_NAME
 from tests.support.command_line import project_of
 from tests.support.harness import DuckDb, dbt, write_project
 
@@ -186,7 +186,7 @@ def test_a_mistake_of_ours_leaves_results_too(
     assert "ada@" not in artifact(people).read_text()
 
     with monkeypatch.context() as patch:
-        patch.setattr("dbt_drift.sync.run.save_syncs", broken)
+        patch.setattr("dbt_drift.delivery.run.save_syncs", broken)
         with pytest.raises(RecursionError):
             people.run()
     assert [(result["name"], result["status"]) for result in results_of(people)] == [

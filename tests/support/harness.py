@@ -15,10 +15,10 @@ import duckdb
 import yaml
 
 from dbt_drift.binding.prepare import prepare
+from dbt_drift.delivery.plan import SyncPlan, make_plans
+from dbt_drift.delivery.run import run_syncs
+from dbt_drift.delivery.run_options import RunOptions
 from dbt_drift.project.options import ProjectOptions
-from dbt_drift.sync.plan import SyncPlan, make_plans
-from dbt_drift.sync.run import run_syncs
-from dbt_drift.sync.run_options import RunOptions
 from tests.support import warm
 
 if TYPE_CHECKING:
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
     from dbt_drift.binding.prepared import Prepared
     from dbt_drift.declarations.sync import Sync
+    from dbt_drift.delivery.results import Results, SyncResult
     from dbt_drift.drift.engine.statistics import Statistics
     from dbt_drift.drift.http.local_sandbox import LocalSandbox
     from dbt_drift.ledger.lock import LockOwner
     from dbt_drift.ledger.sync_ledger import Counts
     from dbt_drift.sandbox.server import Sandbox
-    from dbt_drift.sync.results import Results, SyncResult
     from tests.support.postgres import PostgresServer
 
 TOKEN = "planted-token-5f1e0c"

@@ -9,8 +9,8 @@ import msgspec
 import requests
 from hypothesis import Phase, given, seed, settings
 
+from dbt_drift.delivery.plan import make_plans
 from dbt_drift.sandbox.behaviour import Fault
-from dbt_drift.sync.plan import make_plans
 from tests.support.harness import TOKEN
 from tests.support.histories import HISTORIES, OWN, SPELLINGS, Deed, History, Person, Round
 from tests.support.reference.shapes import Audience, Contact, Declaration, Field, Mode, Row
@@ -19,7 +19,7 @@ from tests.support.reference.world import World, shown
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dbt_drift.sync.results import SyncResult
+    from dbt_drift.delivery.results import SyncResult
     from tests.support.harness import Bench
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from dbt_drift.sync.pump import UNWRITTEN_ROWS
+from dbt_drift.delivery.pump import UNWRITTEN_ROWS
 
 
 def test_the_fold_doubts_as_many_contacts_as_can_be_under_way() -> None:

@@ -7,21 +7,21 @@ import traceback
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from dbt_drift.delivery.pump import Pump
+from dbt_drift.delivery.results import Rejection, RowCounts, SyncResult
+from dbt_drift.delivery.sending import REJECTIONS_KEPT, Sending
 from dbt_drift.errors import DbtDriftError, LockedError, WarehouseError, internal_error
-from dbt_drift.sync.pump import Pump
-from dbt_drift.sync.results import Rejection, RowCounts, SyncResult
-from dbt_drift.sync.sending import REJECTIONS_KEPT, Sending
 from dbt_drift.wording import counted, masked
 
 if TYPE_CHECKING:
     from dbt_drift.binding.settings import Failures
     from dbt_drift.declarations.sync import Sync
+    from dbt_drift.delivery.guards import Guard
+    from dbt_drift.delivery.reporter import Reporter
+    from dbt_drift.delivery.run_options import RunOptions
+    from dbt_drift.delivery.stop import Stop
     from dbt_drift.drift.engine.client import DriftClient
     from dbt_drift.ledger.sync_ledger import Counts, SyncLedger
-    from dbt_drift.sync.guards import Guard
-    from dbt_drift.sync.reporter import Reporter
-    from dbt_drift.sync.run_options import RunOptions
-    from dbt_drift.sync.stop import Stop
 
 
 class OneSync:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from dbt_drift.declarations.syncs import declare
+from dbt_drift.delivery.to_change import contact_change
 from dbt_drift.ledger.sync_ledger import DeltaRow
-from dbt_drift.sync.to_change import contact_change
 from tests.support.projects import manifest, node
 
 if TYPE_CHECKING:

@@ -8,12 +8,9 @@ from typing import TYPE_CHECKING
 
 from dbt_drift import __version__
 from dbt_drift.binding.settings import Failures
-from dbt_drift.drift.http.local_sandbox import sandbox_at
-from dbt_drift.errors import DbtDriftError, internal_error
-from dbt_drift.ledger.saved_syncs import save_syncs
-from dbt_drift.sync.guards import Guard
-from dbt_drift.sync.one_sync import OneSync
-from dbt_drift.sync.results import (
+from dbt_drift.delivery.guards import Guard
+from dbt_drift.delivery.one_sync import OneSync
+from dbt_drift.delivery.results import (
     SCHEMA_VERSION,
     Metadata,
     Results,
@@ -21,18 +18,21 @@ from dbt_drift.sync.results import (
     check_folder,
     write_results,
 )
-from dbt_drift.sync.run_options import RunOptions
-from dbt_drift.sync.run_session import RunSession
-from dbt_drift.sync.stop import Stop
+from dbt_drift.delivery.run_options import RunOptions
+from dbt_drift.delivery.run_session import RunSession
+from dbt_drift.delivery.stop import Stop
+from dbt_drift.drift.http.local_sandbox import sandbox_at
+from dbt_drift.errors import DbtDriftError, internal_error
+from dbt_drift.ledger.saved_syncs import save_syncs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from dbt_drift.binding.prepared import Prepared
+    from dbt_drift.delivery.reporter import Reporter
     from dbt_drift.ledger.bound_sync import BoundSync
     from dbt_drift.ledger.sync_ledger import SyncLedger
-    from dbt_drift.sync.reporter import Reporter
 
 _PLAIN = RunOptions()
 

@@ -13,6 +13,7 @@ from msgspec import structs
 
 from dbt_drift import __version__
 from dbt_drift.binding.attribute_types import fit_to_drift
+from dbt_drift.delivery.results import SyncResult
 from dbt_drift.drift.auth.find import credential
 from dbt_drift.drift.engine.client import WORKERS, DriftClient
 from dbt_drift.drift.http.limiter import RateLimiter
@@ -22,7 +23,6 @@ from dbt_drift.ledger.history import History, RunStart, SyncCounts
 from dbt_drift.ledger.lock import RunLock
 from dbt_drift.ledger.sync_ledger import SyncLedger, claim_destination
 from dbt_drift.ledger.versions import bring_forward
-from dbt_drift.sync.results import SyncResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from dbt_drift.binding.last_build import Blocked
     from dbt_drift.binding.prepared import Prepared
     from dbt_drift.declarations.sync import Sync
+    from dbt_drift.delivery.reporter import Reporter
+    from dbt_drift.delivery.results import SyncStatus
+    from dbt_drift.delivery.run_options import RunOptions
     from dbt_drift.ledger.bound_sync import BoundSync
     from dbt_drift.ledger.lock import LockOwner
     from dbt_drift.project.session import Session
-    from dbt_drift.sync.reporter import Reporter
-    from dbt_drift.sync.results import SyncStatus
-    from dbt_drift.sync.run_options import RunOptions
 
 _POLL_SECONDS = 1.0
 """The interval at which a waiting run checks whether the other run has ended."""

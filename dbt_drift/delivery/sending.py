@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from dbt_drift.delivery.results import ContactCounts, Rejection
 from dbt_drift.errors import StoppedError
 from dbt_drift.ledger.sync_ledger import Entry
-from dbt_drift.sync.results import ContactCounts, Rejection
 from dbt_drift.wording import counted, masked
 
 if TYPE_CHECKING:

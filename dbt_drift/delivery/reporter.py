@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from dbt_drift.declarations.sync import Sync
+    from dbt_drift.delivery.results import SyncResult
     from dbt_drift.drift.engine.statistics import Statistics
     from dbt_drift.drift.http.local_sandbox import LocalSandbox
     from dbt_drift.ledger.lock import LockOwner
     from dbt_drift.ledger.sync_ledger import Counts
-    from dbt_drift.sync.results import SyncResult
 
 
 class Reporter(Protocol):

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from dbt_drift.binding.attribute_types import fit_to_drift
+from dbt_drift.delivery.guards import Guard
+from dbt_drift.delivery.to_change import attribute_changes, tag_changes
 from dbt_drift.ledger.sync_ledger import Counts, InvalidRow, SyncLedger
 from dbt_drift.ledger.versions import bring_forward
 from dbt_drift.ledger.wire import to_display
-from dbt_drift.sync.guards import Guard
-from dbt_drift.sync.to_change import attribute_changes, tag_changes
 
 if TYPE_CHECKING:
     from collections.abc import Callable

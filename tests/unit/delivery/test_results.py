@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dbt_drift.sync.results import Metadata, Results, RowCounts, SyncResult, SyncStatus, write_results
+from dbt_drift.delivery.results import Metadata, Results, RowCounts, SyncResult, SyncStatus, write_results
 
 SCHEMA = Path(__file__).parents[3] / "docs" / "schemas" / "drift_results.v1.schema.json"
 

@@ -11,18 +11,18 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
+from dbt_drift.delivery.to_change import contact_change
 from dbt_drift.errors import WarehouseLostError
-from dbt_drift.sync.to_change import contact_change
 from dbt_drift.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dbt_drift.declarations.sync import Sync
+    from dbt_drift.delivery.stop import Stop
     from dbt_drift.drift.contact.change import Outcome
     from dbt_drift.drift.engine.dispatcher import Dispatcher
     from dbt_drift.ledger.sync_ledger import DeltaRow, Entry, SyncLedger
-    from dbt_drift.sync.stop import Stop
 
 PAGE_ROWS = 2000
 """Contacts read at once: a page is short work for the warehouse and lasts Drift's default quota 40 seconds."""

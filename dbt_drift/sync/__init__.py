@@ -1,1 +1,0 @@
-"""A run: plan or sync the bound models, and report what happened."""
