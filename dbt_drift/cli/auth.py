@@ -22,14 +22,14 @@ DEFAULT_PORT = 8765
 
 
 @click.group("auth")
-def command() -> None:
+def auth_command() -> None:
     """Sign in to Drift, look at what opens it, sign out.
 
     With DRIFT_ACCESS_TOKEN set no sign-in is used.
     """
 
 
-@command.command("login")
+@auth_command.command("login")
 @click.option("--client-id", help="The id of your app at dev.drift.com. [DRIFT_CLIENT_ID, else asked]")
 @click.option(
     "--port", default=DEFAULT_PORT, show_default=True, help="Loopback port of the redirect URL, as your app has it."
@@ -82,7 +82,7 @@ def login(*, client_id: str | None, port: int, no_browser: bool, timeout: int) -
     return 0
 
 
-@command.command("check")
+@auth_command.command("check")
 @click.option(
     "--output", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How it is printed."
 )
@@ -119,7 +119,7 @@ def check(*, output: str) -> int:
     return 1 if any(scope.is_required for scope in missing) else 0
 
 
-@command.command("logout")
+@auth_command.command("logout")
 def logout() -> int:
     """Forget the sign-in on this machine. What Drift granted stays until it is revoked there."""
     from dbt_drift.drift.auth.token_store import token_store

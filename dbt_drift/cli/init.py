@@ -28,7 +28,7 @@ _SANDBOX = "dbt-drift sandbox &\nexport DRIFT_API_URL=http://127.0.0.1:8484 DRIF
 @project_options
 @click.option("--yes", is_flag=True, help="Ask nothing: take the likeliest model, suggest tags as comments, write.")
 @click.option("--dry-run", is_flag=True, help="Show what would be written, and write nothing.")
-def command(*, model: str | None, yes: bool, dry_run: bool, **given: Any) -> int:
+def init_command(*, model: str | None, yes: bool, dry_run: bool, **given: Any) -> int:
     """Find the models that look like contacts, and write a first mapping of one into its properties file.
 
     Without MODEL, it offers those that it finds. Of the file, nothing is changed but the lines that are added. The

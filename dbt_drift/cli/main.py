@@ -34,6 +34,13 @@ _COMMANDS = {
     "demo": "Watch a whole project being built and synced to a sandbox.",
 }
 
+_MODULES = {
+    **dict.fromkeys(("retry", "rebuild"), "sync"),
+    **dict.fromkeys(("status", "unlock", "adopt", "untag", "forget", "rename"), "ledger"),
+    **dict.fromkeys(("check", "attributes", "exposures", "schema"), "project"),
+    "demo": "sandbox",
+}
+"""The module of each command that has none of its own name."""
 
 _MEANT = {
     "--dry-run": "`dbt-drift plan` shows what a sync would send, and sends nothing.",
@@ -52,7 +59,8 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"dbt_drift.cli.{cmd_name}").command
+        module = importlib.import_module(f"dbt_drift.cli.{_MODULES.get(cmd_name, cmd_name)}")
+        command: click.Command = getattr(module, f"{cmd_name}_command")
         return command
 
     def resolve_command(

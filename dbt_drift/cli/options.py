@@ -168,7 +168,7 @@ def warn_of_undeclared(prepared: Prepared) -> None:
     from dbt_drift.binding.undeclared_tags import warnings
 
     for warning in warnings(prepared):
-        echo(f"Warning: {warning}", err=True)
+        echo(f"WARN {warning}", err=True)
 
 
 def selection_from(given: dict[str, Any]) -> Selection:

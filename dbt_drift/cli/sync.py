@@ -1,19 +1,81 @@
-"""`dbt-drift sync`."""
+"""`dbt-drift sync`, `retry` and `rebuild`: runs, their report, their exit code."""
 
 from __future__ import annotations
 
+import os
+import sys
+import traceback
+import uuid
 from typing import Any
 
 import click
+from msgspec import structs
 
 from dbt_drift.cli.options import (
     SelectingCommand,
     output_options,
+    project_from,
     project_options,
+    selection_from,
     selection_options,
     sending_options,
     wait_option,
 )
+from dbt_drift.errors import DbtDriftError, internal_error
+from dbt_drift.terminal import echo, echo_document
+
+
+def run_and_report(given: dict[str, Any], *, retry: bool = False, reason: str | None = None) -> int:
+    """Run with a command's parameters, print what it asks for, and return the exit code.
+
+    Args:
+        given: The parameters of `project_options`, `selection_options`, `output_options` and `sending_options`.
+        retry: Whether rows that were given up are sent once more.
+        reason: Of these, only the rows with this reason.
+    """
+    from dbt_drift import api
+    from dbt_drift.cli.console import sync_reporter
+    from dbt_drift.delivery.stop import Stop, stopping_on_signals
+
+    invocation_id = str(uuid.uuid4())
+    reporter = sync_reporter(
+        log_format=given["log_format"],
+        quiet=given["quiet"],
+        to_stderr=given["output"] == "json",
+        invocation_id=invocation_id,
+    )
+    stop = Stop()
+    try:
+        with stopping_on_signals(stop):
+            results = api.sync(
+                **structs.asdict(project_from(given)),
+                **structs.asdict(selection_from(given)),
+                ignore_run_results=given["ignore_run_results"],
+                full_refresh=given.get("full_refresh", False),
+                retry=retry,
+                reason=reason,
+                threads=given["threads"],
+                wait=given["wait"],
+                max_failures=0 if given["fail_fast"] else given["max_failures"],
+                allow_removals=given["allow_removals"],
+                max_removals=given["max_removals"],
+                limit=given["limit"],
+                invocation_id=invocation_id,
+                reporter=reporter,
+                stop=stop,
+            )
+    except DbtDriftError as error:
+        reporter.failed(str(error), kind=error.kind)
+        return 2
+    except Exception as error:  # noqa: BLE001 - a reader of the log is told of it, too
+        echo(traceback.format_exc(), err=True)
+        reporter.failed(internal_error(error), kind="internal")
+        return 2
+    reporter.run_finished(results)
+    if given["output"] == "json":
+        echo_document(results)
+    # A run that the user ended is a partial success, also where it has sent nothing.
+    return min(results.exit_code, 1) if stop.asked else results.exit_code
 
 
 @click.command("sync", cls=SelectingCommand)
@@ -23,13 +85,52 @@ from dbt_drift.cli.options import (
 @wait_option
 @click.option("--full-refresh", is_flag=True, help="Send everything again, changed or not; makes no second contacts.")
 @sending_options
-def command(
+def sync_command(
     **given: Any,
 ) -> int:
     """Make Drift match the declared models: contacts upserted, tags added and taken away.
 
     Only what changed since the last sync is sent. What was done is in target/drift_results.json.
     """
-    from dbt_drift.cli.running import run_and_report
-
     return run_and_report(given)
+
+
+@click.command("retry", cls=SelectingCommand)
+@project_options
+@selection_options
+@output_options
+@sending_options
+@wait_option
+@click.option("--reason", help="Only rows with this reason; without it, all that are given up.")
+def retry_command(*, reason: str | None, **given: Any) -> int:
+    """Sync, and send the rows that were given up in earlier runs once more.
+
+    The report and the exit codes are those of `dbt-drift sync`.
+    """
+    return run_and_report(given, retry=True, reason=reason)
+
+
+@click.command("rebuild", cls=SelectingCommand)
+@project_options
+@selection_options
+@wait_option
+@click.option("--threads", type=click.IntRange(min=1), help="The most requests under way at once.  [default: 128]")
+def rebuild_command(*, threads: int | None, wait: float, **given: Any) -> int:
+    """Rebuild a lost ledger: look up each contact that it does not remember. Writes nothing to Drift.
+
+    The next sync then sends what really differs. One request a row, or more; can be interrupted and run again.
+    """
+    from dbt_drift.binding.prepare import prepare
+    from dbt_drift.cli.console import Console
+    from dbt_drift.delivery.run_options import RunOptions
+    from dbt_drift.delivery.stop import Stop, stopping_on_signals
+    from dbt_drift.operations.rebuild import run_rebuild
+
+    reporter = Console(sys.stdout, quiet=False)
+    stop = Stop()
+    with stopping_on_signals(stop):
+        prepared = prepare(project_from(given), selection_from(given))
+        results = run_rebuild(prepared, os.environ, reporter, RunOptions(workers=threads, wait=wait), stop)
+    if all(result.status == "success" for result in results):
+        return 0
+    return 1 if any(result.contacts.matched for result in results) else 2

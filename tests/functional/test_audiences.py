@@ -181,7 +181,7 @@ def test_the_commands_say_what_they_did(people: Bench, dbt_drift: CommandLine) -
     bench.declare("people", {"fields": {"email": "email"}})
 
     for command in (["plan"], ["check", "--offline"]):
-        assert "Warning: people no longer declares the tag 'VIP'" in dbt_drift(*command, *project_of(bench)).err
+        assert "WARN people no longer declares the tag 'VIP'" in dbt_drift(*command, *project_of(bench)).err
     done = dbt_drift("untag", "people", "VIP", *project_of(bench), environment=bench.environment)
     assert done.code == 0, done.err
     assert "taken from 1 contact in" in done.out

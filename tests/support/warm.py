@@ -31,10 +31,10 @@ FORKSERVER.set_forkserver_preload(
         "dbt.adapters.postgres",
         "dbt.context.providers",
         "dbt.parser.manifest",
+        "dbt_drift.api",
         "dbt_drift.cli.console",
         "dbt_drift.cli.main",
         "dbt_drift.cli.plan",
-        "dbt_drift.cli.rebuild",
         "dbt_drift.cli.sync",
     ]
 )

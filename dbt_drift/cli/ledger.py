@@ -1,0 +1,150 @@
+"""Commands on a ledger without a sync: `status`, `unlock`, `adopt`, `untag`, `forget`, `rename`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import click
+
+from dbt_drift.cli.options import project_from, project_options
+from dbt_drift.terminal import echo, echo_document
+
+
+@click.command("status")
+@project_options
+@click.option(
+    "--runs", default=5, show_default=True, type=click.IntRange(min=0), help="How many of the last runs to show."
+)
+@click.option(
+    "--output",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    help="How the outcome is printed on stdout: for people, or as one JSON document.",
+)
+def status_command(*, runs: int, output: str, **given: Any) -> int:
+    """Show the ledger: who is at work, the last runs, what waits, what was rejected, its size. Writes nothing."""
+    from dbt_drift.cli.status_view import status_document, status_text
+    from dbt_drift.operations.status import read_status
+
+    status = read_status(project_from(given), runs=runs)
+    if output == "json":
+        echo_document(status_document(status))
+    else:
+        echo(status_text(status))
+    return 0
+
+
+@click.command("unlock")
+@project_options
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--force", is_flag=True, help="Release the lock of a run that gives signs of life, too: it stops.")
+def unlock_command(*, yes: bool, force: bool, **given: Any) -> int:
+    """Release the lock that a run left behind. It expires by itself, two minutes after the run was killed."""
+    from dbt_drift.errors import LockedError
+    from dbt_drift.operations.status import find_lock, release_lock
+
+    project, location, owner = find_lock(project_from(given))
+    if owner is None:
+        echo(f"Nobody holds the lock of the ledger in the schema {location.schema}.")
+        return 0
+    echo(f"The lock of the ledger in the schema {location.schema} is held by the {owner}.")
+    if not owner.is_dead and not force:
+        raise LockedError(
+            "That run gives signs of life: its lock is not released.",
+            advice="Stop the run, or wait for it. With --force it stops before it writes anything more.",
+        )
+    if not owner.is_dead:
+        echo(
+            "Warning: that run gives signs of life. What Drift has accepted from it and it has not written down is "
+            "asked for again by the next run.",
+            err=True,
+        )
+    if not yes:
+        click.confirm("Release it?", abort=True)
+    release_lock(project, location, owner)
+    echo("Released.")
+    return 0
+
+
+@click.command("adopt")
+@click.argument("model")
+@click.argument("tag")
+@click.argument("members")
+@click.option("--column", help="Its column with what MODEL matches on. Default: named as in MODEL.")
+@project_options
+def adopt_command(model: str, tag: str, members: str, *, column: str | None, **given: Any) -> int:
+    """Take contacts for members of the mirror TAG of MODEL, as if it had tagged them. Sends nothing.
+
+    MEMBERS is a model, seed or snapshot that lists who carries the tag in Drift. The next sync takes the tag away from
+    those who are no members by MODEL.
+    """
+    from dbt_drift.binding.prepare import prepare
+    from dbt_drift.operations.adopt import adopt
+    from dbt_drift.wording import counted
+
+    adopted = adopt(prepare(project_from(given)), model, tag, members=members, column=column)
+    echo(f"Adopted: {counted(adopted, 'contact')}. `dbt-drift plan` shows who would lose {tag!r}.")
+    return 0
+
+
+@click.command("untag")
+@click.argument("model")
+@click.argument("tag")
+@project_options
+def untag_command(model: str, tag: str, **given: Any) -> int:
+    """Take TAG away from the contacts that MODEL gave it to, once MODEL no longer declares it or is gone.
+
+    Nobody else loses the tag. What is left when this breaks off, the next call does.
+    """
+    from dbt_drift.binding.prepare import prepare
+    from dbt_drift.cli.console import Untagging
+    from dbt_drift.delivery.stop import Stop, stopping_on_signals
+    from dbt_drift.operations.untag import untag
+    from dbt_drift.wording import counted
+
+    reporter = Untagging(sys.stdout, quiet=False)
+    stop = Stop()
+    with stopping_on_signals(stop):
+        prepared = prepare(project_from(given), needs_syncs=False)
+        result = untag(prepared, model, tag, os.environ, reporter, stop=stop)
+    done = f"Done in {result.execution_time:.2f}s with {counted(result.requests, 'request')}."
+    if result.status != "success":
+        done += " Run it again: it goes on with the contacts that still carry the tag."
+    echo(done)
+    return 0 if result.status == "success" else 1
+
+
+@click.command("forget")
+@click.argument("model")
+@click.argument("tag")
+@project_options
+def forget_command(model: str, tag: str, **given: Any) -> int:
+    """Forget that MODEL set TAG, once MODEL no longer declares it or is gone. Drift keeps the tag."""
+    from dbt_drift.binding.prepare import prepare
+    from dbt_drift.operations.untag import forget_tag
+    from dbt_drift.wording import counted
+
+    audience = forget_tag(prepare(project_from(given), needs_syncs=False), model, tag)
+    echo(f"Forgotten: {counted(audience.tagged_contacts, 'contact')} of {model} keep the tag {tag!r} in Drift.")
+    return 0
+
+
+@click.command("rename")
+@click.argument("former")
+@click.argument("model")
+@project_options
+def rename_command(former: str, model: str, **given: Any) -> int:
+    """Let MODEL, which was called FORMER, go on with the ledger that it had.
+
+    Run it after `dbt parse` and before the next sync. Without it, a sync takes MODEL for a new one: it sends every
+    contact again, and no longer takes away the tags that FORMER has set.
+    """
+    from dbt_drift.binding.prepare import prepare
+    from dbt_drift.operations.rename import rename
+    from dbt_drift.wording import counted
+
+    remembered = rename(prepare(project_from(given)), former, model)
+    echo(f"{model} goes on with the ledger of {former}: {counted(remembered, 'contact')} remembered.")
+    return 0
