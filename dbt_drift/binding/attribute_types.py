@@ -14,7 +14,7 @@ from dbt_drift.declarations.attributes import STANDARD
 from dbt_drift.declarations.problems import Problem, nearest, render
 from dbt_drift.drift.http.retry_policy import RetryPolicy
 from dbt_drift.errors import DeclarationError, DriftUnavailableError
-from dbt_drift.ledger.attribute_list import remember_attributes, remembered_attributes
+from dbt_drift.ledger.organisation import remember_attributes, remembered_attributes
 from dbt_drift.wording import counted
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from dbt_drift.wording import counted
 if TYPE_CHECKING:
     from dbt_drift.binding.settings import Guards
     from dbt_drift.declarations.sync import Sync
-    from dbt_drift.ledger.sync_ledger import Counts
+    from dbt_drift.ledger.delta import Counts
 
 SHARE_COUNTS_FROM = 20
 """Removals, or rows gone, from which a share says anything: fewer are a small audience's everyday."""

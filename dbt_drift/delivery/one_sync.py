@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from dbt_drift.delivery.run_options import RunOptions
     from dbt_drift.delivery.stop import Stop
     from dbt_drift.drift.engine.client import DriftClient
-    from dbt_drift.ledger.sync_ledger import Counts, SyncLedger
+    from dbt_drift.ledger.delta import Counts
+    from dbt_drift.ledger.sync_ledger import SyncLedger
 
 
 class OneSync:

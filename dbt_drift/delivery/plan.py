@@ -10,7 +10,8 @@ import msgspec
 from dbt_drift.binding.attribute_types import fit_to_drift
 from dbt_drift.delivery.guards import Guard
 from dbt_drift.delivery.to_change import attribute_changes, tag_changes
-from dbt_drift.ledger.sync_ledger import Counts, InvalidRow, SyncLedger
+from dbt_drift.ledger.delta import Counts, InvalidRow
+from dbt_drift.ledger.sync_ledger import SyncLedger
 from dbt_drift.ledger.versions import bring_forward
 from dbt_drift.ledger.wire import to_display
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from dbt_drift.declarations.sync import Sync
     from dbt_drift.drift.engine.client import DriftClient
     from dbt_drift.ledger.bound_sync import BoundSync
-    from dbt_drift.ledger.sync_ledger import DeltaRow
+    from dbt_drift.ledger.delta import DeltaRow
 
 
 class PlannedChange(msgspec.Struct, frozen=True):

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from dbt_drift.delivery.stop import Stop
     from dbt_drift.drift.contact.change import Outcome
     from dbt_drift.drift.engine.dispatcher import Dispatcher
-    from dbt_drift.ledger.sync_ledger import DeltaRow, Entry, SyncLedger
+    from dbt_drift.ledger.delta import DeltaRow, Entry
+    from dbt_drift.ledger.sync_ledger import SyncLedger
 
 PAGE_ROWS = 2000
 """Contacts read at once: a page is short work for the warehouse and lasts Drift's default quota 40 seconds."""

@@ -21,7 +21,8 @@ from dbt_drift.drift.http.url import drift_url
 from dbt_drift.errors import ConfigurationError, LockedError, WarehouseError
 from dbt_drift.ledger.history import History, RunStart, SyncCounts
 from dbt_drift.ledger.lock import RunLock
-from dbt_drift.ledger.sync_ledger import SyncLedger, claim_destination
+from dbt_drift.ledger.organisation import claim_destination
+from dbt_drift.ledger.sync_ledger import SyncLedger
 from dbt_drift.ledger.versions import bring_forward
 
 if TYPE_CHECKING:

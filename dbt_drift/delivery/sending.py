@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from dbt_drift.delivery.results import ContactCounts, Rejection
 from dbt_drift.errors import StoppedError
-from dbt_drift.ledger.sync_ledger import Entry
+from dbt_drift.ledger.delta import Entry
 from dbt_drift.wording import counted, masked
 
 if TYPE_CHECKING:
     from dbt_drift.binding.settings import Failures
     from dbt_drift.declarations.sync import Sync
     from dbt_drift.drift.contact.change import Outcome
-    from dbt_drift.ledger.sync_ledger import DeltaRow
+    from dbt_drift.ledger.delta import DeltaRow
 
 REJECTIONS_KEPT = 100
 

@@ -11,7 +11,7 @@ from dbt_drift.ledger.wire import CLEARED, UNCERTAIN, to_json
 
 if TYPE_CHECKING:
     from dbt_drift.declarations.sync import Sync
-    from dbt_drift.ledger.sync_ledger import DeltaRow
+    from dbt_drift.ledger.delta import DeltaRow
 
 MatchOn = Literal["email", "externalId"]
 _IDENTITIES = ("email", "externalId")

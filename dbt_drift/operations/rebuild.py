@@ -17,7 +17,7 @@ from dbt_drift.delivery.run_session import RunSession
 from dbt_drift.delivery.stop import Stop
 from dbt_drift.drift.contact.upsert import look_up
 from dbt_drift.errors import DbtDriftError, internal_error
-from dbt_drift.ledger.sync_ledger import Entry
+from dbt_drift.ledger.delta import Entry
 from dbt_drift.wording import counted
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from dbt_drift.delivery.run_options import RunOptions
     from dbt_drift.drift.contact.change import Outcome
     from dbt_drift.drift.engine.client import DriftClient
-    from dbt_drift.ledger.sync_ledger import DeltaRow, SyncLedger
+    from dbt_drift.ledger.delta import DeltaRow
+    from dbt_drift.ledger.sync_ledger import SyncLedger
 
 
 def run_rebuild(

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from dbt_drift.delivery.results import Results, SyncResult
     from dbt_drift.drift.engine.statistics import Statistics
     from dbt_drift.drift.http.local_sandbox import LocalSandbox
+    from dbt_drift.ledger.delta import Counts
     from dbt_drift.ledger.lock import LockOwner
-    from dbt_drift.ledger.sync_ledger import Counts
     from dbt_drift.sandbox.server import Sandbox
     from tests.support.postgres import PostgresServer
 

@@ -9,7 +9,7 @@ import pytest
 from dbt_drift.binding.settings import Guards
 from dbt_drift.declarations.syncs import declare
 from dbt_drift.delivery.guards import Guard
-from dbt_drift.ledger.sync_ledger import Counts
+from dbt_drift.ledger.delta import Counts
 from tests.support.projects import EMAIL, manifest, node
 
 (SYNC,) = declare(manifest(node(drift={**EMAIL, "audiences": [{"tag": "VIP", "mode": "mirror", "when": "vip"}]})))

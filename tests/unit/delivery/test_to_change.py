@@ -6,7 +6,7 @@ import msgspec
 
 from dbt_drift.declarations.syncs import declare
 from dbt_drift.delivery.to_change import contact_change
-from dbt_drift.ledger.sync_ledger import DeltaRow
+from dbt_drift.ledger.delta import DeltaRow
 from tests.support.projects import manifest, node
 
 if TYPE_CHECKING:

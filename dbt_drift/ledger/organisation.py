@@ -1,4 +1,4 @@
-"""The list of the organisation's attributes that the ledger keeps: what plans without a token go by."""
+"""What the ledger keeps of the Drift organisation: which one it describes, and the attributes that it lists."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from dbt_drift.ledger.bound_sync import Location
     from dbt_drift.project.gateway import DbtProject
+    from dbt_drift.project.session import Session
 
 Listed = tuple[str, str, str]
 """Name, label and type of one attribute, in Drift's words."""
@@ -34,3 +35,16 @@ def remember_attributes(project: DbtProject, location: Location, attributes: Seq
     """
     with project.connect("attributes") as session, session.transaction():
         session.call("remember_attributes", ledger=location, attributes=[list(a) for a in attributes])
+
+
+def claim_destination(session: Session, location: Location, url: str) -> str:
+    """Write down which Drift the ledger describes, unless it says so already; return the one that it describes.
+
+    For the run that holds the lock: two that come first would each write down its own.
+    """
+    sql = session.call("destination_sql", ledger=location)
+    for (claimed,) in session.rows(sql):
+        return str(claimed)
+    with session.transaction():
+        session.call("claim_destination", ledger=location, url=url)
+    return url
