@@ -68,18 +68,28 @@ def _to_nowhere(stream: TextIO) -> None:
 
 
 class _Notices(logging.Handler):
-    def __init__(self, tell: Callable[[str], None]) -> None:
-        super().__init__(logging.WARNING)
+    def __init__(self, tell: Callable[[str], None], debug: Callable[[str], None] | None) -> None:
+        super().__init__()
         self._tell = tell
+        self._debug = debug
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._tell(record.getMessage())
+        if record.levelno >= logging.WARNING:
+            self._tell(record.getMessage())
+        elif self._debug is not None:
+            self._debug(record.getMessage())
 
 
-def show_notices(tell: Callable[[str], None]) -> None:
-    """Let what dbt-drift's rooms log be told from now on, and by this alone."""
+def show_notices(tell: Callable[[str], None], *, debug: Callable[[str], None] | None = None) -> None:
+    """Show what dbt-drift logs from now on.
+
+    Args:
+        tell: Shows a warning.
+        debug: Shows a line that helps to find a fault; None to leave these out.
+    """
     logger = logging.getLogger("dbt_drift")
-    logger.handlers = [_Notices(tell)]
+    logger.handlers = [_Notices(tell, debug)]
+    logger.setLevel(logging.WARNING if debug is None else logging.DEBUG)
     logger.propagate = False
 
 

@@ -36,7 +36,9 @@ _STATUS = {
 }
 
 
-def sync_reporter(*, log_format: str, quiet: bool, to_stderr: bool, invocation_id: str) -> Console | JsonLines:
+def sync_reporter(
+    *, log_format: str, log_level: str, quiet: bool, to_stderr: bool, invocation_id: str
+) -> Console | JsonLines:
     """Return the reporter for the options; where stdout carries a document, the log goes to stderr."""
     stream = sys.stderr if to_stderr else sys.stdout
     reporter: Console | JsonLines
@@ -44,7 +46,7 @@ def sync_reporter(*, log_format: str, quiet: bool, to_stderr: bool, invocation_i
         reporter = JsonLines(stream, quiet=quiet, invocation_id=invocation_id)
     else:
         reporter = Console(stream, quiet=quiet)
-    show_notices(reporter.noticed)
+    show_notices(reporter.noticed, debug=reporter.debug if log_level == "debug" else None)
     return reporter
 
 
@@ -73,6 +75,10 @@ class Console:
     def noticed(self, notice: str) -> None:
         """Show a notice."""
         self._line(f"WARN {notice}", mark="WARN", colour="yellow")
+
+    def debug(self, message: str) -> None:
+        """Show a line that helps to find a fault."""
+        self._line(message)
 
     def sync_started(self, index: int, total: int, sync: Sync) -> None:
         """Announce a sync."""
@@ -181,6 +187,10 @@ class JsonLines:
         """Show a notice."""
         self._event("Notice", notice, {}, level="warn")
 
+    def debug(self, message: str) -> None:
+        """Show a line that helps to find a fault."""
+        self._event("Request", message, {}, level="debug")
+
     def sync_started(self, index: int, total: int, sync: Sync) -> None:
         """Announce a sync."""
         data = {"unique_id": sync.unique_id, "relation": sync.relation_name, "index": index, "total": total}
@@ -217,7 +227,7 @@ class JsonLines:
         self._event("RunFailed", message, {"kind": kind, "exit_code": 2}, level="error")
 
     def _event(self, name: str, message: str, data: dict[str, Any], *, level: str = "info") -> None:
-        if self._quiet and level == "info":
+        if self._quiet and level in {"debug", "info"}:
             return
         now = dt.datetime.now(dt.timezone.utc).isoformat().replace("+00:00", "Z")
         info = {"name": name, "level": level, "msg": message, "ts": now, "invocation_id": self._invocation_id}

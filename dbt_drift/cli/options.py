@@ -100,6 +100,13 @@ _OUTPUT = [
         envvar=_envvars("LOG_FORMAT"),
         help="json: one JSON object a line; the others, which dbt tells apart: for people.",
     ),
+    click.option(
+        "--log-level",
+        type=click.Choice(["debug", "info", "warn", "error", "none"]),
+        default="info",
+        envvar=_envvars("LOG_LEVEL"),
+        help="debug: also one line for each request; the others, which dbt tells apart: no such lines.",
+    ),
     *_DOCUMENT,
 ]
 

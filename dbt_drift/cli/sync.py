@@ -40,6 +40,7 @@ def run_and_report(given: dict[str, Any], *, retry: bool = False, reason: str | 
     invocation_id = str(uuid.uuid4())
     reporter = sync_reporter(
         log_format=given["log_format"],
+        log_level=given["log_level"],
         quiet=given["quiet"],
         to_stderr=given["output"] == "json",
         invocation_id=invocation_id,

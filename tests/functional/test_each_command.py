@@ -40,7 +40,10 @@ def test_one_way_through_each_command(
 
     assert "ok  people: 2 attributes, 1 audience" in run("check")
     assert "4 new" in run("plan")
-    assert "4 created" in run("sync")
+    synced = run("sync", "--log-level", "debug")
+    assert "4 created" in synced
+    assert "POST /contacts: 200 in " in synced
+    assert "p1@example.com" not in synced
     assert "people: 4 contacts remembered" in run("status")
     assert "Adopted: 1 contact" in run("adopt", "people", "VIP", "members")
     assert "OK=1" in run("retry", "--allow-removals")
