@@ -1,1 +1,1 @@
-"""Drift: what one contact needs (`contact`), many contacts at once (`engine`), the wire (`http`), sign-in (`auth`)."""
+"""The Drift API: one contact (`contact`), many at once (`engine`), requests (`http`), sign-in (`auth`)."""

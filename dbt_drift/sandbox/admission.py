@@ -1,8 +1,8 @@
-"""Which requests are let in at all: contacts may be real people's, and a browser sends what any page tells it to.
+"""Rejects requests from other sites: the contacts may be real people, and a browser sends what any page tells it to.
 
-A page of another site must reach nothing, neither by a name of its own that leads to this machine (the `Host` is then
-that name) nor by a request across sites (which browsers mark with `Origin` and with `Sec-Fetch-Site`). A program on
-this machine sends none of the marks, and is let in.
+A page of another site must reach nothing, neither through its own host name that resolves to this machine (`Host` is
+then that name) nor through a cross-site request (which browsers mark with `Origin` and `Sec-Fetch-Site`). Programs on
+this machine send neither mark and are allowed.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 _HOST = re.compile(r"(?:127\.0\.0\.1|localhost)(?::\d{1,5})?", re.IGNORECASE)
 _OWN = {None, "none", "same-origin"}
 _VISITED = {"/", "/authorize"}
-"""The paths that a link, or an app that signs somebody in, may lead a browser to. Neither changes a contact, and the
-site that leads there does not see what comes."""
+"""Paths that a link, or an app that signs a user in, may open in a browser. Neither changes a contact, and the
+linking site does not see the answer."""
 
 
 def refusal_of(method: str, path: str, headers: CIMultiDictProxy[str]) -> Answer | None:
-    """Return the answer to a request that is not let in, from its head alone; None for one that is."""
+    """Return the answer that rejects a request, based on its headers; None if the request is allowed."""
     hosts = headers.getall("Host", [])
     if len(hosts) != 1 or not _HOST.fullmatch(hosts[0]):
         return error(403, "The sandbox answers requests to 127.0.0.1 or localhost only.")

@@ -1,6 +1,6 @@
-"""The local Drift without its sockets: a request goes in, what to do about it comes out.
+"""The local Drift without sockets: takes requests, returns deliveries.
 
-Everything here runs on one thread and never waits, so each request sees and leaves a state that is whole.
+Everything here runs on one thread and never waits, so each request sees and leaves a consistent state.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ _SERVED = "it serves contacts, tags, attributes, timeline events, unsubscribe, s
 
 
 class Delivery(msgspec.Struct, frozen=True):
-    """How an answer goes out.
+    """An answer and how it is sent.
 
     Attributes:
         answer: The answer.
-        how: `whole`; `cut`: it breaks off in the middle of its body; `reset`: the connection is reset instead.
-        delay_ms: How long it waits first, in milliseconds.
+        how: `whole`; `cut`: the connection closes in the middle of the body; `reset`: the connection is reset instead.
+        delay_ms: Delay before it is sent, in milliseconds.
     """
 
     answer: Answer
@@ -45,15 +45,15 @@ class Delivery(msgspec.Struct, frozen=True):
 
 
 class Api:
-    """The calls of the API over one store.
+    """The API calls on one store.
 
     Attributes:
-        store: What it holds.
-        tokens: The tokens that are known.
-        grants: The apps, and what was granted to them.
-        log: The requests that came in.
-        rate_limits: The rate limit of each organisation that made a request.
-        quotas: How many requests a window takes, of organisations for which that is not the switch `rate_limit`.
+        store: The contacts, attributes and tags.
+        tokens: The known tokens.
+        grants: The apps and their grants.
+        log: The request log.
+        rate_limits: The rate limit of each organisation that has made a request.
+        quotas: Requests per window, for organisations that do not use the switch `rate_limit`.
     """
 
     def __init__(self, store: Store, behaviour: Behaviour) -> None:
@@ -82,7 +82,7 @@ class Api:
         self.rate_limits.clear()
 
     def handle(self, request: Request) -> Delivery:
-        """Do what a request asks for, and note it in the log."""
+        """Answer a request and log it."""
         at, started = now_ms(), time.perf_counter()
         template, params = match_path(request.path)
         passage = _Passage()
@@ -124,13 +124,13 @@ class Api:
         return Delivery(answer) if fault is None else _struck(fault, answer)
 
     def _contents(self, request: Request, template: str) -> Contents | None:
-        """Return what a request says, for the log; None where that is not asked for or could be a token."""
+        """Return a request's query and body for the log; None if that is off or they could contain a token."""
         if not self._behaviour.log_contents or not template.startswith(_NO_SECRETS):
             return None
         return Contents.of(request.query, request.body)
 
     def _let_in(self, request: Request, scope: str | None, passage: _Passage) -> Organisation:
-        """Return the organisation of a request, if its token and the rate limit allow it."""
+        """Return the organisation of a request, if its token and the rate limit allow the request."""
         if scope is None:
             return self.store.organisation(None)
         token = self.tokens.authorize(request.headers.get("authorization", ""), self._behaviour)
@@ -155,7 +155,7 @@ class Api:
 
 
 class _Passage(msgspec.Struct):
-    """What is known of a request for the log, also when it is refused half way."""
+    """What is known about a request for the log, even if it is refused early."""
 
     organisation: int = 0
     fault: Fault | None = None

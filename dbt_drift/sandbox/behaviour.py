@@ -1,7 +1,7 @@
-"""Every switch of the sandbox, each with the documented default.
+"""Every switch of the sandbox, with its documented default.
 
-Where Drift's documentation and its clients disagree, or say nothing, the sandbox can answer either way. The defaults
-are what most of the sources say.
+Where Drift's documentation and its clients disagree or are silent, the sandbox can answer either way. The defaults
+follow the majority of the sources.
 """
 
 from __future__ import annotations
@@ -18,37 +18,38 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _MOST = 10**9
-"""The greatest number that a switch takes: beyond it, what is reckoned with it no longer fits a date or a wait."""
+"""Maximum number that a switch accepts. Larger ones lead to invalid dates and waits."""
 
 _Count = Annotated[int, Meta(ge=0, le=_MOST)]
 _Milliseconds = Annotated[float, Meta(ge=0, le=_MOST)]
 _Seconds = Annotated[float, Meta(ge=0.00001, le=_MOST)]
 
 Hint = Literal["retry-after", "retry-after-date", "ratelimit-reset", "ratelimit-reset-at"]
-"""How an answer tells the seconds to wait: `Retry-After` in seconds or as an HTTP date (RFC 9110, 10.2.3), or
+"""How an answer gives the seconds to wait: `Retry-After` in seconds or as an HTTP date (RFC 9110, 10.2.3), or
 `RateLimit-Reset` in seconds or as epoch seconds."""
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Something that goes wrong on purpose.
+    """An intentional failure.
 
-    A request that the rate limit or the token stops is not struck. Of several faults that match, the first one strikes.
+    Requests that the rate limit or the token check refuses are not affected. If several faults match, the first one
+    applies.
 
     Attributes:
-        effect: `status`: answered with `status` instead; `reset`: the connection is reset, no answer; `cut`: the
-            answer breaks off in the middle of its body; `delay`: nothing but `delay_ms`.
-        status: The status of the effect `status`.
-        body: The body of the effect `status`; None gives Drift's error envelope.
-        retry_after: The seconds to wait that the effect `status` tells; None for no header.
-        hint: The header in which it tells them.
-        delay_ms: How much later the answer, or the reset, comes; in milliseconds.
-        applied: Whether the request takes effect before it fails. `cut` and `delay` always let it take effect.
-        method: The HTTP method that is struck, or several with commas between; "" for any.
-        path: The path that is struck, as a template such as `/contacts/{id}` or as it is sent; `*` stands for anything,
-            as in `/contacts/*`; "" for any.
-        rate: The share of the matching requests that is struck, from 0 to 1.
-        skip: How many matching requests pass first.
-        count: How often it strikes; None for ever.
+        effect: `status`: answered with `status` instead; `reset`: the connection is reset without an answer; `cut`: the
+            connection closes in the middle of the body; `delay`: only `delay_ms` applies.
+        status: The status for the effect `status`.
+        body: The body for the effect `status`; None for Drift's error envelope.
+        retry_after: The seconds to wait in the answer of the effect `status`; None for no header.
+        hint: The header that contains them.
+        delay_ms: Delay of the answer or the reset, in milliseconds.
+        applied: Whether the request takes effect before it fails. With `cut` and `delay` it always takes effect.
+        method: The HTTP method to match, or several separated by commas; "" for any.
+        path: The path to match, as a template such as `/contacts/{id}` or as it is sent; `*` matches anything, as in
+            `/contacts/*`; "" for any.
+        rate: Share of the matching requests that fail, from 0 to 1.
+        skip: Number of matching requests to let through first.
+        count: Maximum number of failures; None for no limit.
     """
 
     effect: Literal["status", "reset", "cut", "delay"] = "status"
@@ -70,9 +71,9 @@ def _says(description: str) -> Meta:
 
 
 class Behaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How the sandbox answers where Drift's behaviour is a matter of plan, of time or of opinion.
+    """How the sandbox answers where Drift's behaviour depends on plan or time, or where sources disagree.
 
-    Each attribute carries its own description, which the page and `json_schema` show.
+    Each attribute has its own description, which the page and `json_schema` show.
     """
 
     rate_limit: Annotated[_Count, _says("Requests that an organisation may make in one window; 0 lifts the limit.")] = (
@@ -214,7 +215,7 @@ class Behaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             switches: The new values by name. `faults` replaces the whole list.
 
         Raises:
-            ConfigurationError: A switch does not exist or does not take that value.
+            ConfigurationError: A switch does not exist or does not accept the value.
         """
         for name in switches:
             if name not in self.__struct_fields__:

@@ -1,4 +1,4 @@
-"""The control API under `/_sandbox/`, for tests and for the page. Its calls are not limited and not logged."""
+"""The control API under `/_sandbox/`, for tests and for the page. Its calls are neither limited nor logged."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ _SHOWN = 100
 
 
 class Summary(msgspec.Struct, frozen=True, rename="camel"):
-    """What the sandbox holds and has seen.
+    """A summary of the sandbox's data and requests.
 
     Attributes:
-        organisation: The id of the organisation that is summed up.
+        organisation: The id of the summarised organisation.
         organisations: The ids of all organisations.
-        contacts: The number of its contacts.
-        tags: The number of its contacts with each tag.
-        requests: How often each kind of request had each status, in all organisations.
-        total_requests: The number of all requests.
-        peak_requests: The most requests of this organisation that arrived within any rate window.
-        peak_admitted: The most requests of this organisation that were let in within any rate window.
+        contacts: Number of its contacts.
+        tags: Number of its contacts per tag.
+        requests: Number of requests per kind and status, in all organisations.
+        total_requests: Number of all requests.
+        peak_requests: Maximum number of this organisation's requests that arrived within one rate window.
+        peak_admitted: Maximum number of this organisation's requests that were admitted within one rate window.
     """
 
     organisation: int
@@ -57,12 +57,12 @@ class Summary(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class About(msgspec.Struct, frozen=True, rename="camel"):
-    """What tells the sandbox from anything else that answers on its port.
+    """Identifies the sandbox, as opposed to another server on its port.
 
     Attributes:
         sandbox: The version of dbt-drift that serves it.
-        contacts: How many contacts it holds, in all organisations.
-        running_s: For how many seconds it has been running.
+        contacts: Number of contacts in all organisations.
+        running_s: Uptime in seconds.
     """
 
     sandbox: str
@@ -71,14 +71,14 @@ class About(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Control:
-    """What tests and the page do with the sandbox besides calling its API.
+    """Controls the sandbox for tests and for the page, beyond its API.
 
     Args:
-        api: The API that is controlled.
-        setup: What it starts with, and goes back to when it is reset.
+        api: The API to control.
+        setup: The initial state, restored by `reset`.
 
     Raises:
-        ConfigurationError: The contacts of the setup cannot be.
+        ConfigurationError: The setup's contacts are invalid.
     """
 
     def __init__(self, api: Api, setup: Setup) -> None:
@@ -94,29 +94,29 @@ class Control:
     def newest_contacts(
         self, *, organisation: int | None = None, search: str = "", limit: int | None = None
     ) -> list[Contact]:
-        """Return contacts, the newest first.
+        """Return contacts, newest first.
 
         Args:
             organisation: Its id; None for the default one.
-            search: Only those with this text, in any case, in an attribute or a tag, or with this id.
-            limit: At most so many.
+            search: Return only contacts with this id, or with this text, in any case, in an attribute or a tag.
+            limit: Maximum number of contacts.
         """
         newest: Iterator[Contact] = reversed(self.api.store.look_up(organisation).contacts.values())
         matching = (contact for contact in newest if _holds(contact, search)) if search else newest
         return list(islice(matching, limit))
 
     def seed(self, contacts: Iterable[Mapping[str, Any]], *, organisation: int | None = None) -> list[int]:
-        """Add contacts, without the checks of the API: two may share an email.
+        """Add contacts without the checks of the API: two may share an email.
 
         Args:
-            contacts: The attributes of each, among them `tags`: names, or objects of `name` and `color`.
+            contacts: The attributes of each. `tags` holds names, or objects of `name` and `color`.
             organisation: The id of their organisation; None for the default one.
 
         Returns:
             Their ids, in the same order.
 
         Raises:
-            RefusedError: One cannot be read, or its externalId is taken; then none is added.
+            RefusedError: A contact cannot be read, or its externalId is taken. No contact is added then.
         """
         home = self._organisation(organisation)
         read = read_seeds(contacts)
@@ -126,23 +126,23 @@ class Control:
         return [home.create(attributes, tags).id for attributes, tags in read]
 
     def revoke(self, token: str) -> None:
-        """Refuse an access token or a refresh token from now on, declared, granted or neither."""
+        """Refuse an access token or a refresh token from now on, whether known or not."""
         self.api.tokens.revoke(token)
         self.api.grants.revoke(token)
 
     def declare_attributes(self, attributes: Iterable[Attribute], *, organisation: int | None = None) -> None:
-        """Give an organisation attributes, so that they have types that cannot be inferred."""
+        """Add attributes to an organisation, for types that cannot be inferred from values."""
         home = self._organisation(organisation)
         for attribute in attributes:
             home.declare(attribute)
 
     def about(self) -> About:
-        """Return what the sandbox is."""
+        """Return the identification of the sandbox."""
         contacts = sum(len(home.contacts) for home in self.api.store.organisations.values())
         return About(__version__, contacts, round(time.monotonic() - self._started, 1))
 
     def summary(self, *, organisation: int | None = None) -> Summary:
-        """Return what the sandbox holds and has seen."""
+        """Return a summary of the sandbox's data and requests."""
         home = self.api.store.look_up(organisation)
         limit = self.api.rate_limits.get(home.id)
         return Summary(
@@ -160,17 +160,17 @@ class Control:
         """Change some switches and return them all.
 
         Raises:
-            ConfigurationError: A switch does not exist or does not take that value.
+            ConfigurationError: A switch does not exist or does not accept the value.
         """
         self.api.switch(self.api.behaviour.changed(switches))
         return self.api.behaviour
 
     def reset(self, only: str = "") -> None:
-        """Go back to what it started with; the organisations keep their ids, contact ids go on growing.
+        """Restore the initial state. Organisations keep their ids, and contact ids continue to grow.
 
         Args:
             only: `requests` for the log, the counts and the rate limits; `contacts` for contacts, attributes and tags;
-                `behaviour` for the switches; "" for everything, with the tokens.
+                `behaviour` for the switches; "" for everything, including the tokens.
         """
         if only not in ("", "requests", "contacts", "behaviour"):
             raise RefusedError(400, "only must be requests, contacts or behaviour.")
@@ -191,7 +191,7 @@ class Control:
         self.api.grants.declare(self._setup.apps)
 
     def _furnish(self) -> None:
-        """Give the organisations what they start with."""
+        """Add the setup's data to the organisations."""
         for token in self._setup.tokens:
             self._organisation(token.organisation)
         for given in self._setup.organisations:

@@ -1,4 +1,4 @@
-"""One life of the sandbox: its port and its data file opened, served, saved, closed."""
+"""Runs the sandbox: opens its port and its data file, serves, saves and closes."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ _SAVE_EVERY_S = 0.25
 
 
 class Server:
-    """A sandbox whose port and data file are open, ready to be served once.
+    """A sandbox with an open port and data file, to be served once.
 
     Args:
         port: The loopback port; 0 takes a free one.
-        data: The data file; None keeps everything in memory only.
-        setup: What it starts with.
+        data: The data file; None keeps everything in memory.
+        setup: The initial state.
 
     Attributes:
-        url: Where it is served, without a slash at the end.
-        control: What tests and the page do with it.
+        url: Its base URL, without a trailing slash.
+        control: Controls it for tests and for the page.
 
     Raises:
         ConfigurationError: The port, the data file or the setup cannot be used.
@@ -53,14 +53,14 @@ class Server:
         self.url = f"http://{HOST}:{self._socket.getsockname()[1]}"
 
     async def run(self, ready: Callable[[], None], stop: asyncio.Event) -> None:
-        """Serve until it is stopped, then save everything and close port and file.
+        """Serve until stopped, then save everything and close the port and the file.
 
         Args:
-            ready: Called once requests are taken.
-            stop: Set to stop.
+            ready: Called when requests are accepted.
+            stop: Set it to stop.
 
         Raises:
-            ConfigurationError: What changed last could not be saved.
+            ConfigurationError: The last changes could not be saved.
         """
         http = HttpServer(self.control)
         try:

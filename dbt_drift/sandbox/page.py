@@ -1,4 +1,4 @@
-"""The page at `/`: what the sandbox holds, in a browser."""
+"""The page at `/`, which shows the sandbox's data in a browser."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dbt_drift.sandbox.calls.answers import Answer
 
 @cache
 def page() -> Answer:
-    """Return the page. Its policy lets the browser run and load nothing but what the page itself brings."""
+    """Return the page. Its policy lets the browser run and load only what the page itself contains."""
     text = files("dbt_drift.sandbox").joinpath("page.html").read_text("utf-8")
     policy = (
         "default-src 'none'; connect-src 'self'; img-src data:; "

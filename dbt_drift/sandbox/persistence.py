@@ -1,4 +1,4 @@
-"""The data file: a SQLite database that keeps what the local Drift holds from one run to the next."""
+"""The data file: a SQLite database that stores the data of the local Drift between runs."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ class _OrganisationDocument(msgspec.Struct):
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """Changes on their way to the file, encoded, so that another thread can write them.
+    """Encoded changes to write to the file, so that another thread can write them.
 
     Attributes:
         drift: The default organisation and the last contact id.
         organisations: Their ids and documents.
-        contacts: The ids, organisations and documents of the contacts that changed.
-        deleted: The ids of the contacts that are gone.
+        contacts: The ids, organisations and documents of the changed contacts.
+        deleted: The ids of the deleted contacts.
     """
 
     drift: tuple[int, int]
@@ -49,7 +49,7 @@ class Batch(msgspec.Struct, frozen=True):
 
 
 def take_unsaved(store: Store) -> Batch | None:
-    """Take what has changed since the last time, or None if nothing has."""
+    """Take the changes since the last call, or None if there are none."""
     unsaved = store.unsaved
     if not unsaved.contacts and not unsaved.organisations:
         return None
@@ -68,7 +68,7 @@ def take_unsaved(store: Store) -> Batch | None:
 
 
 def give_back(store: Store, batch: Batch) -> None:
-    """Note changes as unsaved again, after they could not be written."""
+    """Mark changes as unsaved again after a failed write."""
     unsaved = store.unsaved
     unsaved.organisations.update(found for found, _ in batch.organisations)
     for contact_id, organisation_id, _ in batch.contacts:
@@ -81,17 +81,17 @@ class DataFile:
     """The data file, locked for this process while it is open.
 
     Args:
-        path: Where it is; made if it is not there.
+        path: The file; created if it does not exist.
 
     Raises:
-        ConfigurationError: It cannot be used: another sandbox has it open, or it is no data file of a sandbox.
+        ConfigurationError: It cannot be used: another sandbox has it open, or it is not a sandbox's data file.
     """
 
     def __init__(self, path: str | PathLike[str]) -> None:
         self._path = Path(path)
         try:
-            self._path.touch(mode=0o600)  # It holds people's data: for its owner only.
-            # Writes come from a worker thread, one at a time.
+            self._path.touch(mode=0o600)  # It contains personal data: only for its owner.
+            # A worker thread writes, one batch at a time.
             self._connection = sqlite3.connect(self._path, timeout=0, check_same_thread=False)
         except (OSError, sqlite3.Error) as error:
             raise self._unusable(error) from error
@@ -105,7 +105,7 @@ class DataFile:
             raise
 
     def load(self) -> Store:
-        """Return what it holds; a new file holds a new store."""
+        """Return the stored data; a new file returns a new store."""
         found = self._connection.execute("select default_organisation, last_contact_id from drift").fetchone()
         if found is None:
             return Store()
@@ -126,7 +126,7 @@ class DataFile:
         """Write changes, all or none.
 
         Raises:
-            sqlite3.Error: They could not be written.
+            sqlite3.Error: The changes could not be written.
         """
         with self._connection:
             self._connection.execute("delete from drift")
@@ -136,7 +136,7 @@ class DataFile:
             self._connection.executemany("delete from contacts where id = ?", batch.deleted)
 
     def close(self) -> None:
-        """Close the file, and free it for others."""
+        """Close the file and release its lock."""
         self._connection.close()
 
     def _open(self) -> None:

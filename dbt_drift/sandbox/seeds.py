@@ -1,4 +1,4 @@
-"""Contacts that are given to the sandbox as they are, without the checks of the API."""
+"""Contacts that are added to the sandbox without the checks of the API."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 Seed = tuple[dict[str, Any], dict[str, str | None]]
-"""The attributes of a contact, and the color, if there is one, of each of its tags by name."""
+"""A contact's attributes, and the color, if any, of each of its tags by name."""
 
 
 def read_seeds(contacts: Iterable[Mapping[str, Any]]) -> list[Seed]:
     """Read contacts, all or none.
 
     Args:
-        contacts: The attributes of each, among them `tags`: names, or objects of `name` and `color`.
+        contacts: The attributes of each. `tags` holds names, or objects of `name` and `color`.
 
     Raises:
-        RefusedError: One cannot be read, or two have the same externalId; says which.
+        RefusedError: A contact cannot be read, or two have the same externalId. The message says which.
     """
     seeds = []
     external_ids = set()

@@ -1,4 +1,4 @@
-"""The sandbox as others start it: `Sandbox` for tests, `serve` for the command line."""
+"""The entry points of the sandbox: `Sandbox` for tests, `serve` for the command line."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 
 class Sandbox:
-    """The local Drift, served from a background thread for as long as the `with` block lasts.
+    """The local Drift, served from a background thread during a `with` block.
 
     ::
 
@@ -39,16 +39,16 @@ class Sandbox:
             requests.post(f"{sandbox.url}/contacts", ...)
             assert sandbox.contact_by_email("ada@example.com") is not None
 
-    Without `organisation`, its methods speak of the default organisation, the one of tokens that were not declared.
+    Without `organisation`, methods use the default organisation, which undeclared tokens belong to.
 
     Args:
-        behaviour: The switches to start with; None for those of `config`, or the defaults.
-        data: The data file; None keeps everything in memory only.
+        behaviour: The initial switches; None for those of `config`, or the defaults.
+        data: The data file; None keeps everything in memory.
         port: The loopback port; 0 takes a free one.
-        config: A file of switches, tokens, organisations and contacts to start with; None for none.
+        config: A file with the initial switches, tokens, organisations and contacts; None for none.
 
     Raises:
-        ConfigurationError: `config` cannot be used; on entering the block: the port, the data file, the contacts.
+        ConfigurationError: `config` cannot be used; on entering the block: the port, the data file or the contacts.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Sandbox:
 
     @property
     def url(self) -> str:
-        """Where it is served, without a slash at the end."""
+        """The base URL, without a trailing slash."""
         return self._server.url
 
     @property
@@ -92,7 +92,7 @@ class Sandbox:
         return self._server.control.api.store.default
 
     def contacts(self, *, organisation: int | None = None, search: str = "") -> list[Contact]:
-        """Return copies of the contacts, the first created first; see `Control.newest_contacts` for the search."""
+        """Return copies of the contacts, oldest first; see `Control.newest_contacts` for the search."""
         return self._ask(
             lambda control: [
                 _copy(contact)
@@ -104,7 +104,7 @@ class Sandbox:
         """Return a copy of the one contact with this email, in any case, or None.
 
         Raises:
-            LookupError: Several contacts have it.
+            LookupError: Several contacts have this email.
         """
         found = self._ask(
             lambda control: [_copy(contact) for contact in control.api.store.look_up(organisation).find_by_email(email)]
@@ -122,7 +122,7 @@ class Sandbox:
         organisation: int | None = None,
         since: int = 0,
     ) -> list[LoggedRequest]:
-        """Return the logged requests that match, of all organisations, the oldest first; see `RequestLog.find`."""
+        """Return the matching logged requests of all organisations, oldest first; see `RequestLog.find`."""
         return self._ask(
             lambda control: control.api.log.find(
                 method=method, path=path, status=status, organisation=organisation, since=since
@@ -130,21 +130,21 @@ class Sandbox:
         )
 
     def counts(self) -> dict[tuple[str, str, int], int]:
-        """Return how many requests there were by method, path template and status."""
+        """Return the number of requests by method, path template and status."""
         return {
             (found.method, found.template, found.status): found.count
             for found in self._ask(lambda control: control.api.log.counts())
         }
 
     def summary(self, *, organisation: int | None = None) -> Summary:
-        """Return what the sandbox holds and has seen."""
+        """Return a summary of the sandbox's data and requests."""
         return self._ask(lambda control: control.summary(organisation=organisation))
 
     def change(self, **switches: object) -> Behaviour:
         """Change some switches of the behaviour and return them all.
 
         Raises:
-            ConfigurationError: A switch does not exist or does not take that value.
+            ConfigurationError: A switch does not exist or does not accept the value.
         """
         return self._ask(lambda control: control.change(switches))
 
@@ -153,15 +153,15 @@ class Sandbox:
         return self._ask(lambda control: control.seed(contacts, organisation=organisation))
 
     def declare_attributes(self, *attributes: Attribute, organisation: int | None = None) -> None:
-        """Give the organisation attributes."""
+        """Add attributes to the organisation."""
         self._ask(lambda control: control.declare_attributes(attributes, organisation=organisation))
 
     def declare_tokens(self, *tokens: Token) -> None:
-        """Replace the declared tokens by these."""
+        """Replace the declared tokens."""
         self._ask(lambda control: control.api.tokens.declare(tokens))
 
     def declare_apps(self, *apps: App) -> None:
-        """Replace the declared apps by these; what was granted before is forgotten."""
+        """Replace the declared apps and delete all grants."""
         self._ask(lambda control: control.api.grants.declare(apps))
 
     def revoke_token(self, token: str) -> None:
@@ -169,7 +169,7 @@ class Sandbox:
         self._ask(lambda control: control.revoke(token))
 
     def reset(self, only: Literal["", "requests", "contacts", "behaviour"] = "") -> None:
-        """Go back to the start, in whole or in one part; see `Control.reset`."""
+        """Restore the initial state, in whole or in part; see `Control.reset`."""
         self._ask(lambda control: control.reset(only))
 
     def _serve(self) -> None:
@@ -188,7 +188,7 @@ class Sandbox:
         await self._server.run(lambda: self._started.set_result((loop, stop)), stop)
 
     def _ask(self, work: Callable[[Control], T]) -> T:
-        # What the sandbox holds belongs to the thread of its loop.
+        # Only the thread of the event loop may access the sandbox's data.
         async def answer() -> T:
             return work(self._server.control)
 
@@ -210,9 +210,9 @@ def serve(
 
     Args:
         port: The loopback port; 0 takes a free one.
-        data: The data file; None keeps everything in memory only.
-        setup: What it starts with.
-        announce: Told the URL once requests are taken.
+        data: The data file; None keeps everything in memory.
+        setup: The initial state.
+        announce: Called with the URL when requests are accepted.
 
     Raises:
         ConfigurationError: The port, the data file or the setup cannot be used.

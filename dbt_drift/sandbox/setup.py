@@ -1,4 +1,4 @@
-"""What a sandbox starts with, read from a file: switches, tokens, organisations and who is in them."""
+"""The initial state of a sandbox, read from a file: switches, tokens, organisations and their contacts."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 
 class OrganisationSetup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An organisation and what it holds at the start.
+    """An organisation and its initial data.
 
     Attributes:
-        id: Its id; None for the default organisation, that of tokens that name none.
-        rate_limit: Requests in one window, for this organisation alone; None for the switch `rate_limit`.
-        attributes: Its attributes, besides the standard ones.
-        contacts: The attributes of each contact, among them `tags`: names, or objects of `name` and `color`. They are
-            added only while the organisation holds no contact, so that a sandbox with a data file adds them once.
+        id: Its id; None for the default organisation, which tokens without one belong to.
+        rate_limit: Requests per window for this organisation alone; None for the switch `rate_limit`.
+        attributes: Its attributes, in addition to the standard ones.
+        contacts: The attributes of each contact. `tags` holds names, or objects of `name` and `color`. They are added
+            only while the organisation has no contacts, so that a sandbox with a data file adds them once.
     """
 
     id: OrganisationId | None = None
@@ -41,13 +41,13 @@ class OrganisationSetup(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
 
 
 class Setup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """All that a sandbox starts with, and goes back to when it is reset.
+    """The initial state of a sandbox, restored by a reset.
 
     Attributes:
         behaviour: The switches.
-        tokens: The tokens to know.
-        apps: The apps that may sign users in; with none, any app may.
-        organisations: The organisations and what they hold.
+        tokens: The known tokens.
+        apps: The apps that may sign users in; if empty, any app may.
+        organisations: The organisations and their data.
     """
 
     behaviour: Behaviour = Behaviour()
@@ -57,14 +57,14 @@ class Setup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def read_setup(path: str | PathLike[str] | None, switches: Iterable[str] = ()) -> Setup:
-    """Read what a sandbox starts with.
+    """Read the initial state of a sandbox.
 
     Args:
         path: A YAML or JSON file; None for none.
-        switches: Switches that go before those of the file: `name=value`, the value as JSON or as plain text.
+        switches: Switches that override those of the file: `name=value`, with the value as JSON or as plain text.
 
     Raises:
-        ConfigurationError: The file cannot be read, or it or a switch says something that no sandbox can do.
+        ConfigurationError: The file cannot be read, or the file or a switch has an invalid value.
     """
     setup = Setup() if path is None else _read_file(path)
     return msgspec.structs.replace(setup, behaviour=setup.behaviour.changed(_read_switches(switches)))
@@ -85,7 +85,7 @@ def _read_file(path: str | PathLike[str]) -> Setup:
     document = document or {}
     switches = document.pop("behaviour", None) or {} if isinstance(document, dict) else {}
     try:
-        # YAML knows dates, JSON and so Drift do not: they become text.
+        # YAML has dates, but JSON and so Drift do not: they become text.
         setup = msgspec.convert(msgspec.to_builtins(document), Setup)
         switches = msgspec.convert(switches, dict[str, Any])
         return msgspec.structs.replace(setup, behaviour=Behaviour().changed(switches))
@@ -96,7 +96,7 @@ def _read_file(path: str | PathLike[str]) -> Setup:
 
 
 def _parse(content: bytes) -> Any:
-    # Thousands of contacts are read in a moment as JSON, and in seconds as YAML by its parser in C.
+    # JSON reads thousands of contacts at once; YAML needs seconds, even with its parser in C.
     if content.lstrip().startswith((b"{", b"[")):
         with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
             return msgspec.json.decode(content)

@@ -1,4 +1,4 @@
-"""The sockets of the sandbox: HTTP requests become `Request`, deliveries become HTTP responses."""
+"""The sockets of the sandbox: converts HTTP requests to `Request`, and deliveries to HTTP responses."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def listen(port: int) -> socket.socket:
     """Open the loopback port; 0 takes a free one.
 
     Raises:
-        ConfigurationError: The port is in use, or needs rights that the user does not have.
+        ConfigurationError: The port is in use, or the user may not open it.
     """
     opened = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -59,7 +59,7 @@ class HttpServer:
     """Serves the API, its control API and the page on an open socket.
 
     Args:
-        control: The control of the API that is served.
+        control: Controls the API to serve.
     """
 
     def __init__(self, control: Control) -> None:
@@ -67,19 +67,19 @@ class HttpServer:
         self._runner: web.ServerRunner | None = None
 
     async def start(self, opened: socket.socket) -> None:
-        """Take requests from now on."""
+        """Accept requests."""
         server = web.Server(self._respond, request_factory=_make_request, access_log=None)
         self._runner = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN_S)
         await self._runner.setup()
         await web.SockSite(self._runner, opened).start()
 
     async def stop(self) -> None:
-        """Finish the requests under way, for a moment, and close all connections."""
+        """Finish the requests under way within a short time, and close all connections."""
         if self._runner is not None:
             await self._runner.cleanup()
 
     async def _respond(self, received: web.BaseRequest) -> web.StreamResponse:
-        # What is no UTF-8 in them could be kept, but neither shown nor saved.
+        # Invalid UTF-8 could be stored, but neither shown nor saved.
         path, _, query = _readable(received.raw_path).partition("?")
         refused = refusal_of(received.method, path, received.headers)
         if refused is not None:
@@ -89,7 +89,7 @@ class HttpServer:
         except web.HTTPRequestEntityTooLarge:
             return _response(_TOO_LARGE)
         except ConnectionError:
-            return web.Response()  # The client is gone; nobody gets this.
+            return web.Response()  # The client has disconnected; nobody receives this.
         headers = {"authorization": _readable(received.headers.get("Authorization", ""))}
         request = Request(received.method, path, query, headers, body)
         if path == "/" or path.startswith(PREFIX):
@@ -137,7 +137,7 @@ async def _break_off(received: web.BaseRequest, delivery: Delivery) -> web.Strea
     if transport is None:
         return response
     if delivery.how == "reset":
-        # Without this the connection would end in order, which clients take for something else.
+        # Otherwise the connection would close normally, which clients interpret differently.
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         transport.abort()
         return response

@@ -1,1 +1,1 @@
-"""OAuth: signing in to Drift, keeping the tokens, renewing them."""
+"""OAuth: signs in to Drift, stores the tokens and renews them."""

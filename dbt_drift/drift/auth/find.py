@@ -1,4 +1,4 @@
-"""What opens Drift: a token of the environment, else a sign-in."""
+"""Find the credential for Drift: a token from the environment, or else a stored sign-in."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 def credential(environment: Mapping[str, str]) -> Credential:
-    """Return what opens Drift: `DRIFT_ACCESS_TOKEN`, else a sign-in.
+    """Return the credential for Drift: `DRIFT_ACCESS_TOKEN`, or else a sign-in.
 
     Args:
-        environment: May hold the token, the parts of a sign-in, and where one is kept.
+        environment: May hold the token, the parts of a sign-in, and the path of the sign-in file.
 
     Raises:
-        ConfigurationError: There is none, or it cannot be used.
+        ConfigurationError: There is no credential, or it cannot be used.
     """
     if (found := find_credential(environment)) is None:
         raise ConfigurationError("DRIFT_ACCESS_TOKEN is not set, and nobody is signed in.", advice=HOW_TO_GET_ONE)
@@ -29,10 +29,10 @@ def credential(environment: Mapping[str, str]) -> Credential:
 
 
 def find_credential(environment: Mapping[str, str]) -> Credential | None:
-    """Return the same, or None where there is none.
+    """Return the credential for Drift as `credential` does, or None if there is none.
 
     Raises:
-        ConfigurationError: It cannot be used.
+        ConfigurationError: The credential cannot be used.
     """
     value = environment.get("DRIFT_ACCESS_TOKEN", "").strip()
     if value:

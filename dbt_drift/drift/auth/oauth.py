@@ -1,8 +1,8 @@
-"""Drift's token endpoint: a code, or a refresh token, for an access token.
+"""Drift's token endpoint: exchanges a code or a refresh token for an access token.
 
-Source: devdocs.drift.com/docs/authentication-and-scopes for the calls; clients of the live API for the names in the
-answer, and for that a refresh brings a new refresh token. How a refusal looks is not documented: any 4xx but 408, 425
-and 429 is taken for one.
+Sources: devdocs.drift.com/docs/authentication-and-scopes for the calls; clients of the live API for the names in the
+answer, and for the fact that a refresh returns a new refresh token. Drift does not document how it refuses a grant, so
+every 4xx except 408, 425 and 429 counts as a refusal.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ _POLICY = RetryPolicy(tries=4, first_delay=0.5, longest_delay=10.0)
 
 
 class RefusedGrantError(DriftUnavailableError):
-    """Drift refuses the code or the refresh token: only signing in again helps."""
+    """Drift refuses the code or the refresh token. Only a new sign-in helps."""
 
 
 class App(msgspec.Struct, frozen=True):
-    """The app in whose name users are signed in: its id and its secret, from dev.drift.com."""
+    """The OAuth app that users sign in to: its id and its secret, from dev.drift.com."""
 
     client_id: str
     client_secret: str
@@ -48,13 +48,13 @@ class App(msgspec.Struct, frozen=True):
 
 
 class Grant(msgspec.Struct, frozen=True):
-    """What the token endpoint gave.
+    """The answer of the token endpoint.
 
     Attributes:
-        access_token: Opens the API.
-        refresh_token: Gets the next access token; "" where none was given.
-        expires_in: Seconds that the access token lasts, or None where that was not said; 0 for one without an end.
-        organisation: The id of the Drift organisation, or None where that was not said.
+        access_token: Authorizes API calls.
+        refresh_token: Gets the next access token; "" if Drift returned none.
+        expires_in: Lifetime of the access token in seconds; 0 if it does not expire, None if unknown.
+        organisation: The id of the Drift organisation, or None if unknown.
     """
 
     access_token: str
@@ -70,7 +70,7 @@ class Grant(msgspec.Struct, frozen=True):
 
 
 def challenge(verifier: str) -> str:
-    """Return what the authorize page is given of a verifier: its SHA-256 (RFC 7636, S256).
+    """Return the code challenge for a verifier: its SHA-256 hash (RFC 7636, S256).
 
     >>> challenge("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk")
     'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'
@@ -79,17 +79,17 @@ def challenge(verifier: str) -> str:
 
 
 def redeem(url: str, app: App, code: str, redirect_uri: str, verifier: str) -> Grant:
-    """Return the tokens for a code.
+    """Exchange an authorization code for tokens.
 
     Args:
-        url: Where Drift is.
-        app: The app that asked for the code.
-        code: The code, which is good once.
-        redirect_uri: The address to which it was sent.
-        verifier: What the authorize page was given the `challenge` of: so a code that is stolen is good for nobody.
+        url: Drift's base URL.
+        app: The app that requested the code.
+        code: The code. It works once.
+        redirect_uri: The address that received the code.
+        verifier: The verifier whose `challenge` the authorize page received. A stolen code is useless without it.
 
     Raises:
-        RefusedGrantError: Drift does not take the code, or the app.
+        RefusedGrantError: Drift refuses the code or the app.
         DriftUnavailableError: Drift cannot be reached.
     """
     form = {"code": code, "grant_type": "authorization_code", "redirect_uri": redirect_uri, "code_verifier": verifier}
@@ -97,10 +97,10 @@ def redeem(url: str, app: App, code: str, redirect_uri: str, verifier: str) -> G
 
 
 def refresh(url: str, app: App, refresh_token: str) -> Grant:
-    """Return the next tokens. The refresh token may be used up by it.
+    """Return the next tokens. This may invalidate the refresh token.
 
     Raises:
-        RefusedGrantError: Drift does not take the refresh token, or the app.
+        RefusedGrantError: Drift refuses the refresh token or the app.
         DriftUnavailableError: Drift cannot be reached.
     """
     return _ask(url, app, {"refresh_token": refresh_token, "grant_type": "refresh_token"})

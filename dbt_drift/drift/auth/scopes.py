@@ -1,4 +1,4 @@
-"""What a token has to be allowed to do, held against what Drift says that it may."""
+"""The OAuth scopes that a sync needs, compared with those of the token."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class Scope(msgspec.Struct, frozen=True):
     """A scope that a sync uses.
 
     Attributes:
-        name: Drift's name of it.
-        purpose: What a sync does with it.
-        is_required: Whether there is no sync without it.
+        name: Drift's name for the scope.
+        purpose: What a sync uses it for.
+        is_required: Whether a sync cannot run without it.
     """
 
     name: str
@@ -38,6 +38,6 @@ USED = (
 
 
 def missing_scopes(info: TokenInfo) -> list[Scope]:
-    """Return the scopes that a sync uses and the token lacks; none where Drift does not say what it may do."""
+    """Return the scopes that a sync uses and the token lacks; empty if Drift does not list the token's scopes."""
     granted = info.scope.split()
     return [scope for scope in USED if scope.name not in granted] if granted else []

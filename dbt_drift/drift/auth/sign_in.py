@@ -1,4 +1,4 @@
-"""A sign-in that renews itself: ahead of its end, and when Drift refuses it, once for all who use it."""
+"""A sign-in that renews its token before it expires and when Drift refuses it, once for all threads."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from dbt_drift.drift.auth.token_store import TokenStore
 
 AHEAD_SECONDS = 300.0
-"""So long before its end a token is renewed, or a tenth of its life where that is shorter."""
+"""Seconds before expiry at which a token is renewed, or a tenth of its lifetime if that is shorter."""
 
 _AGAIN_SECONDS = 20.0
-"""When a renewal ahead of time that failed is tried again: the token at hand is still good."""
+"""Seconds until an early renewal that failed is tried again. The current token is still valid."""
 
 _log = logging.getLogger(__name__)
 _FORBIDDEN = 403
@@ -34,18 +34,18 @@ _AGAIN = "Sign in again with `dbt-drift auth login`. What Drift has accepted is 
 
 
 class SignIn:
-    """A credential for `DriftClient`, kept in a store. Safe to use from many threads, beside other processes.
+    """A stored sign-in, used as the credential of `DriftClient`. Safe for many threads and several processes.
 
     Args:
-        url: Where Drift is.
-        key: What the store knows it by.
-        kept: The sign-in as it was found.
-        store: Where it is kept.
-        stored: Whether it is there already.
+        url: Drift's base URL.
+        key: The key of the sign-in in the store.
+        kept: The sign-in as it was read.
+        store: The store that keeps it.
+        stored: Whether the store already holds it.
 
     Attributes:
-        source: Where it came from, for people.
-        advice: What to do when Drift refuses it.
+        source: Where the sign-in came from, to show to users.
+        advice: What users should do when Drift refuses it.
     """
 
     def __init__(self, url: str, key: str, kept: Kept, store: TokenStore, *, stored: bool) -> None:
@@ -70,10 +70,10 @@ class SignIn:
         raise TypeError("A sign-in is written to its store alone.")
 
     def current(self) -> AccessToken:
-        """Return the token to use, renewed if its end is near.
+        """Return the current token, and renew it first if it expires soon.
 
         Raises:
-            DriftUnavailableError: It has ended, and Drift does not give another.
+            DriftUnavailableError: The token has expired and Drift does not issue another.
             ConfigurationError: The store cannot be used.
         """
         if self._ends_soon() or self._to_keep():
@@ -85,23 +85,23 @@ class SignIn:
         return self._token
 
     def confirm(self, token: AccessToken) -> None:
-        """Learn that Drift took a token."""
+        """Record that Drift accepted a token."""
         if token is self._token:
             self._worked = True
 
     def renew(self, refused: AccessToken, status: int) -> bool:
-        """Get another token in the place of one that Drift refused, unless somebody has done so meanwhile.
+        """Replace a token that Drift refused, unless another thread or process has already replaced it.
 
         Args:
             refused: The token that was sent.
-            status: Drift's answer to it: 401, or 403, which may also mean that a scope is missing. Then no new token
-                helps, so that is tried once only.
+            status: Drift's status: 401 or 403. A 403 may also mean that a scope is missing. A new token does not help
+                then, so it is tried only once.
 
         Returns:
-            Whether the request is worth another try.
+            Whether to send the request again.
 
         Raises:
-            DriftUnavailableError: Drift does not give another.
+            DriftUnavailableError: Drift does not issue another token.
             ConfigurationError: The store cannot be used.
         """
         with self._lock:
@@ -117,10 +117,10 @@ class SignIn:
             return True
 
     def mask(self, text: str) -> str:
-        """Return a text that came from outside without any secret that this sign-in has had."""
+        """Return an external text with every secret that this sign-in has used masked."""
         return without(self._secrets, text)
 
-    # All below is called with the lock held.
+    # Callers of everything below hold the lock.
 
     def _ends_soon(self) -> bool:
         kept = self._kept
@@ -147,13 +147,13 @@ class SignIn:
         if self._dead is not None:
             raise self._dead
         with self._store.locked():
-            # What could not be kept is newer than what is.
+            # A sign-in that could not be stored is newer than the stored one.
             newest = self._kept if self._unkept else self._store.read(self._key)
             if newest is None and self._stored:
                 raise RefusedGrantError("The sign-in was given up while it was in use (auth logout).", advice=_AGAIN)
             newest = newest or self._kept
             if newest.access_token != self._kept.access_token and not _over(newest):
-                # Another process was faster.
+                # Another process has already renewed it.
                 self._adopt(newest)
                 return
             try:
@@ -170,7 +170,7 @@ class SignIn:
             self._write()
 
     def _write(self) -> None:
-        """Keep the sign-in in use. The one before is used up: where the store fails, this run goes on with it."""
+        """Store the current sign-in. The previous one may be invalid, so the run continues even if the store fails."""
         try:
             self._store.write(self._key, self._kept)
         except ConfigurationError as error:
@@ -184,7 +184,7 @@ class SignIn:
 
     def _adopt(self, kept: Kept) -> None:
         self._kept = kept
-        # A new set: other threads may be reading the one before.
+        # Build a new set, because other threads may be reading the old one.
         self._secrets = self._secrets | {secret for secret in (kept.access_token, kept.refresh_token) if secret}
         self._token = AccessToken(kept.access_token) if kept.access_token else _NOTHING_YET
         self._worked = False
@@ -192,11 +192,11 @@ class SignIn:
 
 
 _NOTHING_YET = AccessToken("none")
-"""In the place of the access token while only the refresh token is known: its end is past, so it is never sent."""
+"""Stands in for the access token while only the refresh token is known. It counts as expired and is never sent."""
 
 
 def kept_from(grant: Grant, before: Kept) -> Kept:
-    """Return what to keep of a grant; what it does not say stays as it was."""
+    """Return the sign-in to store for a grant. Values that the grant lacks keep their previous value."""
     now = time.time()
     return structs.replace(
         before,
@@ -209,10 +209,10 @@ def kept_from(grant: Grant, before: Kept) -> Kept:
 
 
 def sign_in_from(environment: Mapping[str, str]) -> SignIn | None:
-    """Return the sign-in of the environment, else the one that is kept for this Drift, else None.
+    """Return the sign-in from the environment, else the stored one for this Drift URL, else None.
 
     Raises:
-        ConfigurationError: The environment has a part of it only, or the store cannot be used.
+        ConfigurationError: The environment holds only part of a sign-in, or the store cannot be used.
     """
     url = drift_url(environment)
     store = token_store(environment)
@@ -223,14 +223,14 @@ def sign_in_from(environment: Mapping[str, str]) -> SignIn | None:
         return None if kept is None else SignIn(url, url, kept, store, stored=True)
     if not (client_id and client_secret):
         raise ConfigurationError("DRIFT_REFRESH_TOKEN needs DRIFT_CLIENT_ID and DRIFT_CLIENT_SECRET beside it.")
-    # Under the token that it began with: the environment goes on having that one when it is used up.
+    # The key is the first token, because the environment keeps that one after it has been replaced.
     began = hashlib.sha256(f"{client_id} {refresh_token}".encode()).hexdigest()[:16]
     key = f"{url} environment {began}"
     try:
         with store.locked():
             kept = store.read(key)
     except ConfigurationError:
-        # A machine that lives for one run may have nowhere to keep anything.
+        # A machine that exists for one run may have no place to store anything.
         store, kept = MemoryStore(), None
     stored = kept is not None
     kept = kept or Kept(client_id, client_secret, "", refresh_token, obtained_at=0.0, expires_at=0.0)

@@ -1,7 +1,7 @@
-"""Where a sign-in is kept between runs: the system's keyring, or a file that only its user can read.
+"""Stores for sign-ins between runs: the system's keyring, or a file that only its user can read.
 
-Both hold one document for each key. A key names the Drift that the sign-in is for, so that a sandbox never gets Drift's
-tokens. Whoever renews holds the lock meanwhile: of two processes the second finds what the first has stored.
+Each key holds one document. The key contains the Drift URL, so that a sandbox never receives Drift's tokens. A process
+holds the lock while it renews a token, so a second process finds the renewed token in the store.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ _OTHERS = 0o077
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """A sign-in as it is kept.
+    """A stored sign-in.
 
     Attributes:
-        client_id: The app's id.
-        client_secret: The app's secret.
+        client_id: The OAuth app's id.
+        client_secret: The OAuth app's secret.
         access_token: The newest access token.
         refresh_token: The newest refresh token.
-        obtained_at: When they were granted, in epoch seconds.
-        expires_at: When the access token ends, in epoch seconds; None where that is not known or never.
-        organisation: The id of the Drift organisation, where that is known.
+        obtained_at: When the tokens were granted, in epoch seconds.
+        expires_at: When the access token expires, in epoch seconds; None if unknown or never.
+        organisation: The id of the Drift organisation, if known.
     """
 
     client_id: str
@@ -55,26 +55,26 @@ class Kept(msgspec.Struct, frozen=True):
 
 
 class TokenStore(Protocol):
-    """What keeps sign-ins."""
+    """A store for sign-ins."""
 
     place: str
-    """Where that is, for people."""
+    """Where the store is, to show to users."""
 
     def locked(self) -> contextlib.AbstractContextManager[None]:
-        """Keep every other process out for the block."""
+        """Exclude all other processes during the block."""
 
     def read(self, key: str) -> Kept | None:
         """Return a sign-in, or None."""
 
     def write(self, key: str, kept: Kept) -> None:
-        """Keep a sign-in in the place of the one before."""
+        """Store a sign-in in place of the previous one."""
 
     def delete(self, key: str) -> bool:
-        """Keep it no longer; returns whether there was one."""
+        """Delete a sign-in; returns whether there was one."""
 
 
 def token_store(environment: Mapping[str, str]) -> TokenStore:
-    """Return the keyring where there is one, else the file; with `DRIFT_TOKEN_FILE` always that file."""
+    """Return the keyring if there is one, else the file. If `DRIFT_TOKEN_FILE` is set, always return that file."""
     path = _path(environment)
     if not environment.get("DRIFT_TOKEN_FILE") and (backend := _keyring_backend()) is not None:
         return KeyringStore(backend, path)
@@ -82,10 +82,10 @@ def token_store(environment: Mapping[str, str]) -> TokenStore:
 
 
 class FileStore:
-    """Sign-ins in one file, which nobody else can read.
+    """Sign-ins in one file that nobody else can read.
 
     Args:
-        path: The file; its folder is made when something is to be kept.
+        path: The file. Its folder is created on the first write.
     """
 
     def __init__(self, path: Path) -> None:
@@ -94,7 +94,7 @@ class FileStore:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep every other process out for the block.
+        """Exclude all other processes during the block.
 
         Raises:
             ConfigurationError: The folder cannot be written to.
@@ -111,7 +111,7 @@ class FileStore:
         return self._all().get(key)
 
     def write(self, key: str, kept: Kept) -> None:
-        """Keep a sign-in in the place of the one before; a reader finds either the one or the other.
+        """Store a sign-in in place of the previous one. The file is replaced atomically.
 
         Raises:
             ConfigurationError: The file cannot be written.
@@ -119,7 +119,7 @@ class FileStore:
         self._replace({**self._all(), key: kept})
 
     def delete(self, key: str) -> bool:
-        """Keep it no longer; returns whether there was one.
+        """Delete a sign-in; returns whether there was one.
 
         Raises:
             ConfigurationError: The file cannot be written.
@@ -132,7 +132,7 @@ class FileStore:
 
     def _all(self) -> dict[str, Kept]:
         try:
-            # Not blocking: a pipe in the place of the file would be waited for.
+            # Non-blocking, because opening a pipe in place of the file would wait for a writer.
             with open(os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:  # noqa: PTH123 - flags
                 self._check(os.fstat(file.fileno()))
                 return _decoder.decode(file.read())
@@ -146,7 +146,7 @@ class FileStore:
             ) from None
 
     def _check(self, found: os.stat_result) -> None:
-        """Refuse a file that somebody else may have written, or can read."""
+        """Raise an error if another user can read the file or may have written it."""
         if not stat.S_ISREG(found.st_mode):
             raise ConfigurationError(
                 f"{self._path} is not a file, and no sign-in to Drift is read from it.",
@@ -175,7 +175,7 @@ class FileStore:
             draft.replace(self._path)
         except OSError as error:
             with contextlib.suppress(OSError):
-                draft.unlink(missing_ok=True)  # it may hold a part of a secret
+                draft.unlink(missing_ok=True)  # the draft may hold part of a secret
             raise _unusable(self._path, error) from None
 
 
@@ -184,7 +184,7 @@ class KeyringStore:
 
     Args:
         backend: A backend of the package `keyring`.
-        path: Beside it is the lock: a keyring has none.
+        path: The lock is next to this path, because a keyring has no lock.
     """
 
     def __init__(self, backend: Any, path: Path) -> None:
@@ -194,7 +194,7 @@ class KeyringStore:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep every other process out for the block.
+        """Exclude all other processes during the block.
 
         Raises:
             ConfigurationError: The folder of the lock cannot be written to.
@@ -206,7 +206,7 @@ class KeyringStore:
         """Return a sign-in, or None.
 
         Raises:
-            ConfigurationError: The keyring fails, or holds something else there.
+            ConfigurationError: The keyring fails, or holds an unreadable value.
         """
         with self._usable():
             found = self._backend.get_password(_SERVICE, key)
@@ -219,7 +219,7 @@ class KeyringStore:
             ) from None
 
     def write(self, key: str, kept: Kept) -> None:
-        """Keep a sign-in in the place of the one before.
+        """Store a sign-in in place of the previous one.
 
         Raises:
             ConfigurationError: The keyring fails.
@@ -228,7 +228,7 @@ class KeyringStore:
             self._backend.set_password(_SERVICE, key, _encoder.encode(kept).decode())
 
     def delete(self, key: str) -> bool:
-        """Keep it no longer; returns whether there was one.
+        """Delete a sign-in; returns whether there was one.
 
         Raises:
             ConfigurationError: The keyring fails.
@@ -244,7 +244,7 @@ class KeyringStore:
         try:
             yield
         except Exception as error:  # noqa: BLE001 - a backend raises what its system does
-            # Not its text, which may quote what was to be kept.
+            # Omit the error's text, which may quote the secret.
             raise ConfigurationError(
                 f"The sign-in to Drift cannot be kept in {self.place}: {type(error).__name__}.",
                 advice="Unlock it, or name a file with DRIFT_TOKEN_FILE; with DRIFT_ACCESS_TOKEN none is needed.",
@@ -252,7 +252,7 @@ class KeyringStore:
 
 
 class MemoryStore:
-    """Sign-ins that nothing outlives."""
+    """Sign-ins in memory only, lost when the process ends."""
 
     def __init__(self) -> None:
         self._kept: dict[str, Kept] = {}
@@ -267,11 +267,11 @@ class MemoryStore:
         return self._kept.get(key)
 
     def write(self, key: str, kept: Kept) -> None:
-        """Keep a sign-in in the place of the one before."""
+        """Store a sign-in in place of the previous one."""
         self._kept[key] = kept
 
     def delete(self, key: str) -> bool:
-        """Keep it no longer; returns whether there was one."""
+        """Delete a sign-in; returns whether there was one."""
         return self._kept.pop(key, None) is not None
 
 
@@ -288,7 +288,7 @@ def _path(environment: Mapping[str, str]) -> Path:
 
 
 def _keyring_backend() -> Any:
-    """Return the keyring's backend, or None where the package is not installed or has nothing secure to offer."""
+    """Return the keyring's backend, or None if the package is not installed or offers no secure backend."""
     try:
         import keyring  # noqa: PLC0415 - an extra, and slow to import
     except ImportError:
@@ -312,7 +312,7 @@ def _file_lock(path: Path) -> Iterator[None]:
 
 
 def _unusable(path: Path, error: OSError) -> ConfigurationError:
-    # How O_NOFOLLOW says what it has found.
+    # The error that O_NOFOLLOW causes at a symbolic link.
     problem = "it, or its lock beside it, is a symbolic link" if error.errno == errno.ELOOP else error.strerror
     return ConfigurationError(
         f"The sign-in to Drift cannot be kept in {path}: {problem or error}.",

@@ -1,1 +1,1 @@
-"""What is to be done about one contact, as steps without I/O: look up, create, update, tag."""
+"""The steps for one contact, without I/O: look up, create, update, tag."""

@@ -1,4 +1,4 @@
-"""What is asked of Drift for one contact, and what came of it."""
+"""The change to make to one contact, and its outcome."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ Status = Literal["created", "updated", "matched", "rejected", "failed"]
 
 
 class ContactChange(msgspec.Struct, frozen=True, kw_only=True):
-    """What one contact lacks of what the model says.
+    """The difference between a row of the model and what Drift has accepted for its contact.
 
     Attributes:
-        seq: Its number in the delta.
-        key: The key that the ledger remembers it by.
-        match_on: Which of the identities finds it while its Drift id is unknown.
-        contact_id: Its remembered Drift id, or None.
-        identity: `email`, and `externalId` where it is mapped, as the model spells them, whether changed or not.
-        attributes: The attributes to write; a JSON null asks to clear. For a contact without an id: all that the model
-            gives a value.
-        add_tags: The tags to apply.
-        remove_tags: The tags to take away.
-        colors: The colour of a tag where Drift is not to choose it: six hexadecimal digits.
+        seq: Number of the change in the delta.
+        key: The contact's key in the ledger.
+        match_on: The identity that finds the contact while its Drift id is unknown.
+        contact_id: The remembered Drift id, or None.
+        identity: `email`, and `externalId` if mapped, as the model spells them, whether changed or not.
+        attributes: The attributes to write; a JSON null clears one. For a contact without an id: all attributes that
+            have a value in the model.
+        add_tags: The tags to add.
+        remove_tags: The tags to remove.
+        colors: Six hexadecimal digits per tag. Drift chooses the colour of every other tag.
         unchanged: Attributes that Drift accepted before. They are sent only if the remembered contact turns out to be
             deleted, so that its successor is complete.
         unchanged_tags: Tags that Drift accepted before, for the same case.
-        unchanged_removals: Tags that Drift took away before, for the same case: a successor may carry them.
-        fill_only: Attributes that are written only where Drift has no value for them.
-        create_missing: False where no contact is to be made if there is none: as the mapping says, and always for a row
-            that has left the model.
-        deleted: What to do when the remembered contact was deleted in Drift: find or `create` its successor, `reject`
-            the row, or `leave` it, because its row has left the model and nothing is to be taken from it any more.
+        unchanged_removals: Tags that Drift removed before, for the same case: a successor may carry them.
+        fill_only: Attributes that are written only if Drift has no value for them.
+        create_missing: Whether to create the contact if it does not exist: as the mapping says, and always False for a
+            row that has left the model.
+        deleted: What to do if the remembered contact was deleted in Drift: find or `create` its successor, `reject`
+            the row, or `leave` it, because its row has left the model and nothing needs to be removed.
     """
 
     seq: int
@@ -56,10 +56,10 @@ class ContactChange(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def guarded_by_drift(self) -> bool:
-        """Whether Drift itself would refuse a second contact, so that this one may be created without a look-up.
+        """Whether Drift itself would refuse a duplicate, so that the contact can be created without a look-up.
 
-        It refuses a second contact with the same email unless an externalId is given
-        (devdocs.drift.com/docs/creating-a-contact). Whether it takes an email in other letters for the same one is not
+        Drift refuses a second contact with the same email unless an externalId is given
+        (devdocs.drift.com/docs/creating-a-contact). Whether it compares emails case-sensitively is not
         documented, so an address with capital letters is always looked up.
         """
         email = self.identity.get("email", "")
@@ -72,30 +72,29 @@ class ContactChange(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def __repr__(self) -> str:
-        # A change is personal data from end to end; a log or a traceback gets its number.
+        # A change consists of personal data, so logs and tracebacks show only its number.
         return f"ContactChange(seq={self.seq})"
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of one change.
+    """The outcome of one change.
 
     Attributes:
         seq: The change's number.
         key: The change's key.
-        contact_id: The contact's Drift id, where it is known by now.
-        status: `created`; `updated`, also when only tags changed; `matched`: found as it should be, nothing written;
-            `rejected`: Drift refuses this contact; `failed`: not refused, but not done after all tries.
-        attributes_accepted: Whether Drift holds the attributes now.
-        tags_accepted: Whether Drift holds the tags now.
-        reason: Why it was rejected or failed: Drift's own error type, or one of the reasons in `contacts`. Otherwise
-            None.
-        message: The same in Drift's words, at most `MESSAGE_LENGTH` characters. May hold personal data: never logged.
-        requests: How many requests it took, repetitions of one request not counted.
-        attributes_written: The attributes that Drift took; those that were found as they should be are left out.
-        tags_added: The tags that Drift took; those that the contact was seen to carry before are left out.
-        tags_removed: The tags that Drift took away; those that the contact was seen to lack before are left out.
-        lacking: After a look-up: the attributes of the change that Drift does not hold with these values.
-        tags: After a look-up: the contact's tags, or None where Drift does not tell.
+        contact_id: The contact's Drift id, or None if still unknown.
+        status: `created`; `updated`, also if only tags changed; `matched`: found with the wanted values, nothing
+            written; `rejected`: Drift refuses this contact; `failed`: not refused, but not done after all tries.
+        attributes_accepted: Whether Drift now holds the attributes.
+        tags_accepted: Whether Drift now holds the tags.
+        reason: Why it was rejected or failed: Drift's error type, or one of `reasons`. Otherwise None.
+        message: The reason in Drift's words, at most `MESSAGE_LENGTH` characters. May hold personal data: never logged.
+        requests: Number of requests used, without repetitions of the same request.
+        attributes_written: The attributes that Drift accepted, without those that already had the wanted value.
+        tags_added: The tags that Drift added, without those that the contact was seen to carry before.
+        tags_removed: The tags that Drift removed, without those that the contact was seen to lack before.
+        lacking: After a look-up: the attributes of the change whose values differ in Drift.
+        tags: After a look-up: the contact's tags, or None if Drift does not return them.
     """
 
     seq: int

@@ -1,4 +1,4 @@
-"""Which attributes of a contact are not yet what the model says."""
+"""Compares a contact's attributes in Drift with the model's values."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 def differing(wanted: Mapping[str, JsonValue], held: Mapping[str, msgspec.Raw]) -> dict[str, JsonValue]:
-    """Return those of the wanted attributes that Drift does not hold with this value.
+    """Return the wanted attributes whose value in Drift differs.
 
-    A number, true or false is held as a text that spells it too, and the other way round: Drift may show a value in the
-    type that it lists for the attribute, whatever type it was sent in.
-    An email that differs only in upper and lower case is held: whether Drift folds it is not documented, and if it
-    does, writing it would change nothing. What is to be cleared is held where Drift has no value. A value of Drift's
-    that cannot be read is another one.
+    A number, true or false equals a text that spells it, and the reverse: Drift may return a value in the attribute's
+    listed type, whatever type was sent.
+    Emails that differ only in case are equal: Drift does not document whether it folds case, and if it does, writing
+    would change nothing. An attribute to clear is equal if Drift has no value for it. A value from Drift that cannot be
+    read differs.
     """
     return {name: value for name, value in wanted.items() if not _held(name, value, held.get(name))}
 
@@ -44,7 +44,7 @@ def _held(name: str, wanted: JsonValue, raw: msgspec.Raw | None) -> bool:
 
 
 def _spells(text: str, literal: msgspec.Raw) -> bool:
-    """Return whether a text spells a number, true or false; raises what `UNREADABLE` names where it spells nothing."""
+    """Return whether a text spells a number, true or false; raises `UNREADABLE` errors for unreadable text."""
     spelled = msgspec.json.decode(text)
     raw = msgspec.Raw(text.encode())
     return isinstance(spelled, (bool, int, float)) and _same_literal(literal, spelled, raw)
@@ -52,7 +52,7 @@ def _spells(text: str, literal: msgspec.Raw) -> bool:
 
 def _same_literal(wanted: msgspec.Raw, value: Any, raw: msgspec.Raw) -> bool:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        # Compared as decimals, because a float would take two large numbers that differ for one.
+        # Compare as decimals, because floats would treat two different large numbers as equal.
         return _number(wanted) == _number(raw)
     return type(expected := msgspec.json.decode(wanted)) is type(value) and bool(expected == value)
 

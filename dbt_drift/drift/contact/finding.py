@@ -1,13 +1,13 @@
-"""How the contact that a change is about is found in Drift, while its Drift id is not known.
+"""Finds a change's contact in Drift while its Drift id is unknown.
 
-| what there is | `match_on: email` | `match_on: externalId` |
+| found in Drift | `match_on: email` | `match_on: externalId` |
 |---|---|---|
-| a contact with the externalId | no matter | it is taken, whatever its email |
-| several contacts with the email | the one with the row's externalId, else the first created | as below, each of them |
-| the email, without an externalId | it is taken | it is taken, and gets the externalId |
-| the email, with another externalId | it is taken | never: rejected, `email_taken` |
+| a contact with the externalId | irrelevant | used, whatever its email |
+| several contacts with the email | the one with the row's externalId, else the oldest | as below, for each of them |
+| the email, without an externalId | used | used, and gets the externalId |
+| the email, with another externalId | used | rejected: `email_taken` |
 
-It is looked up by email too, because Drift makes a second contact with the same email when an externalId is given
+The email is looked up too, because Drift creates a second contact with the same email if an externalId is given
 (devdocs.drift.com/docs/creating-a-contact).
 """
 
@@ -30,11 +30,11 @@ _NOT_FOUND = 404
 
 
 class Finder:
-    """Looks one contact up.
+    """Looks up one contact.
 
     Args:
-        change: Says who it is.
-        organisation: What is known of Drift's ways, and is learnt here.
+        change: The change whose contact to find.
+        organisation: What the run knows about the Drift organisation. Look-ups update it.
         ask: Sends a request.
     """
 
@@ -47,10 +47,10 @@ class Finder:
         self._asked_together = False
 
     def find(self) -> Steps[Contact | None]:
-        """Return the contact, or None where there is none.
+        """Return the contact, or None if there is none.
 
         Raises:
-            RejectedError: Drift has the email with another externalId, and that is what finds contacts.
+            RejectedError: The email belongs to a contact with another externalId, and externalId identifies contacts.
         """
         if self._match_on == "email":
             found = yield from self.with_email()
@@ -59,7 +59,7 @@ class Finder:
             return found[0]
         found = yield from self.with_email()
         if own := self._own(found):
-            # The look-up by externalId did not find it: Drift does not answer joint ones as documented.
+            # The look-up by externalId missed it: Drift does not answer joint look-ups as documented.
             self._organisation.joint_look_ups = False
             return own
         free = [contact for contact in found if contact.external_id is None]
@@ -68,7 +68,7 @@ class Finder:
         return free[0] if free else None
 
     def with_email(self) -> Steps[list[Contact]]:
-        """Return the contacts with this email in any spelling, the one first created first."""
+        """Return the contacts with this email in any spelling, oldest first."""
         if not self._email:
             return []
         spelling = self._organisation.spelling
@@ -83,13 +83,13 @@ class Finder:
         return (yield from self._look_up(endpoints.find_by_external_id(external_id)))
 
     def learn_spelling(self) -> Steps[None]:
-        """Find out, with a contact that exists as it is spelt here, whether it is also found in lower case."""
+        """Test with an existing contact whether Drift also finds its email in lower case."""
         spelling = self._organisation.spelling
         if self._email and self._email != self._email.lower() and spelling.probe():
             spelling.folds = bool((yield from self._look_up(endpoints.find_by_email(self._email.lower()))))
 
     def _with_external_id_together(self, external_id: str) -> Steps[list[Contact]]:
-        """Ask together with others the first time, alone when that did not help."""
+        """Use a joint look-up first, and look up alone if that did not help."""
         if self._asked_together or not self._organisation.joint_look_ups:
             return (yield from self.with_external_id(external_id))
         self._asked_together = True
@@ -100,7 +100,7 @@ class Finder:
             return (yield from self.with_external_id(external_id))
 
     def _own(self, found: list[Contact]) -> Contact | None:
-        """Return the one of several with one email that has the row's externalId already."""
+        """Return the contact that already has the row's externalId, of several with one email."""
         return next((one for one in found if self._external_id and one.external_id == self._external_id), None)
 
     def _look_up(self, request: Request) -> Steps[list[Contact]]:

@@ -1,6 +1,6 @@
-"""Contacts whose Drift id is not known yet: whether to look one up first or to create it at once.
+"""Decides for contacts with an unknown Drift id whether to look them up first or to create them at once.
 
-Both ways end the same, they only cost differently. Let p be the share of contacts that Drift has already, and d the
+Both ways have the same result at a different cost. Let p be the share of contacts that Drift already has, and d the
 share of these that differ from the model:
 
 | | Drift has it | Drift does not | on average |
@@ -8,15 +8,15 @@ share of these that differ from the model:
 | look up first | look-up, PATCH if it differs: 1 + d | look-up, POST: 2 | 2 - p + pd |
 | create first | POST refused, look-up, PATCH if it differs: 2 + d | POST: 1 | 1 + p + pd |
 
-Creating first is cheaper by 1 - 2p, so exactly where p is below one half, whatever d is. p is not known beforehand, and
-it changes on the way (a table sorted by age has the unknown ones at its end), so it is estimated as it goes, as a
-moving average: each contact that turned out to be known or unknown, by either way, moves the estimate by 1/16 of what
-it was off. That remembers some thirty contacts. With p on either side of one half by a fifth the estimate is on the
-right side nineteen times of twenty, and nearer to one half a wrong choice costs next to nothing.
+Creating first is cheaper by 1 - 2p, so exactly if p is below one half, for any d. p is unknown at the start and changes
+during the run (a table sorted by age has its unknown contacts at the end), so it is estimated by a moving average: each
+contact that turned out to be known or unknown, by either way, moves the estimate by 1/16 of its error. This covers
+about the last thirty contacts. If p differs from one half by a fifth, the estimate is on the right side nineteen times
+out of twenty; closer to one half, a wrong choice costs almost nothing.
 
-The start is one half, and a draw goes to the look-up, which only reads: the first contacts are looked up, and the first
-one that Drift does not have turns to creating. So that not hundreds are under way before anything is known, few begin
-and each that ends lets two more in.
+The estimate starts at one half, and a tie means look-up, which only reads: the first contacts are looked up, and the
+first one that Drift does not have switches to creating. Few contacts start at once and each that ends lets two more
+start, so that hundreds are not under way before anything is known.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ _SCOUTS = 8
 
 
 class NewContactCounts(msgspec.Struct, frozen=True):
-    """Contacts whose Drift id was not known when they were sent.
+    """Counts of contacts whose Drift id was unknown when they were sent.
 
     Attributes:
-        resolved: How many of them Drift had, or did not have, for certain.
-        already_in_drift: How many of them Drift had already.
-        created_without_lookup: How many of them were created without a look-up.
+        resolved: Contacts for which it is certain whether Drift already had them.
+        already_in_drift: Contacts that Drift already had.
+        created_without_lookup: Contacts that were created without a look-up.
     """
 
     resolved: int = 0
@@ -45,7 +45,7 @@ class NewContactCounts(msgspec.Struct, frozen=True):
 
 
 class NewContacts:
-    """How many contacts of one population Drift knows, and what follows for the next one. Safe to use from threads."""
+    """Estimates how many contacts Drift already has, to choose the way for the next one. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -56,36 +56,36 @@ class NewContacts:
 
     @property
     def counts(self) -> NewContactCounts:
-        """The figures of this moment."""
+        """The current counts."""
         return self._counts
 
     @property
     def room(self) -> bool:
-        """Whether another contact may begin that could be created at once."""
+        """Whether another contact that could be created at once may start."""
         with self._lock:
             return self._under_way < _SCOUTS + self._ended
 
     def begin(self) -> bool:
-        """Count in a contact that could be created at once.
+        """Count the start of a contact that could be created at once.
 
         Returns:
-            Whether it should be: whether it is likelier to be unknown to Drift than to be known.
+            Whether to create it without a look-up, because Drift probably does not have it.
         """
         with self._lock:
             self._under_way += 1
             return self._rate < _EVEN
 
     def end(self) -> None:
-        """Count out a contact that was counted in, whatever came of it."""
+        """Count the end of a contact that `begin` counted, whatever its outcome."""
         with self._lock:
             self._under_way -= 1
             self._ended += 1
 
     def learn(self, *, known: bool, without_lookup: bool = False) -> None:
-        """Take in what a contact turned out to be.
+        """Update the estimate with one contact.
 
         Args:
-            known: Whether Drift had it.
+            known: Whether Drift already had it.
             without_lookup: Whether it was created without a look-up.
         """
         with self._lock:

@@ -1,7 +1,7 @@
-"""What a run finds out about the Drift organisation where Drift's documentation leaves it open.
+"""What a run learns about the Drift organisation where Drift's documentation is silent.
 
-Every contact's steps add to it and go by it, so that each question costs a few requests a run and not one a contact.
-Safe to use from many threads. Nothing of it outlives the run: an organisation can change its ways.
+All contacts share and update this knowledge, so each question costs a few requests per run instead of one per contact.
+Thread-safe. It is not kept after the run, because an organisation can change.
 """
 
 from __future__ import annotations
@@ -16,28 +16,28 @@ if TYPE_CHECKING:
     from dbt_drift.drift.http.endpoints import Contact
 
 _UNSEEN_ENOUGH = 3
-"""Of so many contacts a tag that was set must not be seen, and of none seen, to be sure that tags are ignored."""
+"""After this many contacts whose new tag is not visible, and none where it is, conclude that Drift ignores tags."""
 
 _WORTH_A_LOOK = 20
-"""After so many tag calls of one run, a look is cheap enough where tags were seen in an earlier one."""
+"""After this many tag calls in a run, check a contact even if an earlier run has seen tags."""
 
 _PROBED_AT = 2
-"""With which created contact the case of look-ups is probed: with only one of them a run, the probe would cost more
-than it saves."""
+"""Number of the created contact with which the case of look-ups is probed. In a run that creates only one contact,
+the probe would cost more than it saves."""
 
 
 class Organisation:
-    """What is known by now.
+    """The current knowledge about the organisation.
 
     Attributes:
-        spelling: Whether a look-up by email minds upper and lower case.
-        joint_look_ups: Whether one request may look up several externalIds, as it is documented
-            (devdocs.drift.com/docs/retrieving-contact). False once such a request was refused, or its answer has lacked
-            a contact that was there.
-        tags: What becomes of the tag calls.
+        spelling: Whether a look-up by email is case-sensitive.
+        joint_look_ups: Whether one request may look up several externalIds, as documented
+            (devdocs.drift.com/docs/retrieving-contact). False after such a request was refused, or its answer lacked an
+            existing contact.
+        tags: Whether Drift applies tags.
 
     Args:
-        tags_seen: Whether tags have been seen in an earlier run.
+        tags_seen: Whether an earlier run has seen tags.
     """
 
     def __init__(self, *, tags_seen: bool = False) -> None:
@@ -47,11 +47,10 @@ class Organisation:
 
 
 class Spelling:
-    """Whether a look-up by email minds upper and lower case, which is not documented.
+    """Whether a look-up by email is case-sensitive. Drift does not document it.
 
     Attributes:
-        folds: True where a look-up finds an address in any spelling, False where it does not, None while that is not
-            known.
+        folds: True if a look-up finds an address in any case, False if not, None while unknown.
     """
 
     def __init__(self) -> None:
@@ -60,7 +59,7 @@ class Spelling:
         self.folds: bool | None = None
 
     def found(self, asked: str, contacts: Iterable[Contact]) -> None:
-        """Learn from a look-up: what is found by one spelling and written in another proves that case is folded."""
+        """Learn from a look-up: a contact found by a differently cased email proves that Drift folds case."""
         if self.folds is None and any(
             contact.email is not None and contact.email != asked and contact.email.lower() == asked.lower()
             for contact in contacts
@@ -68,9 +67,9 @@ class Spelling:
             self.folds = True
 
     def probe(self) -> bool:
-        """Whether to find out now, with a contact just created from an address with capital letters.
+        """Whether to probe now, with a contact just created from an address with capital letters.
 
-        Without it a run that only meets unknown addresses would never learn. One contact is chosen for it, once.
+        Without the probe, a run that only meets unknown addresses would never learn. One contact per run is used.
         """
         if self.folds is not None:
             return False
@@ -80,13 +79,13 @@ class Spelling:
 
 
 class TagCalls:
-    """What becomes of the tag calls (see `tagging`).
+    """Whether Drift applies tags (see `tagging`).
 
-    Until a tag that was set has been seen once, each contact that gets one is looked at afterwards, so that nobody is
-    taken for tagged who is not. Where an earlier run has seen one, a look now and then is enough.
+    Until one tag has been seen, each contact is checked after its tag call, so that no contact is falsely reported as
+    tagged. If an earlier run has seen a tag, an occasional check is enough.
 
     Args:
-        seen: Whether an earlier run has seen one.
+        seen: Whether an earlier run has seen a tag.
     """
 
     def __init__(self, *, seen: bool) -> None:
@@ -98,21 +97,21 @@ class TagCalls:
         self._refusal: RejectedError | None = None
 
     def check(self) -> None:
-        """Ask before a tag call.
+        """Check that tag calls are possible.
 
         Raises:
-            RejectedError: The organisation has no contact tags: the call would be in vain.
+            RejectedError: The organisation has no contact tags, so the call would have no effect.
         """
         if self._refusal is not None:
             raise type(self._refusal)(self._refusal.reason, str(self._refusal))
 
     def refused(self, rejected: RejectedError) -> RejectedError:
-        """Learn that the tag calls do not exist; returns the same, to raise it."""
+        """Record that the tag calls do not exist; returns the error to raise."""
         self._refusal = rejected
         return rejected
 
     def look_needed(self) -> bool:
-        """Count a tag call that was accepted; returns whether to look what became of it."""
+        """Count an accepted tag call; returns whether to check its effect."""
         with self._lock:
             self._calls += 1
             if self._settled:
@@ -120,17 +119,18 @@ class TagCalls:
             return not self._seen_before or self._calls >= _WORTH_A_LOOK
 
     def settled(self) -> None:
-        """Learn that a tag was seen, or that none can be."""
+        """Record that a tag was seen, or that Drift shows no tags."""
         self._settled = True
 
     def unseen(self, rejected: RejectedError) -> RejectedError:
-        """Learn of a contact that does not show a tag that Drift has taken.
+        """Record a contact that does not show a tag that Drift accepted.
 
         Args:
-            rejected: What becomes of this contact, and of all others, without a call, once it has come often enough.
+            rejected: The error for this contact. Once this has occurred often enough, all later contacts get it
+                without a call.
 
         Returns:
-            The same, to raise it.
+            The error to raise.
         """
         with self._lock:
             self._unseen += 1

@@ -1,4 +1,4 @@
-"""Finds out on one contact whether Drift applies tags, and leaves the contact as it was."""
+"""Tests on one contact whether Drift applies tags, and restores the contact afterwards."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
     from dbt_drift.drift.http.messages import Request, Response
 
 PROBE_TAG = "dbt-drift check"
-"""The tag that is set for a moment."""
+"""The tag that is set temporarily."""
 
 _NOT_FOUND = 404
 
 
 class Probe(msgspec.Struct, frozen=True):
-    """What was found.
+    """The result of a probe.
 
     Attributes:
-        contact_id: The contact, or None where there is none with the email.
-        tags: `applied`; `ignored`: taken and not shown; `missing`: Drift has no such calls; `unseen`: taken, and Drift
-            shows nobody's tags.
+        contact_id: The contact, or None if no contact has the email.
+        tags: `applied`; `ignored`: accepted but not shown; `missing`: Drift has no tag calls; `unseen`: accepted, but
+            Drift shows no contact's tags.
     """
 
     contact_id: int | None
@@ -38,13 +38,13 @@ class Probe(msgspec.Struct, frozen=True):
 
 
 def probe(email: str) -> Steps[Probe]:
-    """Write the contact's own email to it, set a tag, look for it, and take it away.
+    """Write a contact's own email to it, set a tag, check that it is visible, and remove it.
 
     Yields:
-        Requests, each to be answered with `send`; none before its `after` is over.
+        Requests, to be answered with `send`. The caller waits for each request's `after` first.
 
     Raises:
-        RejectedError: Drift refuses one of them.
+        RejectedError: Drift refuses a request.
     """
     finder = Finder(ContactChange(seq=0, key=email, identity={"email": email}), Organisation(), _ask)
     contact = yield from finder.find()

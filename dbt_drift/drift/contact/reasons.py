@@ -1,28 +1,28 @@
-"""Why a contact does not get through, where Drift's own error type does not say it (docs/reference/errors.md).
+"""Reasons for a rejected contact that Drift's error types do not cover (docs/reference/errors.md).
 
-The ledger tells by the reason whether a row is sent again: see the macro `passing_reasons`.
+The ledger decides by the reason whether to send a row again: see the macro `passing_reasons`.
 """
 
 EXTERNAL_ID_TAKEN = "external_id_taken"
 """The externalId belongs to another contact, which would have to give it up first."""
 
 EMAIL_TAKEN = "email_taken"
-"""The email belongs to another contact, and a second one with it is not made."""
+"""The email belongs to another contact, and no second contact with it is created."""
 
 TAGS_UNAVAILABLE = "tags_unavailable"
-"""Drift knows the contact but not its tags: newer organisations no longer have contact tags."""
+"""Drift has the contact but no tag calls: newer organisations no longer have contact tags."""
 
 TAGS_IGNORED = "tags_ignored"
-"""Drift took the tags and did not apply them: the other way in which an organisation no longer has them."""
+"""Drift accepted the tags but did not apply them: the other sign that an organisation has no contact tags."""
 
 NO_CONTACT = "no_contact"
-"""There is no such contact and none is to be made."""
+"""The contact does not exist and must not be created."""
 
 DELETED = "deleted_in_drift"
-"""The contact was deleted in Drift after it was remembered, and no successor is to be made."""
+"""The contact was deleted in Drift after it was remembered, and no successor must be created."""
 
 UNSTABLE = "deleted_meanwhile"
-"""The contact is deleted each time it is found."""
+"""The contact is deleted each time after it is found."""
 
 GAVE_UP = "gave_up"
 """All tries are used up."""
@@ -40,4 +40,4 @@ KNOWN = _OF_DRIFT | {
     UNSTABLE,
     GAVE_UP,
 }
-"""Why a row can be given up, as far as the documents say."""
+"""All documented reasons for giving up a row."""

@@ -1,7 +1,7 @@
-"""What the steps of one contact are made of: a generator that yields requests and is sent their responses.
+"""The building blocks of a contact's steps: a generator that yields requests and receives responses.
 
-So the same rules run under any driver and are tested without one. The driver repeats what can be repeated (see
-`retry`); what it cannot decide it throws in: `UnconfirmedError`, `AskAloneError`, `GaveUpError`.
+The same rules run under any driver, and tests need none. The driver repeats what is safe to repeat (see
+`retry_policy`) and throws the rest into the generator: `UnconfirmedError`, `AskAloneError`, `GaveUpError`.
 """
 
 from __future__ import annotations
@@ -14,26 +14,26 @@ from dbt_drift.drift.http.messages import Request, Response
 Result = TypeVar("Result")
 
 Steps = Generator[Request, Response, Result]
-"""Requests out, responses in, a result at the end."""
+"""Yields requests, receives responses, returns a result."""
 
 Ask = Callable[[Request], Steps[Response]]
-"""A step of one request."""
+"""A step that makes one request."""
 
 
 class UnconfirmedError(Exception):
-    """Thrown in where a request that must not be repeated got no usable answer: it may or may not have taken effect."""
+    """Thrown in if a non-repeatable request got no usable answer: it may or may not have taken effect."""
 
 
 class AskAloneError(Exception):
-    """Thrown in where a look-up went out together with others and the answer does not tell what it found."""
+    """Thrown in if the answer to a joint look-up does not show what this look-up found."""
 
 
 class GaveUpError(Exception):
-    """Thrown in where a request has used up its tries; the message says what went wrong last."""
+    """Thrown in if a request has used up its tries; the message says what went wrong last."""
 
 
 class RejectedError(Exception):
-    """Ends a contact's steps: Drift, or a rule of ours, refuses what was wanted.
+    """Ends a contact's steps: Drift or a rule of dbt-drift refuses the change.
 
     Attributes:
         reason: Drift's own error type, or one of `reasons`.
@@ -45,14 +45,14 @@ class RejectedError(Exception):
 
 
 class GoneError(Exception):
-    """The contact of the known id does not exist any more."""
+    """The contact with the known id no longer exists."""
 
 
 def accepted(response: Response) -> Response:
-    """Return a response that is good.
+    """Return a successful response.
 
     Raises:
-        RejectedError: It is not.
+        RejectedError: The response is an error.
     """
     if not response.good:
         raise rejection(response)
@@ -60,6 +60,6 @@ def accepted(response: Response) -> Response:
 
 
 def rejection(response: Response) -> RejectedError:
-    """Return what to raise for a response that is not good, in Drift's words."""
+    """Return the error to raise for an error response, in Drift's words."""
     error = response.error()
     return RejectedError(error.type, error.message)

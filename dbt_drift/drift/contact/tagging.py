@@ -1,7 +1,7 @@
-"""How tags are set and taken away, and how it is noticed that an organisation has no contact tags any more.
+"""Adds and removes tags, and detects organisations without contact tags.
 
 Drift's newer documentation says that tags can no longer be applied to contacts (devdocs.drift.com/docs/contact-model).
-What it answers to the tag calls then is not documented: 404, or 200 without any effect.
+Drift does not document its answer to tag calls in this case: 404, or 200 without any effect.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dbt_drift.drift.http.messages import Response
 
 SECOND_LOOK_SECONDS = 5.0
-"""When a tag that is not seen at once is looked for again: answers may lag behind what was written."""
+"""Seconds until a tag that is not visible is checked again: Drift's answers may lag behind writes."""
 
 _NOT_FOUND = 404
 _OTHER_WAY = (
@@ -34,18 +34,18 @@ _OTHER_WAY = (
 def set_tags(
     contact_id: int, tags: Sequence[str], organisation: Organisation, ask: Ask, *, colors: Mapping[str, str]
 ) -> Steps[None]:
-    """Set tags, in one request.
+    """Add tags, in one request.
 
     Args:
         contact_id: The contact.
-        tags: The tags to set.
-        organisation: What is known of Drift's ways, and is learnt here.
+        tags: The tags to add.
+        organisation: What the run knows about the Drift organisation. The call updates it.
         ask: Sends a request.
         colors: The colours of some of the tags.
 
     Raises:
-        GoneError: The contact does not exist any more.
-        RejectedError: Drift refuses, or takes the tags and does not apply them.
+        GoneError: The contact no longer exists.
+        RejectedError: Drift refuses the tags, or accepts them without applying them.
     """
     organisation.tags.check()
     response = yield from ask(endpoints.add_tags(contact_id, tags, colors))
@@ -58,19 +58,19 @@ def set_tags(
 
 
 def take_tags_away(contact_id: int, tags: Sequence[str], organisation: Organisation, ask: Ask) -> Steps[bool]:
-    """Take tags away, in one request.
+    """Remove tags, in one request.
 
     Args:
         contact_id: The contact.
-        tags: The tags to take away.
-        organisation: What is known of Drift's ways, and is learnt here.
+        tags: The tags to remove.
+        organisation: What the run knows about the Drift organisation. The call updates it.
         ask: Sends a request.
 
     Returns:
-        Whether Drift took them away; False where it refused and the contact carries none of them.
+        Whether Drift removed them; False if it refused and the contact carries none of them.
 
     Raises:
-        GoneError: The contact does not exist any more.
+        GoneError: The contact no longer exists.
         RejectedError: Drift refuses.
     """
     organisation.tags.check()
@@ -85,12 +85,12 @@ def take_tags_away(contact_id: int, tags: Sequence[str], organisation: Organisat
 
 
 def _look(contact_id: int, tags: frozenset[str], organisation: Organisation, ask: Ask) -> Steps[None]:
-    """Look whether a contact has the tags that Drift has taken."""
+    """Check whether a contact shows the tags that Drift accepted."""
     request = endpoints.list_tags(contact_id)
     for look in (request, structs.replace(request, after=SECOND_LOOK_SECONDS)):
         response = yield from ask(look)
         held = endpoints.tags_in(response.data) if response.good else None
-        # Where nobody can tell, Drift's word has to do.
+        # Without visible tags, trust Drift's status.
         if held is None or tags <= held:
             organisation.tags.settled()
             return
@@ -100,7 +100,7 @@ def _look(contact_id: int, tags: frozenset[str], organisation: Organisation, ask
 
 
 def _still_there(contact_id: int, ask: Ask) -> Steps[Contact]:
-    """Tell a deleted contact from an organisation without contact tags: Drift answers both with 404."""
+    """Distinguish a deleted contact from an organisation without contact tags: Drift answers both with 404."""
     response = yield from ask(endpoints.read_contact(contact_id))
     if response.status == _NOT_FOUND:
         raise GoneError

@@ -1,4 +1,4 @@
-"""The steps that bring one contact to what the model says, without doing any of them (see `steps`)."""
+"""The steps that bring one contact to the state of the model, without I/O (see `steps`)."""
 
 from __future__ import annotations
 
@@ -35,38 +35,38 @@ if TYPE_CHECKING:
     from dbt_drift.drift.http.messages import JsonValue, Request, Response
 
 Flow = Callable[[ContactChange, Organisation, NewContacts], Steps[Outcome]]
-"""What is done about a change, going by what is known of Drift's ways and of the contacts that are new to us."""
+"""The steps for one change, based on what the run knows about the organisation and about new contacts."""
 
 _NULL = msgspec.Raw(b"null")
 _FALSE = msgspec.Raw(b"false")
-"""Of a contact that does not exist nothing has to be taken away."""
+"""A contact that does not exist need not be created for this value: there is nothing to unset."""
 _NOTHING = (None, msgspec.Raw(b"null"), msgspec.Raw(b'""'))
-"""How an answer has no value for an attribute."""
+"""Values that mean that an attribute has no value in Drift."""
 
 _ROUNDS = 3
 _NOT_FOUND = 404
 _CONFLICT = 409
-# Drift documents "error" for a duplicate; clients saw 409, and its table of errors knows only 400.
+# Drift documents "error" for a duplicate. Clients saw 409, but Drift's error table only lists 400.
 _MAY_BE_DUPLICATE = frozenset({400, _CONFLICT, 422})
 
 
 def upsert(change: ContactChange, organisation: Organisation, first: NewContacts) -> Steps[Outcome]:
-    """Bring one contact to what the model says.
+    """Bring one contact to the state of the model.
 
-    A contact whose id is known costs one request, or two with tags. Otherwise it is looked up first (see `finding`),
-    or, where Drift itself refuses a second one and most are new to it (see `new_contacts`), created first.
+    A contact with a known id costs one request, or two with tags. Otherwise it is looked up first (see `finding`), or
+    created first if Drift itself refuses duplicates and most contacts are new to it (see `new_contacts`).
 
     Args:
-        change: What the contact lacks.
-        organisation: What is known of Drift's ways, and is learnt here.
-        first: What is known of the contacts that are new to us, and is learnt here.
+        change: The change to make.
+        organisation: What the run knows about the Drift organisation. The steps update it.
+        first: What the run knows about new contacts. The steps update it.
 
     Yields:
-        Requests, each to be answered with `send`, or with `throw`: of `UnconfirmedError` where the request is not
-        `repeatable`, of `AskAloneError` where it was `joint`, of `GaveUpError` anywhere.
+        Requests, to be answered with `send`, or with `throw`: `UnconfirmedError` if the request is not `repeatable`,
+        `AskAloneError` if it was `joint`, `GaveUpError` for any.
 
     Returns:
-        What came of it. Refusals of the token (401, 403) are the driver's matter and never get here.
+        The outcome. The driver handles refusals of the token (401, 403).
     """
     work = _Upsert(change, organisation, first)
     try:
@@ -79,18 +79,18 @@ def upsert(change: ContactChange, organisation: Organisation, first: NewContacts
 
 
 def look_up(change: ContactChange, organisation: Organisation, first: NewContacts) -> Steps[Outcome]:
-    """Find one contact, by the same rules, and say what it lacks; writes nothing.
+    """Find one contact by the rules of `upsert` and return its differences; writes nothing.
 
     Args:
-        change: What the model says.
-        organisation: What is known of Drift's ways, and is learnt here.
-        first: What is known of the contacts that are new to us, and is learnt here.
+        change: The values of the model.
+        organisation: What the run knows about the Drift organisation. The steps update it.
+        first: What the run knows about new contacts. The steps update it.
 
     Yields:
         Requests, as `upsert` does.
 
     Returns:
-        `matched` with `lacking` and `tags`, or `rejected`: there is none (`no_contact`), or which one is not certain.
+        `matched` with `lacking` and `tags`, or `rejected`: no contact exists (`no_contact`), or the match is uncertain.
     """
     work = _Upsert(change, organisation, first)
     try:
@@ -104,7 +104,7 @@ def look_up(change: ContactChange, organisation: Organisation, first: NewContact
 
 
 class _Upsert:
-    """One change on its way: what is still to be written, and what Drift has accepted."""
+    """One change under way: what is still to be written, and what Drift has accepted."""
 
     def __init__(self, change: ContactChange, organisation: Organisation, first: NewContacts) -> None:
         self._change = change
@@ -126,7 +126,7 @@ class _Upsert:
 
     @property
     def wrote(self) -> bool:
-        """Whether Drift has taken anything."""
+        """Whether Drift has accepted any write."""
         return bool(self._attributes_written or self._tags_added or self._tags_removed)
 
     def outcome(self, status: Status, reason: str | None = None, message: str | None = None) -> Outcome:
@@ -168,7 +168,7 @@ class _Upsert:
         return contact
 
     def _write(self) -> Steps[bool]:
-        """Do all that is left to do; False when the contact was deleted in the meantime."""
+        """Make all remaining requests; returns False if the contact was deleted meanwhile."""
         try:
             if self._id is None:
                 yield from self._find_or_create()
@@ -186,13 +186,13 @@ class _Upsert:
         return (yield request)
 
     def _forget(self) -> None:
-        """Start over without the id, and with all that the successor of the deleted contact needs."""
+        """Start over without the id, with everything that the successor of the deleted contact needs."""
         self._id = None
         self._seen = False
         self.created = False
         self._attributes_written = self._tags_added = self._tags_removed = frozenset()
         self._attributes_accepted = False
-        # What was written to the contact that is gone is not the successor's to lose.
+        # Values written to the deleted contact must be written to the successor too.
         given = {name: value for name, value in self._change.attributes.items() if value != _NULL}
         self._attributes = {**self._change.unchanged, **given}
         self._add = (*self._change.unchanged_tags, *self._change.add_tags)
@@ -209,7 +209,7 @@ class _Upsert:
             self._remove = [tag for tag in self._remove if tag in contact.tags]
 
     def _first_met(self) -> Steps[Contact | None]:
-        """Return the contact, found or made; None where there is none and nothing was wanted of it."""
+        """Return the contact, found or created; None if there is none and none is needed."""
         if not self._change.guarded_by_drift:
             return (yield from self._looked_up_first())
         without_lookup = self._first.begin()
@@ -233,26 +233,26 @@ class _Upsert:
         return contact
 
     def _leave_what_is_there(self, contact: Contact) -> None:
-        """Write only what differs, and nothing over a value of Drift's where that is not wanted."""
+        """Keep only differing values, and drop `fill_only` attributes that have a value in Drift."""
         lacking = differing(self._attributes, contact.attributes)
         kept = {name for name in self._change.fill_only if contact.attributes.get(name) not in _NOTHING}
         self._attributes = {name: value for name, value in lacking.items() if name not in kept}
         self._seen = True
 
     def _create(self, *, without_lookup: bool) -> Steps[Contact]:
-        """Make the contact.
+        """Create the contact.
 
         Args:
-            without_lookup: Whether nobody has looked for one: what is found afterwards was there before, then.
+            without_lookup: Whether no look-up took place. A contact found afterwards then existed before.
         """
-        # A new contact has nothing to clear, and Drift documents values that are not null.
+        # A new contact has nothing to clear, and Drift documents only non-null values.
         given = {name: value for name, value in self._attributes.items() if value != _NULL}
         attributes: dict[str, JsonValue] = {**self._change.identity, **given}
         while True:
             try:
                 response = yield from self._ask(endpoints.create_contact(attributes))
             except UnconfirmedError:
-                # Made or not: only a look-up tells. The driver's GaveUpError ends this loop.
+                # Only a look-up shows whether it was created. The driver's GaveUpError ends this loop.
                 if found := (yield from self._finder.find()):
                     self._made(attributes, certain=not without_lookup)
                     return found
@@ -268,7 +268,7 @@ class _Upsert:
             raise rejection(response)
 
     def _made(self, attributes: dict[str, JsonValue], *, certain: bool) -> None:
-        """Take in that there is a contact now; certain: that it is we who made it."""
+        """Record that the contact exists; `certain` says that this run created it."""
         self.created = certain
         self._attributes_written = frozenset(attributes) if certain else frozenset()
 

@@ -1,1 +1,1 @@
-"""Many contacts at once: threads, retries and waiting, under one quota."""
+"""Many contacts at once: threads, retries and waiting, within one quota."""

@@ -1,4 +1,4 @@
-"""The Drift client as the rest of dbt-drift sees it."""
+"""The Drift client for the rest of dbt-drift."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from dbt_drift.drift.http.transport import Timeouts
 
 WORKERS = 128
-"""Enough for 1000 requests in 20 seconds at a latency of 2 seconds: 50 a second times 2 is 100 at once."""
+"""Enough for 1000 requests in 20 seconds at a latency of 2 seconds: 50 per second times 2 is 100 at once."""
 
 
 _BAD_REQUEST = 400
@@ -43,16 +43,16 @@ class DriftClient:
     """One Drift organisation, reached with one credential under one rate limit.
 
     Args:
-        url: Where Drift is (see `credentials.drift_url`).
-        credential: What opens it.
+        url: Drift's base URL (see `url.drift_url`).
+        credential: Authorizes the requests.
         limiter: The quota; by default 1000 requests in 20 seconds.
         policy: How often a request is tried.
-        workers: The most requests under way at once.
+        workers: Maximum number of concurrent requests.
         timeouts: How long an answer may take.
         tags_seen: Whether an earlier run has seen that Drift applies tags.
-        may_send: Asked before each request of a dispatcher, from its threads, and again right before a write goes out:
-            whether the run is certain to have its ledger still. Where it is not, everything waits. None for commands
-            that need no ledger.
+        may_send: Returns whether the run still holds the ledger lock. The dispatcher's threads call it before each
+            request, and again right before a write is sent. While it returns False, everything waits. None for
+            commands that need no ledger.
     """
 
     def __init__(
@@ -85,10 +85,10 @@ class DriftClient:
         self._transport.close()
 
     def dispatcher(self, flow: Flow = upsert) -> Dispatcher:
-        """Return a pool that brings contacts to what the model says; leave it before the client.
+        """Return a pool that brings contacts to the state of the model. Leave it before the client.
 
         Args:
-            flow: What is done about each contact, if not that: `contacts.look_up`.
+            flow: The steps for each contact, if not `upsert`: `upsert.look_up`.
         """
         return Dispatcher(
             self._exchange,
@@ -100,21 +100,21 @@ class DriftClient:
         )
 
     def attributes(self, *, policy: RetryPolicy | None = None) -> list[Attribute]:
-        """Return the contact attributes that the organisation has. Needs the scope `all_contact_read`.
+        """Return the organisation's contact attributes. Needs the scope `all_contact_read`.
 
         Args:
-            policy: How often it is tried, if not as often as everything else.
+            policy: How often the request is tried, if not by the client's policy.
 
         Raises:
-            DriftUnavailableError: Drift refuses, or cannot be reached.
+            DriftUnavailableError: Drift refuses the request, or cannot be reached.
         """
         return endpoints.attributes_in(self._ask(endpoints.list_attributes(), policy).data)
 
     def token_info(self) -> TokenInfo:
-        """Return what Drift says of the token in use.
+        """Return what Drift says about the current token.
 
         Raises:
-            DriftUnavailableError: Drift refuses, or cannot be reached.
+            DriftUnavailableError: Drift refuses the request, or cannot be reached.
         """
         request = endpoints.look_at_token(self._credential.current().reveal())
         response = self._send(request)
@@ -125,10 +125,10 @@ class DriftClient:
         return info
 
     def probe(self, email: str) -> Probe:
-        """Find out on one contact whether Drift applies tags; see `probing.probe`.
+        """Test on one contact whether Drift applies tags; see `probing.probe`.
 
         Raises:
-            DriftUnavailableError: Drift refuses, or cannot be reached.
+            DriftUnavailableError: Drift refuses the request, or cannot be reached.
         """
         steps = probe(email)
         try:
@@ -144,11 +144,11 @@ class DriftClient:
             raise DriftUnavailableError(f"Drift refuses to try it on that contact ({said})") from None
 
     def _ask(self, request: Request, policy: RetryPolicy | None = None) -> Response:
-        """Send a request that stands alone and has to be answered well."""
+        """Send a single request that must succeed."""
         return self._good(request, self._send(request, policy))
 
     def _send(self, request: Request, policy: RetryPolicy | None = None) -> Response:
-        """Send a request that stands alone, in this thread."""
+        """Send a single request in this thread."""
         policy = policy or self._policy
         delays = policy.delays()
         problem = ""

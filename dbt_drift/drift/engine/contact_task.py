@@ -1,4 +1,4 @@
-"""One contact's flow with its tries: takes in what came of each request, and says what is sent next, and when."""
+"""The steps of one contact with their tries: receives the result of each request, returns the next and its delay."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
 
 class ContactTask:
-    """A change on its way.
+    """A change under way.
 
     Args:
-        steps: What is done.
-        policy: How often it is tried.
+        steps: The contact's steps.
+        policy: How often a request is tried.
 
     Attributes:
-        outcome: What came of it, or None while it is under way.
-        troubled_since: When its first fault or 429 came, on the caller's clock, or None.
-        gave_up: Why it has used up its tries; "" where it has not.
-        gave_up_throttled: Whether it got nothing but 429 for as long as the policy has patience.
+        outcome: The outcome, or None while under way.
+        troubled_since: Time of the first fault or 429 on the caller's clock, or None.
+        gave_up: Why all tries are used up; "" if they are not.
+        gave_up_throttled: Whether every answer was 429 for as long as the policy's patience.
     """
 
     def __init__(self, steps: Steps[Outcome], policy: RetryPolicy) -> None:
@@ -46,16 +46,16 @@ class ContactTask:
 
     @property
     def next_request(self) -> Request:
-        """What is to be sent next, while there is no outcome."""
+        """The next request to send, while there is no outcome."""
         if self._request is None:
             raise RuntimeError("The contact has its outcome.")
         return self._request
 
     def receive(self, attempt: Attempt, now: float) -> float:
-        """Take in what came of the request.
+        """Process the result of the request.
 
         Returns:
-            In how many seconds the next request may be sent.
+            Seconds until the next request may be sent.
         """
         if attempt.response is not None and attempt.verdict is Verdict.ANSWERED:
             response = attempt.response
@@ -71,12 +71,12 @@ class ContactTask:
         return self._fault(attempt)
 
     def ask_alone(self) -> None:
-        """Take in that a look-up which went out together with others told nothing."""
+        """Record that a joint look-up gave no result for this contact."""
         self._throttled_since = None
         self._advance(lambda: self._steps.throw(AskAloneError()))
 
     def _throttled(self, attempt: Attempt, now: float) -> float:
-        # Waiting is the limiter's part: it keeps everybody back, not this contact alone.
+        # The limiter does the waiting: a 429 delays all contacts, not only this one.
         if self._throttled_since is None:
             self._throttled_since = now
         if max(now - self._throttled_since, attempt.wait or 0.0) > self._policy.patience:

@@ -1,8 +1,8 @@
-"""Many contacts at once: a bounded pool of threads that works off flows, under one rate limit.
+"""Many contacts at once: a bounded pool of threads that runs the contacts' steps within one rate limit.
 
-A thread holds a contact only while a request is under way. Contacts that wait (for a slot, for a retry) are in a
-queue, and so never keep a thread from sending another. Of the idle threads one, the leader, waits for the next point
-in time at which something can be sent; the others sleep until they are needed.
+A thread holds a contact only while a request is under way. Contacts that wait (for a slot or a retry) are in a queue,
+so they never keep a thread from sending another. One of the idle threads, the leader, waits until the next time at
+which something can be sent; the others sleep until they are needed.
 """
 
 from __future__ import annotations
@@ -36,32 +36,32 @@ if TYPE_CHECKING:
     from dbt_drift.drift.http.retry_policy import RetryPolicy
 
 STOP_SECONDS = 10.0
-"""How long `stop` waits for requests under way. A scheduler that has sent SIGTERM mostly waits for 30 seconds, in which
-the answers that came have to be written down."""
+"""Seconds that `stop` waits for requests under way. After SIGTERM, a scheduler usually waits 30 seconds, in which the
+answers must also be recorded."""
 
 _BACKLOG = 4
-"""How many changes per worker are taken in before `submit` blocks."""
+"""Number of changes per worker that are accepted before `submit` blocks."""
 
 
 _ASK_AGAIN_SECONDS = 0.1
-"""How often it is asked whether a run that is not certain to have its ledger is certain again."""
+"""Seconds between checks whether the run holds the ledger lock again."""
 
 
 class Dispatcher:
-    """Brings contacts to what the model says, many at once. Made by `DriftClient.dispatcher`.
+    """Brings many contacts at once to the state of the model. Created by `DriftClient.dispatcher`.
 
-    Used as a context manager: leaving it stops, and the threads are gone. One thread submits and collects.
+    Use it as a context manager: leaving it stops its threads. A single thread must submit and collect.
 
     Args:
         exchange: Sends the requests.
         policy: How often a request is tried.
-        workers: The most requests under way at once.
-        organisation: What is known of Drift's ways.
-        flow: What is done about each change.
-        may_send: Whether the run is certain to have its ledger still; nothing is begun while it is not.
+        workers: Maximum number of concurrent requests.
+        organisation: What the run knows about the Drift organisation.
+        flow: The steps for each change.
+        may_send: Returns whether the run still holds the ledger lock. No request starts while it returns False.
 
     Attributes:
-        new_contacts: What is known of the contacts that are new to us.
+        new_contacts: What the run knows about new contacts.
     """
 
     def __init__(
@@ -107,21 +107,21 @@ class Dispatcher:
 
     @property
     def open(self) -> int:
-        """How many changes were submitted and have no outcome yet."""
+        """Number of submitted changes without an outcome."""
         with self._lock:
             return self._open
 
     @property
     def room(self) -> int:
-        """How many changes `submit` takes without blocking."""
+        """Number of changes that `submit` accepts without blocking."""
         with self._lock:
             return self._room()
 
     def submit(self, change: ContactChange) -> None:
-        """Take a change; blocks while there is no room.
+        """Submit a change; blocks while there is no room.
 
-        After a fatal error or `stop` nothing is taken any more, and nothing is said of it here: `collect` raises the
-        error once all outcomes before it are handed out.
+        After a fatal error or `stop`, changes are ignored without an error here: `collect` raises the error after it
+        has returned all earlier outcomes.
         """
         steps = self._flow(change, self._organisation, self.new_contacts)
         task = ContactTask(steps, self._policy)
@@ -140,14 +140,14 @@ class Dispatcher:
         """Return the outcomes since the last call.
 
         Args:
-            timeout: How many seconds to wait for the first; None for as long as anything is open.
+            timeout: Seconds to wait for the first outcome; None to wait as long as any change is open.
 
         Returns:
-            The outcomes; none when the time is up or nothing is open.
+            The outcomes; empty after the timeout or if nothing is open.
 
         Raises:
-            DriftUnavailableError: Drift refuses every request, or cannot be reached. Raised when every outcome before
-                it was handed out and no request is under way any more.
+            DriftUnavailableError: Drift refuses every request, or cannot be reached. Raised after all earlier outcomes
+                were returned and no request is under way.
         """
         with self._lock:
             self._news.wait_for(lambda: self._outcomes or self._at_rest(), timeout)
@@ -158,10 +158,10 @@ class Dispatcher:
             return outcomes
 
     def stop(self) -> None:
-        """End the threads when their requests under way have ended; what they bring can be collected afterwards.
+        """End the threads after their current requests. `collect` still returns the outcomes of these.
 
-        A request that takes longer than `STOP_SECONDS` is left to itself: what becomes of it is not known, as if the
-        run had been killed in it.
+        A request that takes longer than `STOP_SECONDS` is abandoned: its effect is unknown, as if the run had been
+        killed during the request.
         """
         with self._lock:
             self._stopping = True
@@ -172,7 +172,7 @@ class Dispatcher:
             thread.join(max(0.0, deadline - time.monotonic()))
 
     def statistics(self) -> Statistics:
-        """Return the figures of this moment."""
+        """Return the current statistics."""
         now = time.monotonic()
         with self._lock:
             return self._meter.statistics(now, sending=self._sending, waiting=self._waiting(now))
@@ -196,7 +196,7 @@ class Dispatcher:
                         self._wake_all()
 
     def _take(self) -> tuple[list[ContactTask], Request] | None:
-        """Wait for something to send and a slot for it; None when there will be nothing more."""
+        """Wait for a request to send and a slot for it; returns None after the last one."""
         with self._lock:
             while not self._closed():
                 now = time.monotonic()
@@ -210,12 +210,12 @@ class Dispatcher:
                 self._rest(wait)
             return None
 
-    # All below is called with the lock held.
+    # Callers of everything below hold the lock.
 
     def _settle(
         self, tasks: list[ContactTask], request: Request, attempt: Attempt, due: list[float], now: float
     ) -> None:
-        """Put the tasks of a request where they belong after a try."""
+        """Queue or finish the tasks of a request after a try."""
         again = attempt.verdict is Verdict.FAULT and any(one.outcome is None for one in tasks)
         self._meter.count(attempt, now, again=again)
         if attempt.verdict is Verdict.FATAL and attempt.response is not None:
@@ -239,7 +239,7 @@ class Dispatcher:
         return 0.0 if self._may_send() else _ASK_AGAIN_SECONDS
 
     def _rest(self, wait: float) -> None:
-        """Sleep: the leader until something can be sent or has changed, a follower until it is needed."""
+        """Sleep: the leader until something can be sent or has changed, the others until they are needed."""
         if self._led:
             self._following += 1
             self._followers.wait()
@@ -250,13 +250,13 @@ class Dispatcher:
             self._led = False
 
     def _wake(self) -> None:
-        """See to it that somebody looks at the queue: the leader, else an idle thread, else a new one."""
+        """Make a thread check the queue: the leader, else an idle thread, else a new one."""
         if self._led:
             self._leader.notify()
         elif self._following:
             self._followers.notify()
         elif self._queue and len(self._threads) < self._workers:
-            # A daemon, so that a request that does not end does not keep the process from ending.
+            # A daemon thread, so that a hanging request does not keep the process alive.
             thread = threading.Thread(target=self._work, name=f"dbt-drift-{len(self._threads) + 1}", daemon=True)
             self._threads.append(thread)
             thread.start()
@@ -289,7 +289,7 @@ class Dispatcher:
 
 
 def _receive(tasks: list[ContactTask], attempt: Attempt, now: float) -> list[float]:
-    """Let each task take in its part of the answer; returns in how many seconds each goes on."""
+    """Pass each task its part of the answer; returns each task's delay in seconds."""
     if attempt.verdict is Verdict.FATAL:
         return [0.0] * len(tasks)
     if len(tasks) == 1:

@@ -1,4 +1,4 @@
-"""Look-ups of several contacts in one request, and each contact's part of its answer."""
+"""Joins look-ups of several contacts into one request, and splits its answer."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 
 def in_one(requests: list[Request]) -> Request:
-    """Return the request that asks for what all of these ask for; a single one stays as it is."""
+    """Return one request that joins all of these; a single request is returned unchanged."""
     return requests[0] if len(requests) == 1 else find_by_external_ids(_external_ids(requests))
 
 
 def share_out(attempt: Attempt, requests: list[Request]) -> list[Attempt] | None:
-    """Return what came of each request that went out in one, or None where only asking alone would tell.
+    """Return the result of each joined request, or None if each must be sent alone.
 
-    It would where Drift refuses the joint request: some of the contacts may be missing, or they may be too many; and
-    where contacts come back that are none of those asked for.
+    This is so if Drift refuses the joint request, because contacts may be missing or there may be too many of them, and
+    if the answer contains contacts that were not requested.
     """
     if attempt.response is None or attempt.verdict is not Verdict.ANSWERED:
         return [attempt] * len(requests)

@@ -1,7 +1,7 @@
-"""What is to be sent next: contacts under way before new ones, and those waiting for a retry when their time comes.
+"""Chooses the next request: contacts under way before new ones, and retries when their time comes.
 
-Look-ups that may go out together gather until there are enough for one request. They do not wait for long, and not at
-all while nothing else is going on.
+Look-ups that can be joined wait until there are enough for one request. They wait only briefly, and not at all while
+no request is under way.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 
 LINGER = 1.0
-"""How many seconds a look-up waits for others, at most."""
+"""Maximum number of seconds that a look-up waits for others."""
 
 
 class SendQueue:
-    """The tasks that are not being sent right now. Not thread-safe: the dispatcher calls it under its lock."""
+    """The tasks that are not being sent at the moment. Not thread-safe: the dispatcher calls it under its lock."""
 
     def __init__(self) -> None:
         self._new: deque[ContactTask] = deque()
@@ -36,19 +36,19 @@ class SendQueue:
         return len(self._new) + len(self._begun) + len(self._joint) + len(self._later)
 
     def add(self, task: ContactTask, now: float) -> None:
-        """Take a new task, to be sent when all that are under way have had their turn."""
+        """Add a new task. It is sent after all tasks under way."""
         self._put(task, self._new, now)
 
     def resume(self, task: ContactTask, due: float) -> None:
-        """Take one back that is under way, to be sent at `due` or after."""
+        """Put back a task under way, to be sent at `due` or later."""
         heapq.heappush(self._later, (due, next(self._order), task))
 
     def due_in(self, now: float, *, idle: bool) -> float:
-        """Return in how many seconds there is something to send: 0.0 for now, infinite where there is nothing.
+        """Return the seconds until something can be sent: 0.0 for now, infinity if the queue is empty.
 
         Args:
-            now: The time.
-            idle: Whether no request is under way that could bring about more look-ups.
+            now: The current time.
+            idle: Whether no request is under way whose answer could lead to more look-ups.
         """
         while self._later and self._later[0][0] <= now:
             self._put(heapq.heappop(self._later)[2], self._begun, now)
@@ -57,7 +57,7 @@ class SendQueue:
         return min(self._gathered_in(now, idle=idle), self._later[0][0] - now if self._later else math.inf)
 
     def take(self, now: float, *, idle: bool) -> list[ContactTask]:
-        """Hand out what is to be sent now in one request; `due_in` has said that there is something."""
+        """Return the tasks to send now in one request. Call it only if `due_in` returned 0.0."""
         if self._begun:
             return [self._begun.popleft()]
         if self._joint and not self._gathered_in(now, idle=idle and not self._new):

@@ -1,4 +1,4 @@
-"""What a run has sent so far, in figures, and whether Drift is there at all."""
+"""A run's request counts, and whether Drift is reachable at all."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ if TYPE_CHECKING:
     from dbt_drift.drift.http.exchange import Attempt
 
 RATE_SECONDS = 10
-"""Over how many seconds the rate is taken."""
+"""Number of seconds over which the rate is measured."""
 
 _GIVEN_UP = 10
 
 
 class Statistics(msgspec.Struct, frozen=True):
-    """A run's figures at one moment.
+    """A run's statistics at one moment.
 
     Attributes:
-        requests: Requests that came to an end, with or without an answer.
-        statuses: Of these, how many got each HTTP status.
-        unanswered: Of these, how many got no usable answer.
-        throttled: Of these, how many got 429.
-        retries: How many were sent again for a fault; those sent again after a 429 are in `throttled`.
+        requests: Requests that ended, with or without an answer.
+        statuses: How many of these got each HTTP status.
+        unanswered: How many of these got no usable answer.
+        throttled: How many of these got 429.
+        retries: Requests sent again after a fault. Those sent again after a 429 are in `throttled`.
         sending: Requests under way.
         rate: Requests per second over the last `RATE_SECONDS`, or since the first request.
-        waiting: Why nothing can be sent right now, in words, or "".
+        waiting: Why nothing can be sent at the moment, in words, or "".
     """
 
     requests: int
@@ -58,7 +58,7 @@ class Meter:
         self.problem = ""
 
     def count(self, attempt: Attempt, now: float, *, again: bool) -> None:
-        """Count a try; `again` = it will be followed by another for a fault."""
+        """Count a try; `again` says that a retry for a fault follows."""
         if attempt.verdict is Verdict.UNSENT:
             return
         if attempt.response is None:
@@ -77,10 +77,10 @@ class Meter:
             self._given_up = 0
 
     def outage(self, task: ContactTask) -> bool:
-        """Whether a contact that was given up says that Drift itself is away, and not only this contact's answer.
+        """Return whether a contact that was given up shows that Drift itself is down.
 
-        It does when nothing at all has answered since its trouble began, when there was nothing but 429, and when it is
-        one in a row of contacts given up with no request served in between.
+        It does if nothing has answered since its trouble began, if every answer was 429, or if it is one of several
+        contacts in a row that were given up with no request served in between.
         """
         since = task.troubled_since
         if since is None or self._served >= since:
@@ -89,7 +89,7 @@ class Meter:
         return self._heard < since or task.gave_up_throttled or self._given_up >= _GIVEN_UP
 
     def statistics(self, now: float, *, sending: int, waiting: str) -> Statistics:
-        """Return the figures."""
+        """Return the statistics."""
         recent = [(second, count) for second, count in self._seconds if now - RATE_SECONDS <= second]
         seconds = min(now - recent[0][0], RATE_SECONDS) if recent else RATE_SECONDS
         return Statistics(

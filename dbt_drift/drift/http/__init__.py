@@ -1,1 +1,1 @@
-"""One request to the Drift API and its answer: where it goes, with what token, how fast, how often."""
+"""One request to the Drift API and its answer: URL, token, rate limit, retries."""

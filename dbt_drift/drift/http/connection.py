@@ -1,9 +1,9 @@
-"""urllib3's connections, with what they lack: a deadline for a whole answer, and a last look before a write.
+"""urllib3 connections with two additions: a deadline for the whole answer, and a final check before a write.
 
-urllib3's read timeout is for each part of an answer, so a server that sends a byte a second, or `100 Continue` without
-an end, would hold a worker for as long as it likes.
+urllib3's read timeout applies to each part of an answer, so a server that sends one byte per second, or endless
+`100 Continue` responses, could block a worker for any length of time.
 
-The look comes as late as it can: making a connection takes a while, and a machine may sleep in it.
+The check is as late as possible, because connecting takes a while and a machine may go to sleep meanwhile.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
 
 
 class UnsentError(Exception):
-    """A request did not go out, or not whole: it may not be sent any more. Drift has not acted on it."""
+    """A request was not sent, or only in part, because it may no longer be sent. Drift has not acted on it."""
 
 
 def guarded(connection: type[Any], may_write: Callable[[], bool] | None) -> type[Any]:
-    """Return urllib3's kind of connection (plain, TLS or through a proxy) with both.
+    """Return urllib3's connection class (plain, TLS or through a proxy) with both additions.
 
     Args:
-        connection: That kind.
-        may_write: Asked before anything but a GET goes out; None where nothing stands against it.
+        connection: The connection class.
+        may_write: Called before any request except GET is sent; None allows every request.
     """
     allowed = may_write or (lambda: True)
     return type("Guarded", (_Guarded, connection), {"_may_write": staticmethod(allowed)})
 
 
 class _Answer(http.client.HTTPResponse):
-    """An answer of which every byte has to come before the socket's timeout has passed once."""
+    """An answer whose bytes must all arrive within the socket's timeout."""
 
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
@@ -43,7 +43,7 @@ class _Answer(http.client.HTTPResponse):
 
 
 class _Timed(io.RawIOBase):
-    """What comes from a socket, up to the deadline.
+    """A socket's stream, readable up to the deadline.
 
     Args:
         raw: The socket's own stream.
@@ -90,5 +90,5 @@ class _Guarded(http.client.HTTPConnection):
         super().send(data)
 
     def getresponse(self) -> Any:
-        self._writes = False  # a tunnel that is dug anew on this connection is no write
+        self._writes = False  # opening a tunnel anew on this connection is no write
         return super().getresponse()

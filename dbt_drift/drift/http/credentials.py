@@ -1,4 +1,4 @@
-"""The token that opens Drift: checked, and never shown."""
+"""The token for Drift: checked, and never shown."""
 
 from __future__ import annotations
 
@@ -17,43 +17,43 @@ HOW_TO_GET_ONE = (
 MASK = "***"
 
 _SHORTEST_SECRET = 12
-"""Letters. What is shorter can be guessed, and can be a word of the text that quotes it."""
+"""In characters. Shorter secrets can be guessed, and can be a word of the text that quotes them."""
 
 
 class Credential(Protocol):
-    """What opens Drift: a token, or a sign-in that gets new ones."""
+    """A credential for Drift: a token, or a sign-in that renews its token."""
 
     source: str
-    """Where it came from, for people."""
+    """Where the credential came from, to show to users."""
 
     advice: str
-    """What to do when Drift refuses it."""
+    """What users should do when Drift refuses it."""
 
     def current(self) -> AccessToken:
         """Return the token to send next."""
 
     def confirm(self, token: AccessToken) -> None:
-        """Learn that Drift took a token."""
+        """Record that Drift accepted a token."""
 
     def renew(self, refused: AccessToken, status: int) -> bool:
-        """Try to get another in the place of a refused token; returns whether the request is worth another try."""
+        """Try to replace a refused token; returns whether to send the request again."""
 
     def mask(self, text: str) -> str:
-        """Return a text that came from outside without any secret, should one be quoted there."""
+        """Return an external text with every secret in it masked."""
 
 
 class AccessToken:
-    """An access token that no log, traceback, error or pickle shows. By itself it is a credential that nothing renews.
+    """An access token that no log, traceback, error or pickle shows. As a credential it cannot be renewed.
 
     Args:
         value: The token itself.
 
     Attributes:
-        source: Where it came from, for people.
-        advice: What to do when Drift refuses it.
+        source: Where the token came from, to show to users.
+        advice: What users should do when Drift refuses it.
 
     Raises:
-        ConfigurationError: The value cannot be a token. The message does not repeat it.
+        ConfigurationError: The value cannot be a token. The message does not quote it.
     """
 
     __slots__ = ("_value", "advice", "source")
@@ -75,7 +75,7 @@ class AccessToken:
         raise TypeError("An access token is not written to a file.")
 
     def reveal(self) -> str:
-        """Return the token, for the one place that sends it."""
+        """Return the token. Only the code that sends it calls this."""
         return self._value
 
     def current(self) -> AccessToken:
@@ -83,19 +83,19 @@ class AccessToken:
         return self
 
     def confirm(self, token: AccessToken) -> None:
-        """Do nothing: it either works or does not."""
+        """Do nothing: a fixed token has no state."""
 
     def renew(self, refused: AccessToken, status: int) -> bool:  # noqa: ARG002 - as a sign-in has it
-        """Do nothing: a token that was refused stays so."""
+        """Return False: a fixed token cannot be renewed."""
         return False
 
     def mask(self, text: str) -> str:
-        """Return a text that came from outside with the token replaced, should it be quoted there."""
+        """Return an external text with the token in it masked."""
         return without([self._value], text)
 
 
 def without(secrets: Iterable[str], text: str) -> str:
-    """Return a text with these secrets masked, but for what is too short for one: such as the token `sandbox`.
+    """Return a text with these secrets masked, except those too short to be secrets, such as the token `sandbox`.
 
     >>> without(["sandbox", "dr1ft-t0ken-4711"], "The sandbox refuses dr1ft-t0ken-4711.")
     'The sandbox refuses ***.'

@@ -1,4 +1,4 @@
-"""One try of one request: sent, judged, and told to the limiter."""
+"""One try of one request: sends it, judges the answer, and informs the limiter."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ _log = logging.getLogger("dbt_drift.drift")
 
 
 class Attempt(msgspec.Struct, frozen=True):
-    """What came of a try.
+    """The result of a try.
 
     Attributes:
-        verdict: What it means for the run.
-        response: The answer, or None where there was no usable one.
-        problem: What went wrong, without personal data; "" where nothing did.
-        heard: Whether anything answered.
-        wait: How many seconds Drift asks to wait, or None.
+        verdict: What the result means for the run.
+        response: The answer, or None if there was no usable one.
+        problem: What went wrong, without personal data; "" if nothing did.
+        heard: Whether there was any answer.
+        wait: Seconds that Drift asks to wait, or None.
     """
 
     verdict: Verdict
@@ -47,12 +47,12 @@ class Attempt(msgspec.Struct, frozen=True):
 
 
 class Exchange:
-    """Sends requests for which the limiter has given a slot.
+    """Sends requests for which a slot of the limiter is reserved.
 
     Args:
-        transport: Sends them.
-        limiter: Is told of every answer.
-        credential: What opens Drift.
+        transport: Sends the requests.
+        limiter: Receives the result of every request.
+        credential: Authorizes the requests.
     """
 
     def __init__(self, transport: Transport, limiter: RateLimiter, credential: Credential) -> None:
@@ -61,13 +61,13 @@ class Exchange:
         self.limiter = limiter
 
     def attempt(self, request: Request) -> Attempt:
-        """Send a request for which a slot was reserved, and give the slot back.
+        """Send a request with a reserved slot, and release the slot.
 
-        What Drift, or a gateway, says of a refusal is free of secrets from here on: it may quote the header.
+        Masks secrets in every error text from Drift or a gateway, because the text may quote the header.
 
         Raises:
-            DriftUnavailableError: The sign-in has ended.
-            ConfigurationError: The sign-in cannot be kept.
+            DriftUnavailableError: The sign-in has expired.
+            ConfigurationError: The sign-in cannot be stored.
         """
         try:
             token = self._credential.current()

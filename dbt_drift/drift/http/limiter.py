@@ -1,24 +1,24 @@
-"""Drift's request quota, kept by the client so that Drift never has to refuse.
+"""Keeps requests within Drift's quota on the client side, so that Drift never has to refuse one.
 
-Drift's limit is said to be about 1000 requests in 20 seconds, by plan (its documentation gives no number), counted by
-Drift when a request arrives there. The client sees only when it sends and when the answer is back. Counting the window
-from the sending admits too much, because a slow request may arrive late and a later one fast. Counting it from the
-answer is always safe, but gives away one round trip in each window: 9 % of the quota at 2 s. This limiter counts from
-the answer less the fastest round trip of the run, which costs nothing as long as latency is constant.
+Drift's limit is reported as about 1000 requests in 20 seconds, depending on the plan (its documentation gives no
+number). Drift counts a request when it arrives. The client knows only when it sends a request and when the answer
+arrives. A window counted from sending admits too much, because a slow request may arrive late and a later one fast. A
+window counted from the answer is always safe, but loses one round trip per window: 9 % of the quota at 2 s. This
+limiter counts from the answer minus the fastest round trip of the run, which loses nothing while latency is constant.
 
-Why that holds. Request i is sent at s_i, arrives at a_i, and its answer is back at r_i. Let U and D be the least time
-that any request of the run takes up and down, and L = U + D the fastest round trip. A slot taken at s_i is free again
-at f_i = r_i - L + W, with W the window. Suppose j was sent on a freed slot, so s_j >= f_i. Then
+Proof. Request i is sent at s_i, arrives at a_i, and its answer arrives at r_i. Let U and D be the shortest times that
+any request of the run takes up and down, and L = U + D the fastest round trip. A slot taken at s_i is free again at
+f_i = r_i - L + W, where W is the window. Suppose j was sent on a freed slot, so s_j >= f_i. Then
 
     a_j - U  >=  s_j  >=  r_i - (U + D) + W  >=  a_i + D - (U + D) + W  =  a_i - U + W,
 
-so a_j >= a_i + W: whichever two requests Drift sees within one window were counted together here, and never more than
-the limit are.
+so a_j >= a_i + W: any two requests that Drift sees within one window were also counted together here, and there are
+never more of these than the limit.
 
-L is not known beforehand. It is 0 until a round trip over an open connection has been seen (setting up a connection
-takes more round trips, which says nothing about the next request) and then the smallest seen, which only falls. By the
-time the first slot comes free, the answers of a whole window have been seen. What remains is a request faster than all
-before it, by changed routing for instance: `MARGIN` is added to the window for that.
+L is unknown at the start. It is 0 until the first round trip over an open connection (opening a connection takes more
+round trips, which say nothing about the next request), and then the smallest value so far, which only decreases. When
+the first slot becomes free, the answers of a whole window are known. The remaining risk is a request faster than all
+before it, for instance after a routing change. `MARGIN` extends the window for this case.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MARGIN = 0.01
-"""The part of the window that is added to it, against round trips that get faster during the run."""
+"""Fraction of the window that is added to it, in case round trips become faster during the run."""
 
 _FIRST_PAUSE = 1.0
 
 
 class RateLimiter:
-    """One quota, shared by all threads. It never waits itself: it says how long to wait.
+    """One quota, shared by all threads. Its methods never wait: they return how long to wait.
 
-    Times are seconds of one monotonic clock, given by the caller.
+    All times are seconds of one monotonic clock, passed by the caller.
 
     Args:
-        requests: How many requests the window takes; None for no limit.
-        seconds: The window's length. Without a `Retry-After`, no pause is longer: the window is empty by then.
+        requests: Number of requests per window; None for no limit.
+        seconds: Length of the window. No pause without a `Retry-After` is longer, because the window is empty then.
     """
 
     def __init__(self, requests: int | None = 1000, seconds: float = 20.0) -> None:
@@ -55,16 +55,16 @@ class RateLimiter:
         self._lock = threading.Lock()
         self._in_flight = 0
         self._fastest = math.inf  # the fastest round trip seen
-        self._slots: list[float] = []  # heap: when each slot comes free, were the fastest round trip 0
+        self._slots: list[float] = []  # heap: when each slot becomes free if the fastest round trip is 0
         self._paused_until = -math.inf
-        self._pauses: Iterator[float] | None = None  # set from a 429 until a later request is taken
+        self._pauses: Iterator[float] | None = None  # set by a 429 until a later request is accepted
 
     def reserve(self, now: float) -> float:
-        """Take a slot for a request that is sent now, or say how long there is none.
+        """Take a slot for a request that is sent now, or return how long to wait for one.
 
         Returns:
-            0.0 when the slot is taken; it must be given back with `answered`, `throttled` or `lost`. Otherwise the
-            seconds to wait before asking again, infinite while only an answer under way can tell.
+            0.0 if the slot is taken; release it with `answered`, `throttled` or `no_answer`. Otherwise the seconds
+            until the next attempt, infinity if this depends on an answer under way.
         """
         with self._lock:
             wait = self._wait(now)
@@ -74,12 +74,12 @@ class RateLimiter:
             return wait
 
     def answered(self, sent: float, now: float, *, reused: bool) -> None:
-        """Give back the slot of a request that Drift took.
+        """Release the slot of a request that Drift accepted.
 
         Args:
             sent: When the slot was reserved.
-            now: When the answer was back.
-            reused: Whether the connection was open before.
+            now: When the answer arrived.
+            reused: Whether the connection was already open.
         """
         with self._lock:
             if sent >= self._paused_until:
@@ -89,15 +89,15 @@ class RateLimiter:
             self._give_back(now)
 
     def throttled(self, sent: float, now: float, asked: float | None) -> None:
-        """Give back the slot of a request answered with 429, and pause everything.
+        """Release the slot of a request answered with 429, and pause all requests.
 
-        After the pause, requests go out one at a time until one is taken. The answers to those that were already under
-        way when the pause began do not prolong it, unless they ask for it.
+        After the pause, requests go out one at a time until one is accepted. Answers to requests that were already
+        under way when the pause began do not extend it, unless they contain a wait.
 
         Args:
             sent: When the slot was reserved.
-            now: When the answer was back.
-            asked: How many seconds Drift asks to wait, or None.
+            now: When the answer arrived.
+            asked: Seconds that Drift asks to wait, or None.
         """
         with self._lock:
             self._give_back(now)
@@ -109,12 +109,12 @@ class RateLimiter:
             self._paused_until = max(self._paused_until, now + pause)
 
     def no_answer(self, now: float) -> None:
-        """Give back the slot of a request that was given up without an answer: it may have arrived just now."""
+        """Release the slot of a request that was given up without an answer: it may have arrived just now."""
         with self._lock:
             self._give_back(now + self._lead())
 
     def paused(self, now: float) -> float:
-        """Return for how many more seconds a 429 keeps everything from being sent."""
+        """Return the remaining seconds of a pause after a 429."""
         with self._lock:
             return max(0.0, self._paused_until - now)
 

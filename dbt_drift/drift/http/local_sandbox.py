@@ -1,7 +1,7 @@
-"""Whether the Drift on this machine is a sandbox.
+"""Detects whether the Drift URL on this machine is a sandbox.
 
-A sandbox takes any token and listens on a port that anybody may have taken before, so it is easily taken for another
-one, or for something else. It says itself what it is. Only a loopback URL is asked, and without the token.
+A sandbox accepts any token, and its port may have been used by another program before, so it is easily confused with
+another sandbox or program. A sandbox identifies itself. Only loopback URLs are contacted, and without the token.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from dbt_drift.drift.http.url import is_loopback
 
 
 class LocalSandbox(msgspec.Struct, frozen=True, rename="camel"):
-    """What a sandbox says of itself.
+    """The identification of a sandbox.
 
     Attributes:
         sandbox: The version of dbt-drift that serves it.
-        contacts: How many contacts it holds, in all organisations.
-        running_s: For how many seconds it has been running.
+        contacts: Number of contacts in all organisations.
+        running_s: Uptime in seconds.
     """
 
     sandbox: str
@@ -37,11 +37,11 @@ _ABOUT = Request(
     method="GET", target="/_sandbox/about", scope="", reads=msgspec.json.Decoder(LocalSandbox, strict=True)
 )
 _TIMEOUTS = Timeouts(connect=1.0, read=1.0)
-"""Whatever does not answer at once is asked about its contacts with more patience, and is no sandbox till then."""
+"""A server that does not answer in this time counts as no sandbox. The API calls use longer timeouts."""
 
 
 def sandbox_at(url: str) -> LocalSandbox | None:
-    """Return what the sandbox at a URL says of itself, or None where none is known to be."""
+    """Return the identification of the sandbox at a URL, or None if no sandbox is known there."""
     if not is_loopback(url):
         return None
     with closing(Transport(url, timeouts=_TIMEOUTS)) as transport:

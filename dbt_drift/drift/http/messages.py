@@ -1,4 +1,4 @@
-"""Requests and responses as values, and Drift's answers read tolerantly."""
+"""Requests and responses as values, and tolerant reading of Drift's answers."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 import msgspec
 
 JsonValue = str | msgspec.Raw
-"""An attribute's value as the request body holds it: a string, or a JSON literal whose digits stay as they are."""
+"""The value of an attribute in the request body: a string, or a JSON literal with its digits unchanged."""
 
 MESSAGE_LENGTH = 500
-"""The most characters of Drift's own words that is kept."""
+"""Maximum number of characters kept of Drift's error messages."""
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What msgspec raises at a document that is not what was expected, not UTF-8, or nested too deep."""
+"""What msgspec raises for a document of another shape, not in UTF-8, or too deeply nested."""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,10 +27,10 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         body: The document, or None.
         content_type: The media type of the body.
         scope: The OAuth scope that the call needs.
-        reads: The decoder of a good answer, where the answer is needed; None where the status says it all.
-        repeatable: Whether sending it twice leaves what sending it once leaves.
-        after: How many seconds it is not to be sent.
-        joint: The externalId that is looked up, where the look-up may go out together with others; else None.
+        reads: The decoder of a successful answer; None if only the status is needed.
+        repeatable: Whether sending it twice has the same effect as sending it once.
+        after: Seconds to wait before it is sent.
+        joint: The externalId to look up, if the look-up can be joined with others; else None.
     """
 
     method: str
@@ -44,7 +44,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     joint: str | None = None
 
     def __repr__(self) -> str:
-        # Query and body hold personal data, and in one case the token.
+        # Query and body contain personal data, and in one case the token.
         return f"Request({self.method} {self.target.partition('?')[0]})"
 
 
@@ -53,11 +53,11 @@ class Response(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         status: The HTTP status.
-        body: The body as it came.
-        retry_after: How long Drift asks to wait, in seconds, or None.
-        reused: Whether it came over a connection that was open before the request was sent.
-        data: What `Request.reads` made of the body of a good answer.
-        mask: Takes secrets out of the words of an answer that is not good, should it quote what was sent.
+        body: The body as received.
+        retry_after: Seconds that Drift asks to wait, or None.
+        reused: Whether the connection was open before the request was sent.
+        data: The result of `Request.reads` for the body of a successful answer.
+        mask: Masks secrets in an error text, which may quote the request.
     """
 
     status: int
@@ -72,11 +72,11 @@ class Response(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def good(self) -> bool:
-        """Whether Drift did what it was asked: any 2xx, since its documentation and its clients disagree on which."""
+        """Whether the request succeeded: any 2xx, because Drift's documentation and its clients disagree on which."""
         return 200 <= self.status < 300  # noqa: PLR2004 - the range of HTTP's successes
 
     def error(self) -> DriftError:
-        """Return what Drift says went wrong, without secrets."""
+        """Return Drift's error, without secrets."""
         return read_error(self.status, self.body, self.mask)
 
 
@@ -84,8 +84,8 @@ class DriftError(msgspec.Struct, frozen=True):
     """An error in Drift's words (devdocs.drift.com/docs/data-and-errors).
 
     Attributes:
-        type: Drift's error type, such as `validation_error`, or `http_<status>` where the body names none.
-        message: Drift's message, or what can be said in its place. May quote personal data.
+        type: Drift's error type, such as `validation_error`, or `http_<status>` if the body names none.
+        message: Drift's message, or a substitute. May contain personal data.
     """
 
     type: str
@@ -107,12 +107,12 @@ _TYPE_LETTERS = frozenset(string.ascii_letters + string.digits + "_-.")
 
 
 def read_error(status: int, body: bytes, mask: Callable[[str], str] = str) -> DriftError:
-    """Read an error answer; a body that is empty, cut, HTML or otherwise not Drift's gives the status instead.
+    """Read an error answer. A body that is empty, truncated, HTML or otherwise not Drift's is replaced by the status.
 
     Args:
         status: The HTTP status.
         body: The body.
-        mask: Takes secrets out of a text.
+        mask: Masks secrets in a text.
 
     >>> read_error(400, b'{"error":{"type":"validation_error","message":"email is invalid"}}')
     DriftError(type='validation_error', message='email is invalid')
@@ -124,11 +124,11 @@ def read_error(status: int, body: bytes, mask: Callable[[str], str] = str) -> Dr
     except UNREADABLE:
         found = _ErrorBody()
     kind = found.type if isinstance(found.type, str) and _is_type(mask(found.type)) else f"http_{status}"
-    # Masked before it is cut, which could leave a part of a secret.
+    # Mask before truncating, which could leave part of a secret.
     told = mask(found.message) if isinstance(found.message, str) and found.message.strip() else None
     return DriftError(kind, (told or f"HTTP status {status} without an explanation.")[:MESSAGE_LENGTH])
 
 
 def _is_type(text: str) -> bool:
-    # A type is logged and counted, so a body that puts prose there is not believed.
+    # The type is logged and counted, so prose in its place is ignored.
     return 0 < len(text) <= _TYPE_LENGTH and _TYPE_LETTERS.issuperset(text)

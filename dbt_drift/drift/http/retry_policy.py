@@ -1,13 +1,13 @@
-"""What is tried again, when, and how often. The waiting itself is the dispatcher's: a retry holds no worker.
+"""What is retried, when, and how often. The dispatcher does the waiting, so a retry occupies no worker.
 
 | answer                                   | what happens                                                              |
 |------------------------------------------|---------------------------------------------------------------------------|
 | 429                                      | everything pauses (see `limiter`); the request is not counted as a try    |
-| 408, 425, 5xx, no answer, unreadable     | the request is sent again after a delay; where it must not be repeated,   |
-|                                          | its flow is told that nothing is known (`contacts.UnconfirmedError`)      |
-| 401, 403                                 | a sign-in gets another token, and the request is sent again with that     |
-| 401, 403, redirect otherwise             | the run stops: every other request would end the same way                 |
-| anything else                            | the flow decides                                                          |
+| 408, 425, 5xx, no answer, unreadable     | the request is sent again after a delay; if it is not repeatable, its     |
+|                                          | steps receive `steps.UnconfirmedError`                                    |
+| 401, 403                                 | a sign-in renews its token, and the request is sent again with it         |
+| 401, 403, redirect otherwise             | the run stops: every other request would fail the same way                |
+| anything else                            | the contact's steps decide                                                |
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ class Verdict(enum.Enum):
     FAULT = enum.auto()
     FATAL = enum.auto()
     RENEWED = enum.auto()
-    """The token was refused and there is another now: the same request is sent again with it."""
+    """The token was refused and has been replaced: the request is sent again with the new one."""
     UNSENT = enum.auto()
-    """It did not go out: the run has to ask its ledger first whether it still may send."""
+    """The request was not sent: the run must check first that it still holds the ledger lock."""
 
 
 _STATUS = {
@@ -50,13 +50,13 @@ _SERVER_ERRORS = range(500, 600)
 
 
 class RetryPolicy(msgspec.Struct, frozen=True):
-    """How patient the client is; as it stands, a contact is given up after two minutes at most.
+    """Limits for retries. With the defaults, a contact is given up after at most two minutes.
 
     Attributes:
-        tries: How many faults one contact may meet.
-        first_delay: The most seconds to wait after the first fault; it doubles with each further one.
-        longest_delay: The most seconds to wait after any.
-        patience: How many seconds one request may meet nothing but 429.
+        tries: Maximum number of faults per contact.
+        first_delay: Maximum delay after the first fault, in seconds; it doubles with each further fault.
+        longest_delay: Maximum delay after any fault, in seconds.
+        patience: Seconds during which a request may receive nothing but 429.
     """
 
     tries: int = 8
@@ -65,12 +65,12 @@ class RetryPolicy(msgspec.Struct, frozen=True):
     patience: float = 900.0
 
     def delays(self) -> Iterator[float]:
-        """Return the delays of one contact."""
+        """Return the delays of one contact, in seconds."""
         return delays(self.first_delay, self.longest_delay)
 
 
 def classify(status: int) -> Verdict:
-    """Say what an HTTP status means for the run."""
+    """Return what an HTTP status means for the run."""
     if status in _SERVER_ERRORS:
         return Verdict.FAULT
     if status in _REDIRECTS:
@@ -79,14 +79,14 @@ def classify(status: int) -> Verdict:
 
 
 def delays(first: float, longest: float) -> Iterator[float]:
-    """Yield seconds to wait: between 0 and a bound that doubles, so that many waiters do not return at once."""
+    """Yield delays in seconds: random between 0 and a bound that doubles, so that retries do not coincide."""
     bounds = backoff.expo(base=2, factor=first, max_value=longest)
     next(bounds)  # backoff's generators take one call to start
     return (backoff.full_jitter(bound) for bound in bounds)
 
 
 def asked_wait(headers: Mapping[str, str]) -> float | None:
-    """Return how many seconds an answer asks to wait, or None.
+    """Return the seconds that an answer asks to wait, or None.
 
     `Retry-After` is seconds or an HTTP date (RFC 9110, 10.2.3). `RateLimit-Reset` is seconds, but some gateways send
     epoch seconds. Drift documents neither header.

@@ -1,9 +1,9 @@
-"""HTTP: one request out, one answer back, over kept-open connections shared by all threads.
+"""HTTP: sends one request and reads its answer, over persistent connections shared by all threads.
 
-`requests` does the HTTP, through its adapter: a `Session` adds to that, on every call, another look at the environment,
-cookies, redirects and ~/.netrc, which costs more time than sending does and could replace the token by somebody's
-password. What requests does not do is `connection`'s part: a deadline for a whole answer, and a last look before
-anything is written to Drift.
+It uses the adapter of `requests` without a `Session`. On every call, a session reads the environment and handles
+cookies, redirects and ~/.netrc, which takes longer than the request itself and could replace the token by another
+user's password. `connection` adds what requests lacks: a deadline for a whole answer, and a final check before anything
+is written to Drift.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ if TYPE_CHECKING:
 
 
 MOST_BYTES = 16 * 2**20
-"""An answer that is longer is not read to its end: a hundred contacts, the most we ask for, fit in many times over."""
+"""Longer answers are not read to the end. The largest request, for a hundred contacts, stays far below this size."""
 
 
 class NoAnswerError(Exception):
-    """A request got no usable answer. The message says why, without the URL, which may hold an email.
+    """A request got no usable answer. The message says why, without the URL, which may contain an email.
 
     Attributes:
-        heard: Whether something answered at all, only not with what was asked for.
+        heard: Whether there was any answer, even an unusable one.
     """
 
     def __init__(self, message: str, *, heard: bool = False) -> None:
@@ -51,26 +51,26 @@ class NoAnswerError(Exception):
 
 
 class Timeouts(msgspec.Struct, frozen=True):
-    """Seconds to wait for a connection, and from then on for the whole answer."""
+    """Seconds to wait for a connection, and after that for the whole answer."""
 
     connect: float = 10.0
     read: float = 30.0
 
 
 class Transport:
-    """Sends requests to one Drift. Safe to use from many threads.
+    """Sends requests to one Drift URL. Thread-safe.
 
-    The environment is read once: the proxy for the URL (never for a loopback URL, whose http would show the proxy the
-    token), and REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE.
+    It reads the environment once: the proxy for the URL, and REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE. A loopback URL never
+    uses a proxy, because plain http would show the token to the proxy.
 
     Args:
-        url: Where Drift is, checked by `credentials.drift_url`.
-        connections: How many connections are kept open.
+        url: Drift's base URL, checked by `url.drift_url`.
+        connections: Number of connections to keep open.
         timeouts: How long to wait.
-        may_write: Asked right before anything but a GET goes out; None where nothing stands against it.
+        may_write: Called right before any request except GET is sent; None allows every request.
 
     Raises:
-        ConfigurationError: The CA bundle or the proxy that the environment names cannot be used.
+        ConfigurationError: The CA bundle or the proxy of the environment cannot be used.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class Transport:
         try:
             self._adapter = _Adapter(url, context, connections=connections, proxy=proxy, may_write=may_write)
         except (requests.RequestException, HTTPError):
-            # Their texts quote the proxy, which may hold a password.
+            # Their texts quote the proxy, which may contain a password.
             raise ConfigurationError(
                 "The proxy that the environment names for Drift cannot be used."
                 if proxy
@@ -107,10 +107,10 @@ class Transport:
 
         Args:
             request: The request.
-            token: The access token, or None for the calls that need none.
+            token: The access token, or None for calls that need none.
 
         Raises:
-            NoAnswerError: There was none, it broke off, or it is a good one that does not hold what the request reads.
+            NoAnswerError: There was no answer, it broke off, or it succeeded without the expected content.
             UnsentError: `may_write` forbids it.
         """
         response = self._answer_to(request, token)
@@ -160,7 +160,7 @@ _HEADERS = {"Accept": "application/json", "User-Agent": f"dbt-drift/{__version__
 
 
 class _Adapter(HTTPAdapter):
-    """An adapter for one host: one pool, made once, with one set of CA certificates and guarded connections."""
+    """An adapter for one host: one pool with one set of CA certificates and guarded connections."""
 
     def __init__(
         self,
@@ -180,7 +180,7 @@ class _Adapter(HTTPAdapter):
 
     @property
     def connections_made(self) -> int:
-        """How many connections were opened up to now."""
+        """Number of connections opened so far."""
         made: int = self._pool.num_connections
         return made
 
@@ -188,17 +188,17 @@ class _Adapter(HTTPAdapter):
         return self._pool
 
     def close(self) -> None:
-        # An adapter leaves closing to the garbage collector's visit to its pools; this one is held here.
+        # An adapter leaves closing to the garbage collection of its pools; this pool is referenced here.
         self._pool.close()
         super().close()
 
     def cert_verify(self, *args: Any, **kwargs: Any) -> None:
-        """Do nothing: the context knows the certificates."""
+        """Do nothing: the SSL context holds the certificates."""
 
 
 def _body(answer: requests.Response) -> bytes:
-    """Read the body, and no more than an answer of Drift's can have; what is compressed could be any length."""
-    with answer:  # the connection of an answer that was not read to its end is closed
+    """Read the body up to the maximum size of an answer. A compressed body could expand to any length."""
+    with answer:  # closes the connection of an answer that was not read to the end
         encoding = answer.headers.get("Content-Encoding", "").strip().lower()
         if encoding not in {"", "identity"}:
             raise NoAnswerError(f"status {answer.status_code} with a body encoded as {encoding!a}, unasked", heard=True)
@@ -223,7 +223,7 @@ def _ssl_context(bundle: object) -> ssl.SSLContext:
 
 
 def _what_went_wrong(error: BaseException, timeouts: tuple[float, float]) -> str:
-    """Say it without the texts of requests and urllib3, which quote the URL."""
+    """Describe an error without the texts of requests and urllib3, which quote the URL."""
     if isinstance(error, requests.ConnectTimeout):
         return f"no connection within {timeouts[0]:g} s"
     causes = list(_causes(error))
@@ -240,7 +240,7 @@ def _what_went_wrong(error: BaseException, timeouts: tuple[float, float]) -> str
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error and what is behind it; requests and urllib3 keep that in arguments as well as in the chain."""
+    """Yield an error and its causes. requests and urllib3 keep them in arguments as well as in the chain."""
     seen: set[int] = set()
     waiting: list[Any] = [error]
     while waiting:

@@ -1,4 +1,4 @@
-"""Where Drift is."""
+"""Drift's base URL."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ DRIFT_URL = "https://driftapi.com"
 
 
 def drift_url(environment: Mapping[str, str]) -> str:
-    """Read `DRIFT_API_URL`, Drift itself where it is not set.
+    """Read `DRIFT_API_URL`, with Drift's own URL as the default.
 
     Returns:
-        The URL without a slash at its end.
+        The URL without a trailing slash.
 
     Raises:
         ConfigurationError: The URL cannot be used, or would send the token unencrypted to another machine.
@@ -30,7 +30,7 @@ def drift_url(environment: Mapping[str, str]) -> str:
     except ValueError:
         usable = False
     if not usable or parts.query or parts.fragment or parts.username is not None or parts.password is not None:
-        # The URL is not repeated: what makes it unusable may be a password.
+        # Do not quote the URL: the invalid part may be a password.
         raise ConfigurationError(
             "DRIFT_API_URL is not a plain URL.",
             advice=f"Leave it unset for {DRIFT_URL}, or give scheme, host, port and path only: http://127.0.0.1:8484",
@@ -44,7 +44,7 @@ def drift_url(environment: Mapping[str, str]) -> str:
 
 
 def is_loopback(url: str) -> bool:
-    """Whether a URL stays on this machine."""
+    """Whether a URL points to this machine."""
     host = urlsplit(url).hostname or ""
     if host == "localhost":
         return True

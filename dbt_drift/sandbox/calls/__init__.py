@@ -1,1 +1,1 @@
-"""What the sandbox answers to each call of the Drift API, and what it stores."""
+"""The sandbox's answers to each call of the Drift API, and its stored data."""

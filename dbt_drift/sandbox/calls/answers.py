@@ -16,17 +16,17 @@ ERROR_TYPES = {
     409: "conflict",
     429: "rate_limit",
 }
-"""The error type of each status. `conflict` is ours: Drift's table of errors has no 409, its clients get one."""
+"""The error type of each status. `conflict` is invented: Drift's error table has no 409, but its clients get one."""
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What a request is answered with.
+    """The answer to a request.
 
     Attributes:
         status: The HTTP status.
         body: The body, or b"".
-        headers: Headers besides the content type and length.
-        contact_id: The one contact that the request was about, for the request log.
+        headers: Headers other than content type and length.
+        contact_id: The id of the contact that the request was about, for the request log.
         content_type: The media type of the body.
     """
 
@@ -51,14 +51,14 @@ def data(document: Any, *, contact_id: int | None = None, headers: tuple[tuple[s
 
 
 def with_errors(answer: Answer) -> Answer:
-    """Add the list of errors that Drift's lists may carry beside their data; it says nothing of what was found."""
+    """Add the list of errors that Drift's lists may contain beside their data; it does not affect the data."""
     errors = [{"type": {}, "message": "One of several sources did not answer.", "param": "email"}]
     document = {**msgspec.json.decode(answer.body), "errors": errors}
     return msgspec.structs.replace(answer, body=_encoder.encode(document))
 
 
 def refusal(answer: Answer, body: str) -> Answer:
-    """Give a refusal the body that `Behaviour.error_body` asks for."""
+    """Return a refusal with the body that `Behaviour.error_body` selects."""
     if body == "empty":
         return msgspec.structs.replace(answer, body=b"")
     if body == "html":
@@ -68,12 +68,12 @@ def refusal(answer: Answer, body: str) -> Answer:
 
 
 def plain(document: Any) -> Answer:
-    """Answer 200 with a document as it is."""
+    """Answer 200 with a document without envelope."""
     return Answer(200, _encoder.encode(document))
 
 
 def yes(acknowledgement: str, *, status: int = 200, contact_id: int | None = None) -> Answer:
-    """Answer that it was done, with or without a body: see `Behaviour.acknowledgement`."""
+    """Answer that the request succeeded, with or without a body: see `Behaviour.acknowledgement`."""
     body = b"" if acknowledgement == "empty" else b'{"result":"OK","ok":true}'
     return Answer(status, body, contact_id=contact_id)
 

@@ -1,4 +1,4 @@
-"""The attributes that an organisation has.
+"""The contact attributes of an organisation.
 
 Source: devdocs.drift.com/docs/listing-custom-attributes (the envelope, the five types).
 """
@@ -13,7 +13,7 @@ AttributeType = Literal["STRING", "NUMERIC", "BOOLEAN", "DATETIME", "DATE"]
 
 
 class Attribute(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, rename="camel"):
-    """A contact attribute: its key, its type in Drift's words, and what people call it ("" for the key)."""
+    """A contact attribute: its key, its type in Drift's words, and its display name ("" to use the key)."""
 
     name: str
     type: AttributeType = "STRING"
@@ -46,7 +46,7 @@ def standard_attributes() -> dict[str, Attribute]:
 
 
 def infer_type(value: Any) -> AttributeType:
-    """Return the type of an attribute that is created by writing this value; a date cannot be told from a number."""
+    """Return the type of an attribute that is created by writing this value; a date looks like a number."""
     if isinstance(value, bool):
         return "BOOLEAN"
     if isinstance(value, (int, float)):
@@ -55,7 +55,7 @@ def infer_type(value: Any) -> AttributeType:
 
 
 def suits(value: Any, kind: AttributeType) -> bool:
-    """Return whether a value is one of this type; dates are epoch milliseconds."""
+    """Return whether a value has this type; dates are epoch milliseconds."""
     if kind == "BOOLEAN":
         return isinstance(value, bool)
     if kind == "NUMERIC":

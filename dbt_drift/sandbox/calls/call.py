@@ -1,4 +1,4 @@
-"""A request on its way through the API, as the handlers see it."""
+"""A request as the handlers see it."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
     from dbt_drift.sandbox.calls.store import Contact
 
 T = TypeVar("T")
-_DIGITS = 18  # All numbers of so many digits fit 64 bit.
+_DIGITS = 18  # All numbers with this many digits fit into 64 bits.
 _DEEPEST = 100
 _TOO_DEEP = f"The body is nested more than {_DEEPEST} levels deep."
 
 
 class Request(msgspec.Struct, frozen=True):
-    """An HTTP request, read to its end.
+    """An HTTP request, fully read.
 
     Attributes:
         method: The HTTP method.
-        path: The path as it was sent, still encoded.
-        query: The query as it was sent, still encoded.
-        headers: The headers that the sandbox looks at, by their names in lower case.
+        path: The path as sent, still encoded.
+        query: The query as sent, still encoded.
+        headers: The headers that the sandbox uses, by lower-case name.
         body: The whole body.
     """
 
@@ -45,14 +45,14 @@ class Request(msgspec.Struct, frozen=True):
         return f"Request({self.method})"
 
     def parameters(self) -> dict[str, list[str]]:
-        """Return the values of each query parameter, in their order."""
+        """Return the values of each query parameter, in order."""
         return parse_qs(self.query, keep_blank_values=True)
 
     def number(self, name: str) -> int | None:
-        """Return a query parameter that is a number, or None where it is not given.
+        """Return a numeric query parameter, or None if it is missing.
 
         Raises:
-            RefusedError: It is no number: 400.
+            RefusedError: It is not a number: 400.
         """
         text = self.parameters().get(name, [""])[0]
         number = read_number(text)
@@ -62,15 +62,15 @@ class Request(msgspec.Struct, frozen=True):
 
 
 class Call(msgspec.Struct, frozen=True):
-    """A request that was let in.
+    """A request that passed the token and rate checks.
 
     Attributes:
         request: The request.
-        params: What its path gives the variables of its template.
-        organisation: The organisation of its token.
-        behaviour: The switches at this moment.
-        tokens: The tokens that are known.
-        grants: The apps, and what was granted to them.
+        params: The values of the path template's variables.
+        organisation: The organisation of the request's token.
+        behaviour: The current switches.
+        tokens: The known tokens.
+        grants: The apps and their grants.
     """
 
     request: Request
@@ -84,7 +84,7 @@ class Call(msgspec.Struct, frozen=True):
         """Return the contact that the path names.
 
         Raises:
-            RefusedError: There is none: 404.
+            RefusedError: The contact does not exist: 404.
         """
         return self.contact_by_id(self.params[0])
 
@@ -92,7 +92,7 @@ class Call(msgspec.Struct, frozen=True):
         """Return a contact by its Drift id.
 
         Raises:
-            RefusedError: There is none: 404.
+            RefusedError: The contact does not exist: 404.
         """
         contact_id = read_number(text)
         found = None if contact_id is None else self.organisation.contacts.get(contact_id)
@@ -104,7 +104,7 @@ class Call(msgspec.Struct, frozen=True):
         """Return the body.
 
         Raises:
-            RefusedError: It is no JSON, or not of this shape: 400.
+            RefusedError: The body is not JSON, or has another shape: 400.
         """
         return read_json(self.request.body, kind)
 
@@ -113,10 +113,10 @@ def read_json(body: bytes, kind: type[T]) -> T:
     """Return a JSON body.
 
     Raises:
-        RefusedError: It is no JSON, not of this shape, or too deeply nested: 400.
+        RefusedError: The body is not JSON, has another shape, or is too deeply nested: 400.
     """
     try:
-        # A body with few brackets cannot be deep, and most have few.
+        # A body with few brackets cannot be deep, and most bodies have few.
         if body.count(b"[") + body.count(b"{") > _DEEPEST and is_deep(msgspec.json.decode(body)):
             raise RefusedError(400, _TOO_DEEP)
         return msgspec.json.decode(body, type=kind)
@@ -127,7 +127,7 @@ def read_json(body: bytes, kind: type[T]) -> T:
 
 
 def is_deep(value: Any, left: int = _DEEPEST) -> bool:
-    """Return whether a value is nested so deeply that it might be read and then not be written again."""
+    """Return whether a value is nested so deeply that it could be read but not written again."""
     inner: Iterable[Any] = ()
     if isinstance(value, dict):
         inner = value.values()
@@ -137,5 +137,5 @@ def is_deep(value: Any, left: int = _DEEPEST) -> bool:
 
 
 def read_number(text: str) -> int | None:
-    """Return a number that fits 64 bit, or None where the text is no such number."""
+    """Return a number that fits into 64 bits, or None if the text is no such number."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS else None

@@ -47,7 +47,7 @@ class _Who(msgspec.Struct, rename="camel"):
 
 
 def update_contact_by_own_id(call: Call) -> Answer:
-    """Answer `PATCH /contacts/normalize`, with idType and id in the query or in the body; it makes no contact."""
+    """Answer `PATCH /contacts/normalize`, with idType and id in the query or the body; it creates no contact."""
     parameters = call.request.parameters()
     who = _Who(parameters.get("idType", [""])[0], parameters.get("id", [""])[0])
     where = call.behaviour.normalize_parameters
@@ -75,7 +75,7 @@ class _Event(msgspec.Struct, rename="camel"):
 
 
 def post_timeline_event(call: Call) -> Answer:
-    """Answer `POST /contacts/timeline`; nothing in the API reads an event back, so none is kept."""
+    """Answer `POST /contacts/timeline`. No call of the API reads events, so none is stored."""
     event = call.read(_Event)
     if not event.event.strip():
         raise RefusedError(400, "The event needs a name.")
@@ -96,7 +96,7 @@ def post_timeline_event(call: Call) -> Answer:
 
 
 def unsubscribe_emails(call: Call) -> Answer:
-    """Answer `POST /emails/unsubscribe`; nothing in the API reads it back, so nothing is kept."""
+    """Answer `POST /emails/unsubscribe`. No call of the API reads it, so nothing is stored."""
     call.read(list[str])
     return yes(call.behaviour.acknowledgement)
 

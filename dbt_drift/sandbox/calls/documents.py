@@ -1,4 +1,4 @@
-"""Contacts in the shapes in which Drift has been seen to return them (devdocs.drift.com/docs/contact-model)."""
+"""Contacts in the shapes that Drift is known to return (devdocs.drift.com/docs/contact-model)."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _DEFAULTS = Behaviour()
 def contact_document(
     contact: Contact, behaviour: Behaviour = _DEFAULTS, *, version: int | None = None
 ) -> dict[str, Any]:
-    """Return a contact as it is shown.
+    """Return a contact as the API returns it.
 
     Args:
         contact: The contact.
         behaviour: The switches.
-        version: The version to show, where it is not the contact's own.
+        version: The version to return, if not the contact's own.
     """
     shown = contact.version if version is None else version
     attributes: dict[str, Any] = {
@@ -42,14 +42,14 @@ def contact_document(
 
 
 def tags_shown(contact: Contact, behaviour: Behaviour) -> list[str] | list[dict[str, str]]:
-    """Return the tags of a contact in the shape in which Drift returns them; a color has no #."""
+    """Return a contact's tags as Drift returns them; a color has no #."""
     if behaviour.tag_items == "names":
         return list(contact.tags)
     return [{"name": name, "color": color} for name, color in contact.tags.items()]
 
 
 def _external_id(text: str, behaviour: Behaviour) -> str | int:
-    # Only an id that comes back the same from a number can have been one.
+    # It was a number only if conversion to a number and back gives the same text.
     if behaviour.external_id == "number" and text.isascii() and text.isdigit() and str(int(text)) == text:
         return int(text)
     return text

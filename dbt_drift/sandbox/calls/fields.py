@@ -1,4 +1,4 @@
-"""The attributes of a create or an update, read and checked as Drift does (devdocs.drift.com/docs/contact-model)."""
+"""Reads and checks the attributes of a create or an update (devdocs.drift.com/docs/contact-model)."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _READ_ONLY = frozenset(
         "socialProfiles", "start_date",
     }
 )  # fmt: skip
-"""What Drift keeps itself: its versions, its times, what it sees of visits, and `external_id`, the copy of
-`externalId`. That it cannot be written is assumed; Drift's partners leave it out of what they write."""
+"""Attributes that Drift sets itself: its versions, its times, its visit data, and `external_id`, the copy of
+`externalId`. That they cannot be written is an assumption; Drift's partners do not write them."""
 
 
 class _Body(msgspec.Struct):
@@ -31,12 +31,12 @@ class _Body(msgspec.Struct):
 
 
 class Fields(msgspec.Struct, frozen=True):
-    """What a write says.
+    """The content of a write.
 
     Attributes:
         attributes: The attributes to set.
-        cleared: The attributes to take away.
-        tags: The colors by the names of `attributes.tags`, or None where it was not sent.
+        cleared: The attributes to clear.
+        tags: The color of each tag in `attributes.tags` by name, or None if there was no such attribute.
     """
 
     attributes: dict[str, Any]
@@ -48,7 +48,7 @@ def read_fields(call: Call) -> Fields:
     """Read the body of a create or an update.
 
     Raises:
-        RefusedError: The body, or one of its attributes, is not acceptable: 400.
+        RefusedError: The body or an attribute is invalid: 400.
     """
     attributes: dict[str, Any] = {}
     cleared: list[str] = []
@@ -71,18 +71,18 @@ def read_fields(call: Call) -> Fields:
 
 
 def refuse_duplicate(call: Call, fields: Fields, *, contact: Contact | None = None) -> None:
-    """Refuse a write that would make a second contact of one identity.
+    """Refuse a write that would create a second contact with the same identity.
 
-    With an externalId the email is not looked at: two contacts may share an email if their externalIds differ
-    (devdocs.drift.com/docs/creating-a-contact).
+    If the write has an externalId, the email is not checked: two contacts may share an email if their externalIds
+    differ (devdocs.drift.com/docs/creating-a-contact).
 
     Args:
         call: The request.
-        fields: What it writes.
-        contact: The contact that it updates; None for a new one.
+        fields: The content of the write.
+        contact: The contact to update; None for a new one.
 
     Raises:
-        RefusedError: There is such a contact already.
+        RefusedError: Another contact has this identity.
     """
     external_id = fields.attributes.get("externalId")
     if external_id is not None:
@@ -99,7 +99,7 @@ def refuse_duplicate(call: Call, fields: Fields, *, contact: Contact | None = No
 
 
 def contacts_with_email(call: Call, email: str) -> list[Contact]:
-    """Return the contacts with an email, the first created first, in the case that the behaviour asks for."""
+    """Return the contacts with an email, oldest first. The behaviour decides whether case matters."""
     found = call.organisation.find_by_email(email)
     if call.behaviour.email_case == "kept":
         return [contact for contact in found if contact.email == email]
@@ -115,7 +115,7 @@ def _note_null(call: Call, name: str, cleared: list[str]) -> None:
 
 
 def _email(value: Any) -> str:
-    # Drift's own rule is not documented; this one only refuses what no mail system would take.
+    # Drift does not document its rule; this one refuses only what no mail system would accept.
     if isinstance(value, str):
         local, at, domain = value.rpartition("@")
         if local and at and domain and not any(character.isspace() for character in value):
@@ -124,7 +124,7 @@ def _email(value: Any) -> str:
 
 
 def _external_id(value: Any) -> str:
-    # The documentation shows a number, every real sample a string: both are taken, a string is given.
+    # The documentation shows a number, but every real sample a string: accept both, return a string.
     if isinstance(value, str) and value:
         return value
     if isinstance(value, int) and not isinstance(value, bool):

@@ -1,6 +1,6 @@
-"""The apps that may sign users in, and what was granted to them: codes and refresh tokens, each good for one use.
+"""The apps that may sign users in, and their grants: codes and refresh tokens, each for a single use.
 
-That refresh tokens are used up, and how long a code lives, is assumed.
+That refresh tokens are for a single use, and how long a code is valid, are assumptions.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ class App(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An app that may sign users in.
 
     Attributes:
-        client_id: Its id.
-        client_secret: Its secret.
-        organisation: The id of the organisation that its users belong to; None for the default one.
-        scopes: What its tokens may do.
+        client_id: The app's id.
+        client_secret: The app's secret.
+        organisation: The id of its users' organisation; None for the default one.
+        scopes: The scopes of its tokens.
     """
 
     client_id: str
@@ -55,7 +55,7 @@ def _challenge(verifier: str) -> str:
 
 
 class Grants:
-    """The apps, and what was granted to them. They live in memory only."""
+    """The apps and their grants. They are kept in memory only."""
 
     def __init__(self) -> None:
         self._apps: dict[str, App] = {}
@@ -63,20 +63,20 @@ class Grants:
         self._refresh_tokens: dict[str, str] = {}
 
     def declare(self, apps: Iterable[App]) -> None:
-        """Replace the declared apps by these, and forget all that was granted; with none, every app is taken."""
+        """Replace the declared apps and delete all grants. Without apps, every app is accepted."""
         self._apps = {app.client_id: app for app in apps}
         self._codes.clear()
         self._refresh_tokens.clear()
 
     def knows(self, client_id: str) -> bool:
-        """Whether there is such an app."""
+        """Return whether the app exists."""
         return bool(client_id) and (not self._apps or client_id in self._apps)
 
     def app(self, client_id: str, client_secret: str) -> App:
         """Return the app with these credentials.
 
         Raises:
-            RefusedError: There is none: 401.
+            RefusedError: There is no such app: 401.
         """
         app = self._apps.get(client_id)
         if app is None and self._apps:
@@ -88,16 +88,16 @@ class Grants:
         return app
 
     def code(self, client_id: str, redirect_uri: str, challenge: str = "") -> str:
-        """Return a new code for an app; with a challenge (RFC 7636, S256), only for who knows its verifier."""
+        """Return a new code for an app. With a challenge (RFC 7636, S256), redeeming it needs the verifier."""
         code = secrets.token_urlsafe(24)
         self._codes[code] = _Code(client_id, redirect_uri, challenge, now_ms() + _CODE_MS)
         return code
 
     def redeem(self, code: str, app: App, redirect_uri: str, verifier: str = "") -> None:
-        """Use a code up.
+        """Redeem a code, which invalidates it.
 
         Raises:
-            RefusedError: It is unknown, used up, too old, or another app's: 400.
+            RefusedError: It is unknown, used, too old, or another app's: 400.
         """
         found = self._codes.pop(code, None)
         right = found is not None and found.client_id == app.client_id and found.ends_at > now_ms()
@@ -113,10 +113,10 @@ class Grants:
         return token
 
     def refresh(self, token: str, app: App, *, rotate: bool) -> str:
-        """Return the refresh token to use from now on.
+        """Return the next refresh token.
 
         Raises:
-            RefusedError: This one is unknown, used up, or another app's: 400.
+            RefusedError: The token is unknown, used, or another app's: 400.
         """
         if self._refresh_tokens.get(token) != app.client_id:
             raise RefusedError(400, _BAD_GRANT)
@@ -126,5 +126,5 @@ class Grants:
         return self.refresh_token(app)
 
     def revoke(self, token: str) -> None:
-        """Refuse a refresh token from now on."""
+        """Invalidate a refresh token."""
         self._refresh_tokens.pop(token, None)

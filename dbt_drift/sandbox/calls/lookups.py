@@ -1,6 +1,6 @@
-"""Contacts found by email or by ids (devdocs.drift.com/docs/retrieving-contact), and the list of attributes.
+"""Look-ups of contacts by email or ids (devdocs.drift.com/docs/retrieving-contact), and the list of attributes.
 
-There is no listing of all contacts.
+The API does not list all contacts.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def find_by_id(call: Call, id_type: str, text: str) -> Contact | None:
     """Return the contact with an id of a type, or None.
 
     Raises:
-        RefusedError: There is no such type of ids: 400.
+        RefusedError: The type of id does not exist: 400.
     """
     if id_type not in _ID_TYPES:
         raise RefusedError(400, f"idType must be one of {', '.join(_ID_TYPES)}.")
@@ -55,7 +55,7 @@ def _find_by_ids(call: Call, id_type: str, ids: list[str]) -> Answer:
             raise RefusedError(400, f"At most {behaviour.most_ids} ids can be asked for at once.")
         ids = ids[: behaviour.most_ids]
     sought = [find_by_id(call, id_type, text) for text in ids]
-    # A contact that is asked for twice comes once.
+    # A contact that is requested twice is returned once.
     found = list({contact.id: contact for contact in sought if contact is not None}.values())
     if behaviour.missing_ids == "not-found" and None in sought:
         raise RefusedError(404, NOT_FOUND)
@@ -80,7 +80,7 @@ def _find_by_email(call: Call, email: str) -> Answer:
         return data(documents[0], contact_id=only)
     headers: tuple[tuple[str, str], ...] = ()
     if start + limit < len(found):
-        # "Link: <link>; rel='next'" is documented; how Drift's link names the next page is not.
+        # "Link: <link>; rel='next'" is documented, but not how Drift's link names the next page.
         following = urlencode({"email": email, "limit": limit, "index": start + limit})
         headers = (("Link", f"</contacts?{following}>; rel='next'"),)
     return data(documents, contact_id=only, headers=headers)

@@ -2,9 +2,8 @@
 
 Sources: devdocs.drift.com/docs/authentication-and-scopes, devdocs.drift.com/docs/get-token-information.
 
-Drift serves the first on dev.drift.com, where a person agrees; the sandbox agrees by itself. The second takes the
-documented form, and the JSON of Drift's older code, and answers in the style in which it was asked. How a refusal looks
-is assumed.
+Drift serves the first on dev.drift.com, where a user consents; the sandbox consents by itself. The second accepts the
+documented form and the JSON of Drift's older code, and answers in the same style. How a refusal looks is an assumption.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ _CAMEL_CASE = {
 
 
 def authorize(call: Call) -> Answer:
-    """Answer `GET /authorize`: send the browser back at once, with a code or with an error."""
+    """Answer `GET /authorize`: redirect the browser at once, with a code or an error."""
     given = {name: values[0] for name, values in call.request.parameters().items()}
     redirect = given.get("redirect_uri", "")
     if not _is_address(redirect):
@@ -93,7 +92,7 @@ def grant_token(call: Call) -> Answer:
 
 
 def _is_address(text: str) -> bool:
-    # It goes into a header: no line may end in it.
+    # The text becomes part of a header, so it must not contain a line end.
     try:
         return urlsplit(text).scheme in {"http", "https"} and text.isprintable() and " " not in text
     except ValueError:
@@ -101,7 +100,7 @@ def _is_address(text: str) -> bool:
 
 
 def _read(body: bytes) -> tuple[_Asked, bool]:
-    """Return what is asked for, and whether it came as JSON in camel case."""
+    """Return the request's fields, and whether they came as JSON in camel case."""
     if body.lstrip().startswith(b"{"):
         given = read_json(body, dict[str, str])
         return msgspec.convert({_CAMEL_CASE[name]: given[name] for name in given.keys() & _CAMEL_CASE}, _Asked), True

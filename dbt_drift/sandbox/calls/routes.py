@@ -1,4 +1,4 @@
-"""Which call a method and a path name."""
+"""Finds the API call for a method and a path."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WRITE = "contact_write"
 
 
 class Route(msgspec.Struct, frozen=True):
-    """A call of the API: the scope that it needs ("" for any token, None for no token at all), and what answers it."""
+    """An API call: the scope that it needs ("" for any token, None for no token), and its handler."""
 
     scope: str | None
     answer: Callable[[Call], Answer]
@@ -48,13 +48,13 @@ ROUTES: dict[str, dict[str, Route]] = {
     "/oauth2/token": {"POST": Route(None, oauth.grant_token)},
     "/app/token_info": {"POST": Route("", token_info)},
 }
-"""The calls by the template of their path and by their method."""
+"""The calls by path template and method."""
 
 
 def match_path(path: str) -> tuple[str, tuple[str, ...]]:
-    """Return the template of a path and the values of its variables; "" for a path that no call has.
+    """Return a path's template and the values of its variables; "" if no call has the path.
 
-    The path is split before it is decoded, so that a tag may hold a slash. One slash at the end does not matter.
+    The path is split before it is decoded, so that a tag may contain a slash. A trailing slash is ignored.
     """
     path = path.removesuffix("/")
     template = ""

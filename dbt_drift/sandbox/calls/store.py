@@ -1,4 +1,4 @@
-"""What the local Drift holds: organisations and, in each, contacts, attributes and tags, found by their indexes."""
+"""The data of the local Drift: organisations, each with contacts, attributes and tags, and their indexes."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 OrganisationId = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
-"""The id of an organisation: what the data file can hold; 0 stands for none in the request log."""
+"""The range of organisation ids that the data file can store; 0 means none in the request log."""
 
-_FIRST_VERSION = 3  # What two real samples show: 3 for a new contact without an externalId, 4 with one.
+_FIRST_VERSION = 3  # Two real samples show 3 for a new contact without an externalId, and 4 with one.
 _COLORS = ("0960C5", "7695A5", "FF69B4", "3BA55D", "D9822B", "8E5BD0")
 
 
 class Contact(msgspec.Struct):
-    """A contact as it is kept.
+    """A stored contact.
 
     Attributes:
-        id: Drift's number of the contact; grows, above 32 bits, never used again.
+        id: Drift's id of the contact: increasing, above 32 bits, never reused.
         created_at: Epoch milliseconds.
-        version: Grows with every PATCH.
-        attributes: What was written to it: `email`, `externalId` (a string) and the rest.
-        tags: The color of each tag by its name, in the order in which they were applied.
+        version: Increases with every PATCH.
+        attributes: The written attributes: `email`, `externalId` (a string) and the rest.
+        tags: The color of each tag by name, in the order in which they were added.
     """
 
     id: int
@@ -44,15 +44,15 @@ class Contact(msgspec.Struct):
 
     @property
     def external_id(self) -> str | None:
-        """The key in somebody's own systems."""
+        """The contact's key in the user's own systems."""
         return self.attributes.get("externalId")
 
 
 class Unsaved(msgspec.Struct):
-    """What has changed since it was last taken.
+    """The changes since they were last taken.
 
     Attributes:
-        contacts: The organisation of each changed or deleted contact, by its id.
+        contacts: The organisation of each changed or deleted contact, by contact id.
         organisations: The organisations whose attributes or tags changed.
     """
 
@@ -61,7 +61,7 @@ class Unsaved(msgspec.Struct):
 
 
 class Organisation:
-    """One Drift organisation. Nothing of it is seen from another."""
+    """One Drift organisation. Its data is invisible to all others."""
 
     def __init__(self, organisation_id: int, numbers: _Numbers, unsaved: Unsaved) -> None:
         self.id = organisation_id
@@ -75,7 +75,7 @@ class Organisation:
         self._unsaved = unsaved
 
     def find_by_email(self, email: str) -> list[Contact]:
-        """Return the contacts with this email in any case, the first created first."""
+        """Return the contacts with this email in any case, oldest first."""
         return [self.contacts[found] for found in self._by_email.get(email.casefold(), ())]
 
     def find_by_external_id(self, external_id: str) -> Contact | None:
@@ -84,7 +84,7 @@ class Organisation:
         return None if found is None else self.contacts[found]
 
     def create(self, attributes: dict[str, Any], tags: Mapping[str, str | None]) -> Contact:
-        """Add a contact. Whether it is a duplicate is the caller's question."""
+        """Add a contact. The caller checks for duplicates."""
         version = _FIRST_VERSION + ("externalId" in attributes)
         contact = Contact(self._numbers.next(), now_ms(), version, attributes)
         self.contacts[contact.id] = contact
@@ -95,7 +95,7 @@ class Organisation:
         return contact
 
     def update(self, contact: Contact, attributes: Mapping[str, Any], cleared: Iterable[str] = ()) -> None:
-        """Set some attributes, take others away and count the version up."""
+        """Set some attributes, clear others and increase the version."""
         self._unindex(contact)
         contact.attributes.update(attributes)
         for name in cleared:
@@ -106,14 +106,14 @@ class Organisation:
         self._unsaved.contacts[contact.id] = self.id
 
     def delete(self, contact: Contact) -> None:
-        """Take a contact away."""
+        """Delete a contact."""
         self.remove_tags(contact, list(contact.tags))
         self._unindex(contact)
         del self.contacts[contact.id]
         self._unsaved.contacts[contact.id] = self.id
 
     def apply_tags(self, contact: Contact, tags: Mapping[str, str | None]) -> None:
-        """Apply tags by name; a name is new to the organisation at most once, and keeps its first color."""
+        """Add tags by name. A name is new to the organisation only once, and keeps its first color."""
         for name, color in tags.items():
             if name in contact.tags:
                 continue
@@ -125,32 +125,32 @@ class Organisation:
             self._unsaved.contacts[contact.id] = self.id
 
     def remove_tags(self, contact: Contact, names: Iterable[str]) -> None:
-        """Take tags away by name; one that the contact does not have is no error."""
+        """Remove tags by name. Tags that the contact does not have are ignored."""
         for name in names:
             if contact.tags.pop(name, None) is not None:
                 self.tag_members[name] -= 1
                 self._unsaved.contacts[contact.id] = self.id
 
     def learn(self, attributes: Mapping[str, Any]) -> None:
-        """Remember attributes that the organisation did not have, with the type of their first value."""
+        """Add attributes that are new to the organisation, with the type of their first value."""
         for name, value in attributes.items():
             if name not in self.attributes and name != "externalId":
                 self.declare(Attribute(name, infer_type(value)))
 
     def declare(self, attribute: Attribute) -> None:
-        """Give the organisation an attribute, or give one another type."""
+        """Add an attribute to the organisation, or change its type."""
         self.attributes[attribute.name] = attribute
         self._unsaved.organisations.add(self.id)
 
     def restore(self, contact: Contact) -> None:
-        """Take a contact in as it was saved."""
+        """Add a contact from the data file."""
         self.contacts[contact.id] = contact
         self._index(contact)
         for name in contact.tags:
             self.tag_members[name] = self.tag_members.get(name, 0) + 1
 
     def clear(self) -> None:
-        """Forget everything but the organisation itself."""
+        """Delete everything but the organisation itself."""
         self._unsaved.contacts.update(dict.fromkeys(self.contacts, self.id))
         self._unsaved.organisations.add(self.id)
         for held in (self.contacts, self.tag_colors, self.tag_members, self._by_email, self._by_external_id):
@@ -176,10 +176,10 @@ class Organisation:
 
 
 class _Numbers:
-    """The ids of contacts: one series for all organisations, as in Drift."""
+    """Generates contact ids: one series for all organisations, as in Drift."""
 
     def __init__(self, last: int | None) -> None:
-        # Real ids were around 1.7e10 in 2023. A random start keeps two sandboxes from giving out the same ids.
+        # Real ids were around 1.7e10 in 2023. A random start prevents two sandboxes from using the same ids.
         self.last = 17_000_000_000 + secrets.randbelow(10**9) if last is None else last
 
     def next(self) -> int:
@@ -191,10 +191,10 @@ class Store:
     """All organisations.
 
     Attributes:
-        default: The id of the organisation of tokens that name none. A new store makes one up, so that every sandbox
-            without a data file is another organisation.
+        default: The organisation id of tokens that name none. A new store generates one, so that each sandbox without
+            a data file is a different organisation.
         organisations: The organisations by id.
-        unsaved: What has changed since it was last taken.
+        unsaved: The changes since they were last taken.
     """
 
     def __init__(self, *, default: int | None = None, last_contact_id: int | None = None) -> None:
@@ -206,11 +206,11 @@ class Store:
 
     @property
     def last_contact_id(self) -> int:
-        """The last contact id that was given out."""
+        """The last contact id that was assigned."""
         return self._numbers.last
 
     def organisation(self, organisation_id: int | None = None) -> Organisation:
-        """Return an organisation, the default one without an id; a new id makes a new organisation."""
+        """Return an organisation, by default the default one. A new id creates a new organisation."""
         wanted = self.default if organisation_id is None else organisation_id
         found = self.organisations.get(wanted)
         if found is None:
@@ -219,11 +219,11 @@ class Store:
         return found
 
     def look_up(self, organisation_id: int | None = None) -> Organisation:
-        """Return an organisation, the default one without an id, and make none: one that is not there is empty."""
+        """Return an organisation, by default the default one, without creating it: an unknown one is empty."""
         wanted = self.default if organisation_id is None else organisation_id
         return self.organisations.get(wanted) or Organisation(wanted, self._numbers, Unsaved())
 
 
 def now_ms() -> int:
-    """Return the time in epoch milliseconds."""
+    """Return the current time in epoch milliseconds."""
     return time.time_ns() // 1_000_000

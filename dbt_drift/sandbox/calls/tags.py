@@ -1,7 +1,7 @@
 """The calls on the tags of a contact.
 
 Source: Drift's own client drift-python 1.1.3 (`drift/contacts.py`). The newer edition of devdocs.drift.com says that
-tags can no longer be applied to contacts; `Behaviour.tags` has both worlds.
+tags can no longer be applied to contacts; `Behaviour.tags` offers both.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def list_tags(call: Call) -> Answer:
 
 
 def add_tags(call: Call) -> Answer:
-    """Answer `POST /contacts/{id}/tags`, a bare array of `{"name", "color"}`; a tag that is there stays."""
+    """Answer `POST /contacts/{id}/tags`, a bare array of `{"name", "color"}`. Existing tags are kept."""
     contact = _contact(call)
     tags = {tag.name: tag.color for tag in call.read(list[_Tag])}
     if call.behaviour.tags == "live":
@@ -64,10 +64,10 @@ def read_tags(value: Any) -> dict[str, str | None]:
     """Read `attributes.tags` of a contact.
 
     Returns:
-        The color, if there is one, by name.
+        The color, if any, by name.
 
     Raises:
-        RefusedError: It is no list of `{"name", "color"}`: 400.
+        RefusedError: The value is not a list of `{"name", "color"}`: 400.
     """
     try:
         return {tag.name: tag.color for tag in msgspec.convert(value, list[_Tag])}
@@ -76,7 +76,7 @@ def read_tags(value: Any) -> dict[str, str | None]:
 
 
 def write_tags(call: Call, contact: Contact, tags: Mapping[str, str | None]) -> None:
-    """Do what `attributes.tags` of a write asks for; whether that replaces or merges is not documented."""
+    """Apply `attributes.tags` of a write. Drift does not document whether this replaces or merges tags."""
     if call.behaviour.tags != "live" or call.behaviour.tags_in_contact == "ignore":
         return
     if call.behaviour.tags_in_contact == "replace":

@@ -1,4 +1,4 @@
-"""Who a request comes from: the tokens that the sandbox knows."""
+"""The tokens that the sandbox knows, and their organisations."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SCOPES = (
     "user_read",
     "user_write",
 )
-"""The scopes of a token that names none."""
+"""The scopes of a token that declares none."""
 
 _BAD_TOKEN = "The access token is invalid or has expired"  # noqa: S105 - Drift's own sentence, no token
 
@@ -33,14 +33,14 @@ _Moment = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 
 
 class Token(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A token that the sandbox knows.
+    """A known token.
 
     Attributes:
         token: The token itself.
         organisation: The id of its organisation; None for the default one.
-        scopes: What it may do.
+        scopes: Its scopes.
         expires_at: Epoch milliseconds; None for a token that does not expire.
-        expires_in_s: The same, in seconds from when it is declared: what a file can say.
+        expires_in_s: The expiry in seconds after its declaration, for use in a file.
         created_at: Epoch milliseconds.
     """
 
@@ -56,7 +56,7 @@ class Token(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Tokens:
-    """The tokens that are known. They live in memory only: a token never reaches the data file."""
+    """The known tokens. They are kept in memory only: a token is never written to the data file."""
 
     def __init__(self, default_organisation: int) -> None:
         self._default = default_organisation
@@ -66,25 +66,25 @@ class Tokens:
         self._revoked: set[str] = set()
 
     def declare(self, tokens: Iterable[Token]) -> None:
-        """Replace the declared tokens by these; none is revoked any more."""
+        """Replace the declared tokens, and forget all revocations."""
         self._revoked.clear()
         self._declared = {token.token: self._whole(token) for token in tokens}
 
     def grant(self, token: Token) -> Token:
-        """Take a token that was granted by signing in; returns it with its organisation and its end."""
+        """Add a token granted by a sign-in; returns it with its organisation and expiry."""
         whole = self._granted[token.token] = self._whole(token)
         return whole
 
     def drop_granted(self) -> None:
-        """Know only the declared tokens."""
+        """Forget all tokens except the declared ones."""
         self._granted.clear()
 
     def revoke(self, token: str) -> None:
-        """Refuse a token from now on, declared or not."""
+        """Refuse a token from now on, even a declared one."""
         self._revoked.add(token)
 
     def look_up(self, token: str, behaviour: Behaviour) -> Token | None:
-        """Return what is known of a token, or None if it is unknown or has expired."""
+        """Return a token's entry, or None if it is unknown or has expired."""
         if token in self._revoked:
             return None
         found = self._declared.get(token) or self._granted.get(token)
@@ -93,10 +93,10 @@ class Tokens:
         return None if found.expires_at is not None and found.expires_at <= now_ms() else found
 
     def authorize(self, authorization: str, behaviour: Behaviour) -> Token:
-        """Return the token of an `Authorization` header; the scheme's case does not matter, as with Drift.
+        """Return the token of an `Authorization` header. As with Drift, the case of the scheme does not matter.
 
         Raises:
-            RefusedError: There is none, or it is unknown or has expired: 401 or 403.
+            RefusedError: The token is missing, unknown or expired: 401 or 403.
         """
         scheme, _, token = authorization.partition(" ")
         found = self.look_up(token.strip(), behaviour) if scheme.lower() == "bearer" else None
@@ -113,10 +113,10 @@ class Tokens:
 
 
 def require_scope(token: Token, scope: str, behaviour: Behaviour) -> None:
-    """Refuse a token that lacks a scope; "" asks for none.
+    """Refuse a token that lacks a scope; "" requires none.
 
     Raises:
-        RefusedError: It does: 403, or 401.
+        RefusedError: The token lacks the scope: 403, or 401.
     """
     if scope and scope not in token.scopes:
         raise RefusedError(behaviour.missing_scope_status, f"The access token lacks the scope {scope}.")

@@ -1,1 +1,1 @@
-"""What happens to a request before the sandbox answers it: logged, throttled, failed."""
+"""Handles requests before they are answered: request log, rate limit, faults."""

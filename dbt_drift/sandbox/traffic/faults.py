@@ -1,4 +1,4 @@
-"""Which requests are struck by which fault, and how long answers take."""
+"""Chooses the fault for each request, and the latency of answers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class _Armed(msgspec.Struct):
 
 
 class Faults:
-    """The faults of a behaviour, with what is left of each, and the chance behind their rates."""
+    """The faults of a behaviour, their remaining counts, and the random numbers for their rates."""
 
     def __init__(self, behaviour: Behaviour) -> None:
         self._behaviour = behaviour
@@ -35,14 +35,14 @@ class Faults:
         self._armed = _arm(behaviour)
 
     def switch(self, behaviour: Behaviour) -> None:
-        """Follow a change of the behaviour. Faults start to count again when they are given again, even as before."""
+        """Apply a changed behaviour. Setting faults restarts their counts, even if the faults are the same."""
         if behaviour.faults is not self._behaviour.faults or behaviour.seed != self._behaviour.seed:
             self._random = _chance(behaviour)
             self._armed = _arm(behaviour)
         self._behaviour = behaviour
 
     def strike(self, method: str, template: str, path: str) -> Fault | None:
-        """Return the fault that strikes this request, counted as one of its strikes."""
+        """Return the fault for this request, and count it."""
         for armed in self._armed:
             fault = armed.fault
             if armed.left == 0 or not armed.concerns(method, template, path):
@@ -56,14 +56,14 @@ class Faults:
         return None
 
     def latency(self) -> float:
-        """Return how long the next answer takes, in milliseconds."""
+        """Return the latency of the next answer, in milliseconds."""
         behaviour = self._behaviour
         jitter = behaviour.latency_jitter_ms
         return behaviour.latency_ms + (self._random.random() * jitter if jitter else 0)
 
 
 def matches(pattern: str, template: str, path: str) -> bool:
-    """Return whether a pattern, in which `*` stands for anything, is that of a path: of its template, or as sent."""
+    """Return whether a pattern matches a path, as template or as sent; `*` matches anything."""
     return any(fnmatchcase(one, pattern.replace("[", "[[]")) for one in (template, path))
 
 

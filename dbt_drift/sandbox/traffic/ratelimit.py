@@ -1,6 +1,6 @@
-"""How many requests an organisation may make: 1000 in 20 seconds, as Drift's partners report it.
+"""The rate limit of an organisation: 1000 requests in 20 seconds, as Drift's partners report.
 
-All times are seconds of a clock that never goes back, given by the caller.
+All times are seconds of a monotonic clock, passed by the caller.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class SlidingWindow:
     """The times of the requests of the last `length` seconds: the half-open interval (now - length, now].
 
     Attributes:
-        peak: The most that it has ever held.
+        peak: The maximum number of requests in it so far.
     """
 
     def __init__(self) -> None:
@@ -27,24 +27,24 @@ class SlidingWindow:
         self.peak = 0
 
     def add(self, now: float) -> None:
-        """Note a request."""
+        """Add a request."""
         self._times.append(now)
         self.peak = max(self.peak, len(self._times))
 
     def held(self, now: float, length: float) -> int:
-        """Return how many requests lie in the window that ends now; older ones are forgotten."""
+        """Return the number of requests in the window that ends now, and drop older ones."""
         times, oldest = self._times, now - length
         while times and times[0] <= oldest:
             times.popleft()
         return len(times)
 
     def free_in(self, now: float, length: float, limit: int) -> float:
-        """Return in how many seconds fewer than `limit` of the requests now held will be left."""
+        """Return the seconds until fewer than `limit` of the current requests are in the window."""
         return max(0.0, self._times[-limit] + length - now) if len(self._times) >= limit else 0.0
 
 
 class RateLimit:
-    """The limit of one organisation. A request that is refused does not count against it."""
+    """The limit of one organisation. Refused requests do not count against it."""
 
     def __init__(self) -> None:
         self._arrived = SlidingWindow()
@@ -54,24 +54,24 @@ class RateLimit:
 
     @property
     def peak(self) -> int:
-        """The most requests that arrived in any window, refused ones included."""
+        """The maximum number of requests that arrived in one window, including refused ones."""
         return self._arrived.peak
 
     @property
     def admitted_peak(self) -> int:
-        """The most requests that were let in within any window."""
+        """The maximum number of requests that were admitted within one window."""
         return self._admitted.peak
 
     def admit(self, now: float, behaviour: Behaviour, limit: int) -> float:
-        """Let a request in, or not.
+        """Admit or refuse a request.
 
         Args:
-            now: The time.
-            behaviour: The switches: the window is theirs.
-            limit: How many requests a window takes; 0 for any number.
+            now: The current time.
+            behaviour: The switches, which define the window.
+            limit: Requests per window; 0 for no limit.
 
         Returns:
-            0, or the seconds after which the next request would be let in.
+            0 if it is admitted, else the seconds until the next request would be admitted.
         """
         length = behaviour.rate_window_s
         self._arrived.held(now, length)
@@ -97,7 +97,7 @@ class RateLimit:
 
 
 def hint(kind: Literal["none"] | Hint, wait: float) -> tuple[tuple[str, str], ...]:
-    """Return the header that tells the seconds to wait; whole seconds, rounded up, so that nobody comes too early."""
+    """Return the header with the seconds to wait, rounded up to whole seconds, so that no retry comes too early."""
     seconds = math.ceil(wait)
     moment = math.ceil(time.time() + wait)
     headers: dict[str, tuple[str, str]] = {

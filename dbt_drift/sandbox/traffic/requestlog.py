@@ -1,4 +1,4 @@
-"""Which requests came in: the newest one by one, all of them counted."""
+"""The request log: the newest requests in detail, and counts of all."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _MOST_CONTENTS = 1000
 
 
 class Contents(msgspec.Struct, frozen=True):
-    """What a request said: personal data.
+    """The content of a request: personal data.
 
     Attributes:
-        query: The query as it was sent, still encoded.
-        body: The body as text, cut off where it is long.
+        query: The query as sent, still encoded.
+        body: The body as text, truncated if long.
     """
 
     query: str
@@ -30,7 +30,7 @@ class Contents(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, query: str, body: bytes) -> Contents:
-        """Keep at most so much of a request."""
+        """Return the content of a request, truncated."""
         return cls(query[:_LONGEST_BODY], body[: 4 * _LONGEST_BODY].decode("utf-8", "replace")[:_LONGEST_BODY])
 
 
@@ -38,18 +38,18 @@ class LoggedRequest(msgspec.Struct, frozen=True, rename="camel"):
     """One request of the API.
 
     Attributes:
-        number: Counts all requests since the start, from 1.
-        at: When it arrived, in epoch milliseconds.
+        number: Number of the request since the start, from 1.
+        at: Time of arrival, in epoch milliseconds.
         method: The HTTP method.
-        template: The path with its variables, such as `/contacts/{id}`; "" where there is no such call.
-        path: The path as it was sent, without the query: that holds emails.
+        template: The path with its variables, such as `/contacts/{id}`; "" if there is no such call.
+        path: The path as sent, without the query, which contains emails.
         status: The HTTP status, or `NO_ANSWER`.
-        ms: How long it took, in milliseconds.
-        organisation: The id of the organisation; 0 where the token opens none.
-        contact_id: The contact, if it was about one.
-        fault: The effect of the fault that struck it, or "".
-        contents: Its query and body, where the switch `log_contents` asks for them and they hold no token: of the
-            newest requests only.
+        ms: Duration in milliseconds.
+        organisation: The id of the organisation; 0 if the request has no valid token.
+        contact_id: The contact, if the request was about one.
+        fault: The effect of its fault, or "".
+        contents: Its query and body, if the switch `log_contents` is on and they contain no token; only for the
+            newest requests.
     """
 
     number: int
@@ -66,7 +66,7 @@ class LoggedRequest(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class RequestCount(msgspec.Struct, frozen=True, order=True):
-    """How many requests of one kind had one status."""
+    """The number of requests of one kind with one status."""
 
     template: str
     method: str
@@ -75,10 +75,10 @@ class RequestCount(msgspec.Struct, frozen=True, order=True):
 
 
 class RequestLog:
-    """The newest requests one by one, and exact counts of all.
+    """The newest requests in detail, and exact counts of all.
 
     Args:
-        size: How many requests are kept one by one.
+        size: Number of requests to keep in detail.
     """
 
     def __init__(self, size: int = 10_000) -> None:
@@ -101,7 +101,7 @@ class RequestLog:
         fault: str,
         contents: Contents | None = None,
     ) -> None:
-        """Note a request."""
+        """Add a request."""
         self.total += 1
         self._counts[template, method, status] += 1
         if contents is not None:
@@ -120,15 +120,15 @@ class RequestLog:
         since: int = 0,
         limit: int | None = None,
     ) -> list[LoggedRequest]:
-        """Return the kept requests that match, the oldest first.
+        """Return the matching requests that are kept, oldest first.
 
         Args:
             method: Only this HTTP method.
-            path: Only this path: a template, or as it was sent; `*` stands for anything.
+            path: Only this path: a template, or as sent; `*` matches anything.
             status: Only this status.
-            organisation: Only those of the organisation with this id.
-            since: Only those after this number.
-            limit: Only the newest of them.
+            organisation: Only requests of the organisation with this id.
+            since: Only requests after this number.
+            limit: Only this many of the newest.
         """
         matching = (
             request
@@ -146,13 +146,13 @@ class RequestLog:
         return [msgspec.structs.replace(request, contents=contents.get(request.number)) for request in found]
 
     def counts(self) -> list[RequestCount]:
-        """Return how often each kind of request had each status, since the start."""
+        """Return the number of requests per kind and status since the start."""
         return sorted(
             RequestCount(template, method, status, count) for (template, method, status), count in self._counts.items()
         )
 
     def clear(self) -> None:
-        """Forget all requests; the numbers go on."""
+        """Delete all requests. Numbering continues."""
         self._newest.clear()
         self._contents.clear()
         self._counts.clear()
