@@ -159,10 +159,14 @@
     has is wanted as it was sent. -#}
 {% macro wanted_value(attribute) -%}
   {%- set source, accepted = 'source.' ~ attribute.state, 'accepted.' ~ attribute.state -%}
-  case
-    {%- if attribute.is_custom %} when {{ dbt_drift.is_respelled(attribute, source, accepted) }} then {{ accepted }}{% endif %}
-    when true
-    {%- if attribute.clears %} and ({{ source }} <> 'null' or {{ accepted }} is not null){% endif %} then {{ source }} end
+  {%- set cases = [] -%}
+  {%- if attribute.is_custom -%}
+    {%- do cases.append('when ' ~ dbt_drift.is_respelled(attribute, source, accepted) ~ ' then ' ~ accepted) -%}
+  {%- endif -%}
+  {%- if attribute.clears -%}
+    {%- do cases.append('when ' ~ source ~ " = 'null' and " ~ accepted ~ ' is null then null') -%}
+  {%- endif -%}
+  {{ 'case ' ~ cases | join(' ') ~ ' else ' ~ source ~ ' end' if cases else source }}
 {%- endmacro %}
 
 
@@ -174,7 +178,7 @@
 {%- endmacro %}
 {% macro spelled_out(attribute, wire) -%}
   {%- set text = 'case when left(' ~ wire ~ ", 1) = '\"' then substr(" ~ wire ~ ', 2) else ' ~ wire ~ ' end' -%}
-  {{ dbt_drift.number_text('(' ~ text ~ ')') if attribute.kind == 'text' else text }}
+  {{ dbt_drift.number_text(dbt_drift.trimmed('(' ~ text ~ ')')) if attribute.kind == 'text' else text }}
 {%- endmacro %}
 
 

@@ -162,7 +162,7 @@ def test_a_full_refresh_sends_the_values_in_the_new_type(bench: Bench) -> None:
     ("column", "changed", "before", "after"),
     [
         ("7", "8", "STRING", "NUMERIC"),
-        ("'2.50'", "'2.6'", "STRING", "NUMERIC"),
+        ("' 2.50 '", "'2.6'", "STRING", "NUMERIC"),
         ("'2.50'", "'2.6'", "NUMERIC", "STRING"),
         ("'gold'", "'7'", "STRING", "NUMERIC"),
         ("cast(1.5 as decimal(9, 2))", "2.5", "NUMERIC", "STRING"),
