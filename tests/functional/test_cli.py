@@ -13,6 +13,7 @@ import jsonschema
 import pytest
 
 from dbt_drift import __version__
+from dbt_drift.drift.http.retry_policy import RetryPolicy
 from dbt_drift.sandbox.behaviour import Fault
 from dbt_drift.sandbox.calls.tokens import Token
 from tests.support.command_line import project_of, run_process, start_process
@@ -152,8 +153,14 @@ def test_each_object_says_what_the_lines_for_people_say_and_whose_it_is(people: 
     ],
 )
 def test_why_nothing_could_be_run_is_an_object_too(
-    people: Bench, dbt_drift: CommandLine, asked: list[str], environment: dict[str, str], kind: str
+    people: Bench,
+    dbt_drift: CommandLine,
+    monkeypatch: pytest.MonkeyPatch,
+    asked: list[str],
+    environment: dict[str, str],
+    kind: str,
 ) -> None:
+    monkeypatch.setattr("dbt_drift.drift.engine.client.RetryPolicy", lambda: RetryPolicy(tries=3, first_delay=0.01))
     failed = dbt_drift(*asked, "--log-format", "json", *project_of(people), environment=environment)
     last = json.loads(failed.out.splitlines()[-1])
     assert failed.code == 2

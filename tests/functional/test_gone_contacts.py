@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
+from dbt_drift.drift.http.retry_policy import RetryPolicy
 from dbt_drift.sandbox.behaviour import Fault
 from tests.support.harness import TOKEN
 
 if TYPE_CHECKING:
+    import pytest
+
     from dbt_drift.delivery.results import SyncResult
     from tests.support.harness import Bench
 
@@ -134,8 +137,9 @@ def test_a_refused_tag_says_nothing_of_an_audience_that_is_an_attribute(bench: B
     assert bench.contact(ADA)["is_member"] is False
 
 
-def test_a_contact_that_was_given_up_may_have_been_written(bench: Bench) -> None:
+def test_a_contact_that_was_given_up_may_have_been_written(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """The value arrived and no answer came back: it is neither the old one nor the new one for certain."""
+    monkeypatch.setattr("dbt_drift.drift.engine.client.RetryPolicy", lambda: RetryPolicy(tries=3, first_delay=0.01))
     bench.declare("people", {"fields": {"email": "email", "plan": "plan"}, "audiences": [VIP]})
     model(bench, "people", email=ADA, plan="free", vip=False)
     bench.sync()
