@@ -1,4 +1,4 @@
-"""What the models declare: ``meta.drift`` in ``manifest.json``, read and validated into syncs.
+"""The models' declarations: ``meta.drift`` in ``manifest.json``, read and validated into syncs.
 
-This room imports no dbt and opens no connection: whatever it refuses is refused before anything else happens.
+This package imports no dbt and opens no connection, so invalid declarations are refused before anything else happens.
 """

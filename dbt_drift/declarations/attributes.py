@@ -1,4 +1,4 @@
-"""What is known of Drift's contact attributes before Drift is asked: which are standard, which cannot be written."""
+"""Drift's contact attributes as documented: which are standard, which cannot be written."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STANDARD = {
     "alias": "A second name.",
     "externalId": "The contact's key in your own systems, as text. Drift keeps it unique.",
 }
-"""The attributes that every Drift organisation has and that take a value from outside, each with its meaning."""
+"""The attributes that every Drift organisation has and that can be written, each with its meaning."""
 
 _VISIT = "Drift records it from the contact's visits"
 _TIME = "Drift sets this time itself"
@@ -51,7 +51,7 @@ READ_ONLY = {
     "original_conversation_started_page_url": _VISIT,
     "original_conversation_started_page_title": _VISIT,
 }
-"""The attributes that Drift owns, each with the reason why it is not written.
+"""The attributes that Drift owns, each with the reason why it cannot be written.
 
 Sources: the field table of devdocs.drift.com/docs/contact-model, and the keys that Drift adds by itself to the answers
 shown in its documentation (creating-a-contact, retrieving-contact). ``first_name`` and ``last_name`` appear there too,
@@ -60,15 +60,15 @@ but nothing says that Drift owns them, so they can be mapped.
 
 
 def check_attribute(name: str, key: str, report: Report) -> str:
-    """Report the attribute if it is a standard one in a spelling of its own, or one that Drift owns.
+    """Report the attribute if it is a misspelled standard one, or one that Drift owns.
 
     Args:
         name: The Drift attribute, as the user wrote it.
-        key: Where it stands.
-        report: Takes the problem, if there is one.
+        key: Its position in the declaration.
+        report: Receives the problem, if any.
 
     Returns:
-        The attribute that was meant, so that one slip of spelling is not taken for a missing attribute as well.
+        The intended attribute, so that a misspelling is not reported as a missing attribute too.
     """
     meant = _STANDARD_BY_LETTERS.get(_letters(name), name)
     if meant != name:
@@ -79,7 +79,7 @@ def check_attribute(name: str, key: str, report: Report) -> str:
 
 
 def _letters(name: str) -> str:
-    """Return the name without case and separators, the two things people differ in: E-Mail, external_id."""
+    """Return the name without case and separators, which users vary: E-Mail, external_id."""
     return re.sub(r"[\W_]", "", name).casefold()
 
 

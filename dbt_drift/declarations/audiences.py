@@ -1,4 +1,4 @@
-"""Audiences as a model declares them: a tag, the tags that a column names, or an attribute in the place of a tag."""
+"""Audiences as a model declares them: a tag, the tags that a column names, or an attribute instead of a tag."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
 
 class AudienceMapping(Struct, frozen=True):
-    """One Drift tag, or one attribute in the place of a tag, and the rows that carry it.
+    """One Drift tag, or one attribute instead of a tag, and the rows that carry it.
 
     Attributes:
-        tag: The tag's name in Drift; of an attribute `<name>=true`, which is what people see.
+        tag: The tag's name in Drift; for an attribute the text `<name>=true`, which users see.
         mode: ``add``, ``remove`` or ``mirror``.
         when: The boolean column that is true for members; None if every row is a member.
         key: Where it was declared, such as ``meta.drift.audiences[0]``.
-        tag_from: The column that names the tags; None if the declaration does. As declared, the tag is then "";
-            ``sync.named_tags`` puts one mapping for each tag in its place.
-        attribute: The attribute that is true for members, in the place of a tag; None for a tag.
-        color: The tag's colour when it is set; None for Drift's choice.
+        tag_from: The column that names the tags; None if the declaration names one. The declared ``tag`` is then "";
+            ``sync.named_tags`` replaces the mapping by one for each tag.
+        attribute: The attribute that is true for members, instead of a tag; None for a tag.
+        color: The colour of a tag that is added; None lets Drift choose.
     """
 
     tag: str
@@ -41,12 +41,12 @@ class AudienceMapping(Struct, frozen=True):
 
     @property
     def identity(self) -> str:
-        """What tells it from every other audience, a tag of the same name included: no tag begins with a blank."""
+        """Identifies the audience, and differs from a tag with the same name: no tag starts with a blank."""
         return self.tag if self.attribute is None else f" {self.tag}"
 
 
 def attribute_audience(attribute: str, mode: AudienceMode, when: str | None, key: str) -> AudienceMapping:
-    """Return an audience that is written as an attribute."""
+    """Return an audience that sets an attribute."""
     return AudienceMapping(f"{attribute}=true", mode, when, key, attribute=attribute)
 
 
@@ -54,14 +54,14 @@ _SOURCES = ("tag", "tag_from", "attribute")
 
 
 def read_audiences(declared: Sequence[Audience], report: Report) -> tuple[AudienceMapping, ...]:
-    """Return the audiences and report those without a tag, with two sources of it, or with one that is named twice."""
+    """Return the audiences. Report those without a tag, with two sources for it, or named twice."""
     first_of: dict[tuple[bool, str], str] = {}
     audiences = []
     for index, audience in enumerate(declared):
         key = f"{DRIFT_KEY}.audiences[{index}]"
         given = {name: value for name in _SOURCES if (value := getattr(audience, name)) is not None}
         if not given:
-            # One that could not be read was reported as what it is.
+            # A column or tag that could not be read was already reported.
             if not any(problem.key in {f"{key}.{name}" for name in _SOURCES} for problem in report.problems):
                 report.add(
                     f"{key}.tag", "this key is required and missing", "Or name a column: `tag_from`, or an `attribute`."

@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 def resolve(sync: Sync, columns: Sequence[str]) -> tuple[Sync, list[Problem]]:
     """Return the sync with its columns spelled as the relation spells them.
 
-    Warehouses fold unquoted names, some to upper case and some to lower case, so a column is found by its exact name
-    or else by the only one that differs in nothing but case.
+    Warehouses fold unquoted names to upper or lower case, so a column is found by its exact name, or else by the only
+    name that differs just in case.
 
     Args:
-        sync: The sync as it was declared.
-        columns: The names of the relation's columns, as the warehouse gives them.
+        sync: The sync as declared.
+        columns: The names of the relation's columns, as the warehouse returns them.
 
     Returns:
-        The bound sync, and a problem for each declared column that is missing or that could be several.
+        The bound sync, and a problem for each declared column that is missing or ambiguous.
     """
     report = Report(sync.name, sync.path)
     attributes = tuple(
@@ -45,15 +45,15 @@ def resolve(sync: Sync, columns: Sequence[str]) -> tuple[Sync, list[Problem]]:
 
 
 def described_columns(sync: Sync, node: Node) -> tuple[list[Problem], list[Problem]]:
-    """Compare a sync with the columns that its properties describe, where there is no relation to compare it with.
+    """Compare a sync with the columns that its properties describe, if there is no relation to compare it with.
 
     Args:
-        sync: The sync as it was declared.
+        sync: The sync as declared.
         node: The same model in the manifest.
 
     Returns:
-        What is wrong for certain: with an enforced contract the relation has the described columns and no others. And
-        what is most likely a slip: a column that is not described, and spelled nearly like one that is.
+        The certain problems: with an enforced contract, the relation has exactly the described columns. And the likely
+        mistakes: a column that is not described, but spelled almost like one that is.
     """
     described = [column.name for column in (node.columns or {}).values()]
     _, problems = resolve(sync, described)
@@ -68,7 +68,7 @@ def described_columns(sync: Sync, node: Node) -> tuple[list[Problem], list[Probl
 
 
 def _bind(column: str, columns: Sequence[str], key: str, report: Report) -> str:
-    """Return the relation's spelling of the column, or the column as it is after reporting why there is none."""
+    """Return the relation's spelling of the column, or the column unchanged after reporting why there is none."""
     if column in columns:
         return column
     matches = [name for name in columns if name.casefold() == column.casefold()]

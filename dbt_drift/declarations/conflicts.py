@@ -1,4 +1,4 @@
-"""What only shows when all declarations of a project are seen together: two models that write the same thing."""
+"""Conflicts between the declarations of a project: two models that write the same thing."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ if TYPE_CHECKING:
 
 
 def report_conflicts(declared: Sequence[tuple[Sync, Report]]) -> None:
-    """Report each attribute that an earlier model writes already, and each tag that two models fight about.
+    """Report each attribute that an earlier model already writes, and each tag on which two models conflict.
 
-    Each sync would undo what the other one did, in every run. Names are compared without case: whether Drift tells
-    `VIP` from `vip` is not documented, and nobody means two different things by them.
+    Each sync would undo the other one's changes in every run. Names are compared without case: Drift does not document
+    whether `VIP` and `vip` are different tags, and users do not mean different tags by them.
 
     Args:
-        declared: All syncs of the project, valid otherwise or not, each with the report of its model.
+        declared: All syncs of the project, even invalid ones, each with the report of its model.
     """
     attribute_owners: dict[str, Sync] = {}
     for sync, report in declared:
         for mapped in sync.attributes:
             if mapped.attribute in {"email", sync.match_on}:
-                continue  # a key names the contact; any number of syncs can agree on that
+                continue  # a key identifies the contact, and any number of syncs can share it
             owner = attribute_owners.setdefault(mapped.attribute.casefold(), sync)
             if owner is not sync:
                 report.add(
@@ -37,7 +37,7 @@ def report_conflicts(declared: Sequence[tuple[Sync, Report]]) -> None:
 
 
 def _report_double_use(declared: Sequence[tuple[Sync, Report]]) -> None:
-    """Report each attribute that is an audience here and filled from a column here or elsewhere."""
+    """Report each attribute that is an audience in one sync and filled from a column in the same or another sync."""
     filled = {mapped.attribute.casefold(): (sync, mapped) for sync, _ in declared for mapped in sync.attributes}
     for sync, report in declared:
         for audience in sync.audiences:
@@ -53,13 +53,13 @@ def _report_double_use(declared: Sequence[tuple[Sync, Report]]) -> None:
 
 
 def report_tag_conflicts(declared: Iterable[tuple[Sync, Report]]) -> None:
-    """Report each tag about which two models would fight.
+    """Report each tag on which two models conflict.
 
-    Two models may both add a tag, or both remove it: in whatever order they run, Drift ends up the same. A mirror takes
-    away what the other one gave, so it shares its tag with nobody.
+    Two models may both add a tag, or both remove it: Drift's final state is the same in any order. A mirror removes
+    what another model adds, so it must be the only model with its tag.
 
     Args:
-        declared: The syncs, each with the report of its model. Tags that a column names are seen once they are known.
+        declared: The syncs, each with the report of its model. Tags that a column names are checked once known.
     """
     claims: dict[str, tuple[Sync, str]] = {}
     for sync, report in declared:

@@ -1,10 +1,10 @@
-"""The one definition of what a user writes under ``meta.drift``.
+"""The single definition of what users write under ``meta.drift``.
 
 Validation (``shape``), the reference page (``reference``) and the JSON Schema for editors (``schema``) all derive from
-these types. Beside ``msgspec.Meta``'s own keywords, the ``extra`` of an annotation carries what only an error needs:
+these types. Besides ``msgspec.Meta``'s own keywords, the ``extra`` of an annotation holds texts for errors only:
 
-- ``refused``: values that a user may well expect here, each with the reason why it is not offered;
-- ``hint``: what to write instead of any other value that does not fit.
+- ``refused``: values that users may expect here, each with the reason why it is not offered;
+- ``hint``: what to write instead of any other invalid value.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from msgspec import Meta, Struct
 from dbt_drift.declarations.attributes import READ_ONLY, STANDARD
 
 NAME_PATTERN = r"^\S(.*\S)?(?![\s\S])"
-"""A name: one line, not empty, no blank at either end. A lookahead is its end, because ``$`` ignores a last newline."""
+"""A name: one line, not empty, no outer blanks. It ends in a lookahead, because ``$`` ignores a final newline."""
 
 MatchOn: TypeAlias = Literal["email", "externalId"]
 AudienceMode: TypeAlias = Literal["add", "remove", "mirror"]
@@ -76,7 +76,7 @@ _STANDARD_FIELDS = {
     name: {"description": meaning, "anyOf": [{"type": "string", "pattern": NAME_PATTERN}, {"$ref": "#/$defs/Field"}]}
     for name, meaning in STANDARD.items()
 }
-"""So that an editor offers the standard attributes; the other members of ``fields`` are custom ones."""
+"""Lets editors offer the standard attributes. Other members of ``fields`` are custom attributes."""
 
 _ONLY_UPSERT = "is not offered, only `upsert` is: Drift's API creates or changes single contacts and cannot list them"
 _UPSERT_IS_BOTH = f"{_ONLY_UPSERT}. With it, a row without a contact creates one and any other row changes its contact"
@@ -142,7 +142,7 @@ class Audience(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Guards(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How much a sync may take away before it is blocked. What is left out is as in the project's settings."""
+    """How much a sync may remove before it is blocked. Limits that are left out come from the project's settings."""
 
     most: Annotated[
         Annotated[int, Meta(ge=0)] | None,
@@ -159,7 +159,7 @@ class Guards(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Declaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What Drift should hold of one model: its contacts, their attributes and their tags."""
+    """The contacts, attributes and tags that one model keeps up to date in Drift."""
 
     object: Annotated[
         Literal["contacts"],

@@ -1,7 +1,7 @@
-"""Exposures: what Drift takes from the project, said in dbt's own way, so that it stands in the graph of dbt docs.
+"""Exposures: show in the graph of dbt docs which models Drift uses.
 
-One exposure for each sync, in a properties file that is ours alone. All that is not dbt's own is below ``config.meta``,
-the only place that every dbt version accepts.
+There is one exposure per sync, in a properties file that belongs to dbt-drift alone. Everything that is not dbt's own
+is below ``config.meta``, the only place that every dbt version accepts.
 """
 
 from __future__ import annotations
@@ -27,31 +27,31 @@ if TYPE_CHECKING:
 FILE_NAME = "drift_exposures.yml"
 
 _FIRST_LINE = "# Written by `dbt-drift exposures`, which overwrites it: change the declarations, then run it again.\n"
-# dbt evaluates what stands in `depends_on`: a name that could end its quotes could bring an expression of its own.
+# dbt evaluates the text in `depends_on`: a name that could close its quotes could inject an expression.
 _HARMLESS = re.compile(r"[\w. -]+")
 _MODES = {"add": "add to", "remove": "remove from", "mirror": "mirror"}
 
 
 class Owner(msgspec.Struct, frozen=True):
-    """Who answers for an exposure; dbt wants a name or an address."""
+    """The owner of an exposure; dbt requires a name or an address."""
 
     name: str | None = None
     email: str | None = None
 
     @property
     def is_known(self) -> bool:
-        """Whether it says anybody."""
+        """Whether a name or an address is given."""
         return bool(self.name or self.email)
 
 
 def exposures_file(manifest: Manifest, syncs: Sequence[Sync], *, owner: Owner, url: str) -> str:
-    """Return the content of the properties file, the same for the same declarations.
+    """Return the content of the properties file. It is the same for the same declarations.
 
     Args:
         manifest: The project.
         syncs: Its syncs.
-        owner: Of those whose model names no owner, in its meta or by its group.
-        url: Where people look at contacts.
+        owner: The owner for models that name none, in their meta or by their group.
+        url: The URL of Drift's contacts page.
     """
     exposures = [_exposure(manifest, sync, owner, url) for sync in sorted(syncs, key=lambda sync: sync.unique_id)]
     document = {"version": 2, "exposures": exposures}
@@ -62,8 +62,8 @@ def write_exposures(path: Path, content: str, manifest: Manifest, *, root: Path)
     """Write the file.
 
     Raises:
-        ConfigurationError: A file of somebody else's is there, or an exposure of this name stands in another file.
-        OSError: It cannot be written; what was there is as it was.
+        ConfigurationError: The file is not dbt-drift's, or another file has an exposure of this name.
+        OSError: The file cannot be written; it is unchanged.
     """
     _refuse_foreign(path)
     ours = {exposure["name"] for exposure in yaml.safe_load(content)["exposures"]}
@@ -74,7 +74,7 @@ def write_exposures(path: Path, content: str, manifest: Manifest, *, root: Path)
                 advice="Rename or remove it, then run `dbt parse`.",
             )
     path.parent.mkdir(parents=True, exist_ok=True)
-    # dbt may read it at any moment: it is there whole, or not at all.
+    # dbt may read the file at any moment, so it is replaced atomically.
     place = path.resolve()
     draft = place.with_name(f".{place.name}.{os.getpid()}")
     try:
@@ -86,10 +86,10 @@ def write_exposures(path: Path, content: str, manifest: Manifest, *, root: Path)
 
 
 def exposures_difference(path: Path, content: str) -> str:
-    """Return what `write_exposures` would change, as a unified diff; "" where nothing.
+    """Return what `write_exposures` would change, as a unified diff; "" if nothing.
 
     Raises:
-        ConfigurationError: A file of somebody else's is there.
+        ConfigurationError: The file is not dbt-drift's.
     """
     _refuse_foreign(path)
     there = path.read_text(encoding="utf-8") if path.exists() else ""
@@ -185,10 +185,10 @@ def _of_group(manifest: Manifest, node: Node) -> Owner:
     groups = [group for group in manifest.groups.values() if group.name == named]
     if not groups:
         return Owner()
-    email = groups[0].owner.email  # newer versions of dbt take a list of addresses
+    email = groups[0].owner.email  # newer versions of dbt accept a list of addresses
     return Owner(groups[0].owner.name, email[0] if isinstance(email, list) and email else email)
 
 
 def _plain(text: str) -> str:
-    """Return a text in which dbt, which renders properties files, sees no Jinja."""
+    """Return a text without Jinja, because dbt renders properties files."""
     return re.sub(r"\{(?=[{%#])", "{ ", text)

@@ -1,7 +1,7 @@
-"""``manifest.json``, as far as declarations need it: a typed read that skips everything else.
+"""A typed read of the parts of ``manifest.json`` that declarations need.
 
-A manifest of a large project is 100 MB of JSON. Only the members named here are built as objects, so reading it costs a
-fraction of what dbt's own classes cost. Members that are null in one dbt version are absent in another (dbt 2 drops
+The manifest of a large project is 100 MB of JSON. Only the members named here are built as objects, so reading it costs
+a fraction of what dbt's own classes cost. Members that are null in one dbt version are absent in another (dbt 2 drops
 them), so nearly everything has a default.
 """
 
@@ -20,27 +20,27 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 OLDEST_SCHEMA = 12
-"""The first manifest version that we read; dbt 1.8 to 1.12 and dbt 2 all write version 12."""
+"""The oldest supported manifest version; dbt 1.8 to 1.12 and dbt 2 all write version 12."""
 
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _WRITE_ANEW = "Run `dbt parse` in the project to write it anew, and check that this is the project's target folder."
 
 
 class Meta(Struct, frozen=True):
-    """The part of a ``meta`` that is ours, and the owner that exposures name; None is the same as absent."""
+    """dbt-drift's part of a ``meta``, and the owner for exposures; None is the same as absent."""
 
     drift: Any = None
     owner: Any = None
 
 
 class ColumnConfig(Struct, frozen=True):
-    """The ``config`` of a column; dbt 1.8 and 1.9 leave its ``meta`` here only."""
+    """The ``config`` of a column; dbt 1.8 and 1.9 put the column's ``meta`` only here."""
 
     meta: Meta | None = None
 
 
 class Column(Struct, frozen=True):
-    """A column that a properties file describes; seldom all columns that the relation has."""
+    """A column that a properties file describes; often not all columns of the relation are described."""
 
     name: str
     data_type: str | None = None
@@ -49,12 +49,12 @@ class Column(Struct, frozen=True):
 
     @property
     def drift(self) -> Any:
-        """The column's ``meta.drift``, whichever place it was found in; None if there is none."""
+        """The column's ``meta.drift``, from ``config.meta`` or ``meta``; None if there is none."""
         return _drift(self.config, self.meta)
 
 
 class Contract(Struct, frozen=True):
-    """Whether the described columns are all that a relation has."""
+    """Whether the relation has exactly the described columns."""
 
     enforced: bool | None = None
 
@@ -70,7 +70,7 @@ class NodeConfig(Struct, frozen=True):
 
 
 class DependsOn(Struct, frozen=True):
-    """What a node selects from, by ``unique_id``."""
+    """The nodes that a node selects from, by ``unique_id``."""
 
     nodes: list[str] = []
 
@@ -81,13 +81,13 @@ class Node(Struct, frozen=True):
     Attributes:
         version: The version of a versioned model, as written: 2, 1.5 or "2024-01".
         patch_path: The properties file with its package, such as ``jaffle://models/schema.yml``.
-        original_file_path: The file itself, relative to the root of its package.
+        original_file_path: The node's own file, relative to the root of its package.
         relation_name: The quoted name of the relation in the warehouse; None if there is no relation.
-        depends_on: What it selects from.
-        attached_node: Of a generic test: what it is declared on.
-        raw_code: What its file says; of a model without the blanks around it.
-        created_at: When dbt parsed it, in seconds since 1970. Where a later command of dbt finds its file unchanged, it
-            takes the node over as it is. dbt 2 does not tell.
+        depends_on: The nodes that it selects from.
+        attached_node: For a generic test: the node that it is declared on.
+        raw_code: The content of its file; for a model without surrounding blanks.
+        created_at: When dbt parsed it, in seconds since 1970. If a later dbt command finds the file unchanged, it
+            keeps the node with this time. dbt 2 leaves it out.
     """
 
     unique_id: str
@@ -112,26 +112,26 @@ class Node(Struct, frozen=True):
 
     @property
     def drift(self) -> Any:
-        """The node's ``meta.drift``, whichever place it was found in; None if there is none."""
+        """The node's ``meta.drift``, from ``config.meta`` or ``meta``; None if there is none."""
         return _drift(self.config, self.meta)
 
 
 class GroupOwner(Struct, frozen=True):
-    """Who answers for a group."""
+    """The owner of a group."""
 
     name: str | None = None
     email: Any = None
 
 
 class Group(Struct, frozen=True):
-    """A group of dbt's, which models belong to by its name."""
+    """A dbt group, which models join by its name."""
 
     name: str
     owner: GroupOwner = GroupOwner()
 
 
 class Metadata(Struct, frozen=True):
-    """Who wrote the manifest, when, and of which project."""
+    """What wrote the manifest, when, and for which project."""
 
     dbt_schema_version: str
     dbt_version: str = "of unknown version"
@@ -142,7 +142,7 @@ class Metadata(Struct, frozen=True):
 
 
 class Manifest(Struct, frozen=True):
-    """The members of ``manifest.json`` that can hold a declaration.
+    """The members of ``manifest.json`` that can contain a declaration.
 
     Attributes:
         nodes: Models, seeds, snapshots, analyses, tests and operations by ``unique_id``.
@@ -150,7 +150,7 @@ class Manifest(Struct, frozen=True):
         exposures: Exposures by ``unique_id``.
         unit_tests: Unit tests by ``unique_id``.
         groups: Groups by ``unique_id``.
-        disabled: Disabled resources by ``unique_id``: several can share one, and one that is enabled can have it too.
+        disabled: Disabled resources by ``unique_id``. Several can share one, also with an enabled resource.
     """
 
     metadata: Metadata
@@ -163,13 +163,13 @@ class Manifest(Struct, frozen=True):
 
 
 class _WholeNodes(Struct):
-    """Nodes, each still as text."""
+    """Nodes, each as unparsed JSON."""
 
     nodes: dict[str, msgspec.Raw] = {}
 
 
 class _Versioned(Struct):
-    """What a manifest of any version has in common."""
+    """The members that manifests of all versions share."""
 
     metadata: Metadata
 
@@ -181,7 +181,7 @@ def read_manifest(path: Path) -> Manifest:
         path: The file, usually ``target/manifest.json``.
 
     Raises:
-        ConfigurationError: It is missing, is no manifest, or was written by a dbt version that is too old.
+        ConfigurationError: The file is missing, is no manifest, or was written by a dbt version that is too old.
     """
     try:
         content = path.read_bytes()
@@ -202,13 +202,13 @@ def read_manifest(path: Path) -> Manifest:
 
 
 def whole_nodes(path: Path, unique_ids: Collection[str]) -> dict[str, dict[str, Any]]:
-    """Return some nodes of a manifest that was read already, with all that dbt wrote of them."""
+    """Return some nodes of a manifest, with every member that dbt wrote."""
     nodes = msgspec.json.decode(path.read_bytes(), type=_WholeNodes).nodes
     return {unique_id: msgspec.json.decode(nodes[unique_id]) for unique_id in unique_ids}
 
 
 def _metadata(content: bytes) -> Metadata | None:
-    """Return the one member that manifests of all versions have alike; None if this is no manifest."""
+    """Return the member that manifests of all versions share; None if this is no manifest."""
     try:
         return msgspec.json.decode(content, type=_Versioned).metadata
     except _UNREADABLE:
@@ -231,6 +231,6 @@ def _refuse_old(metadata: Metadata, path: Path) -> None:
 
 
 def _drift(config: NodeConfig | ColumnConfig | None, meta: Meta | None) -> Any:
-    """Return what ``config.meta`` says, the one place that every dbt version accepts, else what ``meta`` says."""
+    """Return the value in ``config.meta``, the only place that every dbt version accepts, else the one in ``meta``."""
     inside = config.meta.drift if config and config.meta else None
     return meta.drift if inside is None and meta else inside

@@ -1,4 +1,4 @@
-"""What is wrong with declarations: collected over the whole project, shown at once, grouped by model."""
+"""Problems with declarations: collected over the whole project, shown together, grouped by model."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 class Problem(Struct, frozen=True):
-    """One thing that is wrong with one declaration.
+    """One problem with one declaration.
 
     Attributes:
-        path: The file to mend, relative to the root of its package.
+        path: The file to fix, relative to the root of its package.
         model: The name of the model, seed or snapshot (with ``.vN`` for a version).
-        key: Where in the model's properties, such as ``meta.drift.audiences[0].mode``; "" where it is none of them.
+        key: Where in the model's properties, such as ``meta.drift.audiences[0].mode``; "" if in none of them.
         message: What is wrong, without a full stop.
-        suggestion: What to write instead, one sentence, or "" where the message says it all.
+        suggestion: What to write instead, as one sentence; "" if the message is enough.
     """
 
     path: str
@@ -37,8 +37,8 @@ class Report:
 
     Attributes:
         model: The name of the model.
-        path: The file to mend.
-        problems: What was reported so far, in that order.
+        path: The file to fix.
+        problems: The reported problems, in order.
     """
 
     def __init__(self, model: str, path: str) -> None:
@@ -52,9 +52,9 @@ class Report:
 
 
 def nearest(word: str, right: Iterable[str]) -> str | None:
-    """Return the right word that somebody who wrote ``word`` most likely meant, or None if none is near.
+    """Return the valid word that the author of ``word`` most likely meant, or None if none is similar.
 
-    A difference in case alone always counts as near.
+    A difference in case alone always counts as similar.
     """
     words = list(right)
     by_folded = {candidate.casefold(): candidate for candidate in reversed(words)}
@@ -63,7 +63,7 @@ def nearest(word: str, right: Iterable[str]) -> str | None:
 
 
 def did_you_mean(word: str, right: Iterable[str]) -> str:
-    """Return the suggestion of the nearest right word, as a sentence; if none is near, the choice of all if few."""
+    """Return a sentence that suggests the most similar valid word, or else lists all words if they are few."""
     words = list(right)
     match = nearest(word, words)
     if match:
@@ -73,16 +73,16 @@ def did_you_mean(word: str, right: Iterable[str]) -> str:
 
 
 def one_of(words: Iterable[str]) -> str:
-    """Return the words as a choice: `a`, `b` or `c`."""
+    """Return the words as alternatives: `a`, `b` or `c`."""
     quoted = [f"`{escaped(word)}`" for word in words]
     return " or ".join([", ".join(quoted[:-1]), quoted[-1]]) if len(quoted) > 1 else "".join(quoted)
 
 
 def render(problems: Sequence[Problem]) -> str:
-    """Return the problems as text for a terminal, grouped by the file and the model they are in.
+    """Return the problems as text for a terminal, grouped by file and model.
 
     Args:
-        problems: At least one; those of one model are shown in the order given.
+        problems: At least one. Problems of the same model keep their order.
     """
     ordered = sorted(problems, key=_whose)
     models = [(whose, list(group)) for whose, group in groupby(ordered, key=_whose)]

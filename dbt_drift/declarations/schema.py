@@ -1,7 +1,7 @@
 """The JSON Schema (draft 2020-12) of declarations, for editors and for CI.
 
-Its root is a properties file of dbt, open in everything but the declarations in it, because an editor can only be told
-the schema of a whole file. The declaration itself is ``#/$defs/Declaration``.
+Its root is a dbt properties file, open except for the declarations in it, because an editor can only use a schema for a
+whole file. The declaration itself is ``#/$defs/Declaration``.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from dbt_drift.declarations.definition import AttributeName, ColumnField, Declar
 
 
 def json_schema() -> dict[str, Any]:
-    """Return the schema of a properties file with declarations in it."""
+    """Return the schema of a properties file with declarations."""
     (_, attribute, _), structs = msgspec.json.schema_components(
         [Declaration, AttributeName, ColumnField], ref_template="#/$defs/{name}"
     )
     node = _with_drift("Declaration")
     node["properties"]["columns"] = _list_of("Column")
-    node["properties"]["versions"] = _list_of("Node")  # a version can have meta and columns of its own
+    node["properties"]["versions"] = _list_of("Node")  # a version can have its own meta and columns
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "dbt properties file with Drift declarations",
@@ -38,7 +38,7 @@ def json_schema() -> dict[str, Any]:
 
 
 def _with_drift(*forms: str) -> dict[str, Any]:
-    """Return the schema of a model or column whose ``meta.drift`` has one of these forms, or is off, or not there."""
+    """Return the schema of a model or column whose ``meta.drift`` has one of these forms, is off, or is absent."""
     drift = {"anyOf": [{"$ref": f"#/$defs/{form}"} for form in (*forms, "Off")]}
     meta = {"type": ["object", "null"], "properties": {"drift": drift}}
     config = {"type": ["object", "null"], "properties": {"meta": meta}}

@@ -1,7 +1,7 @@
-"""Checks a JSON value against msgspec types, and reports everything that does not fit instead of the first thing only.
+"""Checks a JSON value against msgspec types, and reports every mismatch instead of only the first.
 
-msgspec's own ``convert`` stops at the first error and cannot say which key was meant, so the types are walked here by
-their description (``msgspec.inspect``). What fits comes back as the typed value; what does not is reported and
+msgspec's own ``convert`` stops at the first error and cannot say which key was meant, so this module walks the types by
+their description (``msgspec.inspect``). Matching parts are returned as typed values; mismatches are reported and
 left out.
 """
 
@@ -20,32 +20,32 @@ if TYPE_CHECKING:
     from dbt_drift.declarations.problems import Report
 
 MISFIT: Final = object()
-"""What ``fit`` returns for a value that has no typed form; its reason was reported."""
+"""What ``fit`` returns for a value without a typed form. The reason was reported."""
 
 
 def fit(value: Any, kind: Any, key: str, report: Report) -> Any:
-    """Return the value as the type says, and report every part of it that does not fit.
+    """Return the value as the type, and report every part that does not match.
 
     Args:
         value: Any JSON value.
         kind: The type: a Struct, text, a Literal, a dict or a list of those, possibly ``Annotated`` or optional.
-        key: Where the value stands; the keys of its parts are appended to it.
-        report: Takes the problems.
+        key: The position of the value; the keys of its parts are appended to it.
+        report: Receives the problems.
 
     Returns:
-        An instance of the type, without the parts that do not fit: keys of a struct hold their default, members of a
-        dict are left out. ``MISFIT`` if the value is of another shape, lacks a required key, or lists a misfit.
+        An instance of the type without the mismatched parts: keys of a struct get their default, members of a dict are
+        left out. ``MISFIT`` if the value has another shape, lacks a required key, or is a list with a mismatch.
     """
     return _fit(value, inspect.type_info(kind), key, report, {})
 
 
 def at(key: str, member: str) -> str:
-    """Return the key of a member: ``a.b``, or ``a['b c']`` where the dot would mislead."""
+    """Return the key of a member: ``a.b``, or ``a['b c']`` if a dot would be misleading."""
     return f"{key}.{member}" if re.fullmatch(r"[\w-]+", member) else f"{key}[{_short(member)}]"
 
 
 def _fit(value: Any, kind: inspect.Type, key: str, report: Report, extra: Mapping[str, Any]) -> Any:
-    """Dispatch on the type; ``extra`` is that of the annotation around it (see ``definition``)."""
+    """Dispatch on the type; ``extra`` is that of the surrounding annotation (see ``definition``)."""
     if isinstance(kind, inspect.Metadata):
         return _fit(value, kind.type, key, report, kind.extra or {})
     if isinstance(kind, inspect.UnionType):
@@ -53,7 +53,7 @@ def _fit(value: Any, kind: inspect.Type, key: str, report: Report, extra: Mappin
     if isinstance(kind, inspect.LiteralType):
         return _fit_choice(value, kind, key, report, extra)
     expected, shape, fit_parts = _SHAPES[type(kind)]
-    # In Python, true is a number.
+    # In Python, True is a number.
     if not isinstance(value, shape) or (isinstance(value, bool) and shape is not bool):
         quotes = _QUOTES if shape is str and isinstance(value, (bool, int, float)) else ""
         report.add(key, f"expected {expected}, found {_describe(value)}", extra.get("hint", quotes))
@@ -62,9 +62,9 @@ def _fit(value: Any, kind: inspect.Type, key: str, report: Report, extra: Mappin
 
 
 def _side(value: Any, kind: inspect.UnionType) -> inspect.Type:
-    """Return the side of a union that the value is meant for: the long form of a mapping, else the short one.
+    """Return the member of a union that the value is meant for: the long form for a mapping, else the short form.
 
-    null counts as absent, so that only the other side of an optional is left.
+    null counts as absent, so an optional type is treated as its other member.
     """
     sides = [side for side in kind.types if not isinstance(side, inspect.NoneType)]
     long_forms = [side for side in sides if isinstance(side, inspect.StructType)]
@@ -78,7 +78,7 @@ def _fit_struct(value: dict[str, Any], kind: inspect.StructType, key: str, repor
     fitted = {}
     complete = True
     for name, field in fields.items():
-        # dbt 2 leaves null keys out of its manifest, so null must mean the same as no key at all.
+        # dbt 2 leaves null keys out of its manifest, so null must mean the same as an absent key.
         part = value.get(name)
         if part is None:
             if field.required:
@@ -111,7 +111,7 @@ def _fit_list(value: list[Any], kind: inspect.ListType, key: str, report: Report
 def _fit_text(value: str, kind: inspect.StrType, key: str, report: Report) -> Any:
     if kind.pattern is None or re.search(kind.pattern, value):
         return value
-    # Every text of the definition is a name: one line without blanks around it.
+    # Every text of the definition is a name: one line without outer blanks.
     name = " ".join(value.split())
     report.add(
         key,
@@ -174,6 +174,6 @@ def _describe(value: Any) -> str:
 
 
 def _short(text: str) -> str:
-    """Return the text as a literal, cut to what a line of a message can hold."""
+    """Return the text as a literal, shortened to fit into a line of a message."""
     longest = 60
     return repr(text if len(text) <= longest else f"{text[: longest - 3]}...")

@@ -1,4 +1,4 @@
-"""A sync as it is declared: one typed, validated value per declared model."""
+"""A declared sync: one typed, validated value per declared model."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 class AttributeMapping(Struct, frozen=True):
-    """One Drift attribute and the column that it comes from.
+    """One Drift attribute and its source column.
 
     Attributes:
         attribute: The attribute, spelled as Drift spells it.
         column: The column, as declared (``columns.resolve`` binds it to the relation's spelling).
         key: Where it was declared, such as ``meta.drift.fields.email`` or ``columns.phone.meta.drift``.
-        overwrite: False to write it only where Drift has no value for it.
-        clears: Whether a null of the column takes away what Drift accepted before.
+        overwrite: Whether to overwrite a value in Drift; False writes only if Drift has none.
+        clears: Whether a null in the column clears the value that Drift accepted before.
     """
 
     attribute: str
@@ -32,27 +32,27 @@ class AttributeMapping(Struct, frozen=True):
 
 
 class Sync(Struct, frozen=True, kw_only=True):
-    """What one model says about Drift, validated, and where its rows are.
+    """The validated declaration of one model, and the location of its rows.
 
     Attributes:
         unique_id: dbt's id of the node, such as ``model.jaffle.dim_contacts``.
         name: The name of the model, with ``.vN`` for a version.
-        slug: What names the sync's own tables: at most 32 of a-z, 0-9 and _, unique in the project, stable over runs.
-        package: The package that it belongs to.
+        slug: Names the sync's own tables: at most 32 of a-z, 0-9 and _, unique in the project, stable between runs.
+        package: The dbt package that it belongs to.
         database: The relation's database; None on adapters without databases (Spark).
         schema: The relation's schema.
         identifier: The relation's own name.
         relation_name: All three, quoted by dbt for its adapter.
-        path: The properties file that declares the sync, else the model's own file, relative to the project; with
-            ``package://`` in front where it belongs to an installed package.
-        declared: What the node declares, as JSON with sorted keys: the macro `declared_sync` spells it the same way.
-        match_on: The attribute that says which contact a row is.
-        row_id: The column that says which row of the model a row is, as declared; None for `row_id_column`'s default.
-        create_missing: Whether a row without a contact makes one.
-        on_deleted: What to do when a remembered contact was deleted in Drift.
+        path: The properties file that declares the sync, else the model's own file, relative to the project; starts
+            with ``package://`` if it belongs to an installed package.
+        declared: The declaration as JSON with sorted keys: the macro `declared_sync` spells it the same way.
+        match_on: The attribute that identifies a row's contact.
+        row_id: The column that identifies a row of the model, as declared; None for the default of `row_id_column`.
+        create_missing: Whether to create a contact for a row without one.
+        on_deleted: What to do if a remembered contact was deleted in Drift.
         attributes: The mapped attributes: email, then the others in the order of declaration.
-        audiences: The tags that the model decides about, in the order of declaration.
-        guards: Its own limits of what a sync may take away.
+        audiences: The tags that the model controls, in the order of declaration.
+        guards: The model's own limits on what a sync may remove.
     """
 
     unique_id: str
@@ -75,7 +75,7 @@ class Sync(Struct, frozen=True, kw_only=True):
 
     @property
     def attribute_audiences(self) -> Iterator[AttributeMapping]:
-        """The attributes in the place of tags; `column` is that of the members, "" where every row is one."""
+        """The attributes that replace tags; `column` is the members' column, "" if every row is a member."""
         for audience in self.audiences:
             if audience.attribute is not None:
                 yield AttributeMapping(audience.attribute, audience.when or "", f"{audience.key}.attribute")
@@ -87,6 +87,6 @@ class Sync(Struct, frozen=True, kw_only=True):
 
     @property
     def row_id_column(self) -> str | None:
-        """The column that identifies a row for people: `row_id`, else the mapped identity that is not matched on."""
+        """The column that identifies a row for users: `row_id`, else the mapped identity that is not matched on."""
         other = "email" if self.match_on == "externalId" else "externalId"
         return self.row_id or next((mapped.column for mapped in self.attributes if mapped.attribute == other), None)

@@ -1,4 +1,4 @@
-"""The declarations of a project, compiled: one typed, validated sync per declared model."""
+"""Compiles the declarations of a project into one typed, validated sync per declared model."""
 
 from __future__ import annotations
 
@@ -42,17 +42,17 @@ if TYPE_CHECKING:
 def declare(manifest: Manifest) -> list[Sync]:
     """Compile the declarations of a project.
 
-    All of them have to be right, the selected ones and the others: whether two models fight over one attribute or tag
-    can only be told of the whole project.
+    All of them must be valid, even those not selected: only the whole project shows whether two models conflict over an
+    attribute or a tag.
 
     Args:
         manifest: The project.
 
     Returns:
-        The syncs, in the order of their unique ids.
+        The syncs, ordered by unique id.
 
     Raises:
-        DeclarationError: With every problem of the project.
+        DeclarationError: The project has problems; the error lists all of them.
     """
     syncs, problems = examine(manifest)
     if problems:
@@ -61,13 +61,13 @@ def declare(manifest: Manifest) -> list[Sync]:
 
 
 def examine(manifest: Manifest) -> tuple[list[Sync], list[Problem]]:
-    """Compile the declarations of a project, and do not stop at those that are wrong.
+    """Compile the declarations of a project without stopping at invalid ones.
 
     Args:
         manifest: The project.
 
     Returns:
-        The syncs of the nodes that are right, in the order of their unique ids, and the problems of the others.
+        The syncs of the valid nodes, ordered by unique id, and the problems of the others.
     """
     root = manifest.metadata.project_name
     nodes = declared_nodes(manifest)
@@ -84,9 +84,9 @@ def examine(manifest: Manifest) -> tuple[list[Sync], list[Problem]]:
 
 
 def _compile(node: Node, slug: str, report: Report) -> Sync | None:
-    """Return the sync of one node and report what is wrong with it; None if nothing of the declaration can be used.
+    """Return the sync of one node and report its problems; None if no part of the declaration can be used.
 
-    A sync with problems is not for use, but it shows which attributes and tags the model lays claim to.
+    A sync with problems must not run, but it shows which attributes and tags the model uses.
     """
     if not check_relation(node, report):
         return None
@@ -122,7 +122,7 @@ def _compile(node: Node, slug: str, report: Report) -> Sync | None:
 
 
 def _attributes(node: Node, declaration: Declaration, report: Report) -> tuple[AttributeMapping, ...]:
-    """Bring ``fields`` and the short forms together, email first, and report what they lack or say twice."""
+    """Merge ``fields`` and the short forms, email first, and report missing and duplicate attributes."""
     fields_key = f"{DRIFT_KEY}.fields"
     said = [(name, _long_form(field), at(fields_key, name)) for name, field in declaration.fields.items()]
     for column, given in short_forms(node).items():
@@ -133,7 +133,7 @@ def _attributes(node: Node, declaration: Declaration, report: Report) -> tuple[A
         elif own is not MISFIT:
             said.append((own, Field(column=column), key))
     written = [_mapping(name, field, key, declaration, report) for name, field, key in said]
-    # Where a mapping could not be read, the key may well be in it: then nobody should be told that it is missing.
+    # A mapping that could not be read may contain the key, so do not report the key as missing then.
     elsewhere = tuple(f"{DRIFT_KEY}.{name}" for name in Declaration.__struct_fields__ if name != "fields")
     all_read = all(problem.key.startswith(elsewhere) for problem in report.problems)
     mapped: dict[str, AttributeMapping] = {}
@@ -156,7 +156,7 @@ def _long_form(field: str | Field) -> Field:
 
 
 def _mapping(attribute: str, field: Field, key: str, declaration: Declaration, report: Report) -> AttributeMapping:
-    """Return the mapping, and report what its options ask of an attribute that cannot have them."""
+    """Return the mapping, and report options that its attribute does not support."""
     is_identity = attribute in {"email", "externalId"}
     if field.nulls == "clear" and is_identity:
         report.add(f"{key}.nulls", f"{attribute} says who the contact is, and is never cleared", "Leave `nulls` out.")
@@ -175,7 +175,7 @@ def _mapping(attribute: str, field: Field, key: str, declaration: Declaration, r
 
 
 def _check_keys(node: Node, declaration: Declaration, mapped: set[str], report: Report) -> None:
-    """Report a key attribute that no column is mapped to."""
+    """Report a key attribute without a column."""
     missing = [attribute for attribute in dict.fromkeys(("email", declaration.match_on)) if attribute not in mapped]
     for attribute in missing:
         why = "every sync maps it" if attribute == "email" else f"`match_on: {attribute}` needs it"

@@ -1,1 +1,1 @@
-"""`dbt-drift demo`: a whole dbt project, built and synced to a sandbox before one's eyes."""
+"""`dbt-drift demo`: builds a complete dbt project and syncs it to a sandbox."""

@@ -1,4 +1,4 @@
-"""The demo's steps: real commands on a copy of the integration project, against a sandbox of its own."""
+"""The steps of the demo: real commands on a copy of the integration project, against its own sandbox."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 _SOME_ROWS_FAILED = 1
 _SCRIPT_REQUESTS = 2
-"""What a row costs without a memory: a look-up, then a creation or a change. Tags would come on top."""
+"""Requests per row without a ledger: a look-up, then a creation or a change. Tags would need more."""
 
 _NOT_COPIED = shutil.ignore_patterns("target", "logs", "__pycache__", "*.duckdb", "*.wal", ".user.yml")
 
-# Nobody wants to watch a rate limit. Drift's own is thought to be 1000 requests in 20 seconds.
+# The demo does not wait for a rate limit. Drift's own is reported as 1000 requests in 20 seconds.
 _UNLIMITED = "{dbt_drift: {rate_limit: {requests: 0}}}"
 
 
@@ -40,11 +40,11 @@ class DemoError(DbtDriftError):
 
 
 def run_demo(*, directory: Path | None, wait: bool) -> None:
-    """Build, plan, sync, change, sync again; each step is the command that a user would type.
+    """Build, plan, sync, change the data and sync again. Each step is a command that users would type.
 
     Args:
-        directory: Where the copy of the project goes, to keep it; None for a temporary folder.
-        wait: Whether the sandbox stays up at the end, until Ctrl-C.
+        directory: Where to keep the copy of the project; None for a temporary folder.
+        wait: Whether to keep the sandbox running at the end, until Ctrl-C.
 
     Raises:
         ConfigurationError: The directory is not empty, or dbt is not installed.
@@ -78,14 +78,14 @@ def _copied(directory: Path) -> Path:
 
 
 class _Demo:
-    """One walk through; remembers what each sync did."""
+    """One run of the demo; records the results of each sync."""
 
     def __init__(self, project: Path, sandbox: Sandbox) -> None:
         self._project = project
         self._sandbox = sandbox
         self._syncs: list[Results] = []
-        # The commands are those of this environment, whether or not it is activated. What the user has set for
-        # another project, such as a target or a profiles folder, is not meant for this one.
+        # Use the commands of this environment, whether or not it is activated. Settings that the user has made for
+        # another project, such as a target or a profiles folder, must not apply to this one.
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("DBT_")}
         self._environment = inherited | {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
@@ -95,7 +95,7 @@ class _Demo:
         }
 
     def introduce(self) -> None:
-        """Say what is about to happen."""
+        """Print what the demo does."""
         click.secho("dbt-drift: from dbt models to Drift contacts", bold=True)
         click.echo(f"The project, a copy to play with: {self._project}")
         self._announce("Start a sandbox: a local Drift with a page to watch.", "dbt-drift sandbox --port 0")
@@ -106,7 +106,7 @@ class _Demo:
         )
 
     def run(self) -> None:
-        """Day 1, again, and day 2."""
+        """Run day 1, day 1 again, and day 2."""
         self._build("Build the project: seeds, models, tests.", "dbt build")
         click.echo("The warnings are meant: five people of this CRM have no address that can be used.")
         self._step("What would be sent? Nothing is sent yet.", "dbt-drift plan --rows 2")
@@ -118,7 +118,7 @@ class _Demo:
         self._sync("And again nothing.")
 
     def summarise(self) -> None:
-        """Add it up."""
+        """Print a summary."""
         click.echo()
         click.secho("What happened", bold=True)
         summary = self._sandbox.summary()
@@ -158,7 +158,7 @@ class _Demo:
                 time.sleep(3600)
 
     def _build(self, what: str, command: str) -> None:
-        """Run dbt; of what it prints, its last word is enough while all is well."""
+        """Run dbt, and print only the last line of its output if it succeeds."""
         self._announce(what, command)
         done = self._run(command, capture=True)
         if done.returncode:

@@ -1,1 +1,1 @@
-"""`dbt-drift init`: finds the models that look like contacts, and writes a first declaration beside them."""
+"""`dbt-drift init`: finds the models that look like contacts, and writes a first declaration for them."""

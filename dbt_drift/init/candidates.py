@@ -1,4 +1,4 @@
-"""The models of a project that a declaration can be proposed for."""
+"""The models of a project for which a declaration can be proposed."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ if TYPE_CHECKING:
     from dbt_drift.project.session import Session
 
 _HALF_WAY = re.compile(r"^(stg|base|int|src|raw)_")
-"""How models are called that others are built from: offered only by name."""
+"""Typical names of intermediate models. These are proposed only if the user names them."""
 
 
 class Candidate(Struct, frozen=True):
-    """A model and what to declare of it."""
+    """A model and its proposed declaration."""
 
     node: Node
     proposal: Proposal
 
     @property
     def name(self) -> str:
-        """The name that the user knows it by."""
+        """The model's name for users."""
         return label(self.node)
 
 
 def candidates(project: DbtProject, manifest: Manifest) -> list[Candidate]:
-    """Return the models that look like contacts and declare nothing, the likeliest first."""
+    """Return the models without a declaration that look like contacts, the most likely first."""
     nodes = [node for node in _models(manifest) if not is_declared(node) and not _HALF_WAY.match(node.name)]
     columns = _columns(project, nodes)
     found = [Candidate(node, proposal) for node in nodes if (proposal := propose(columns[node.unique_id]))]
@@ -43,7 +43,7 @@ def candidates(project: DbtProject, manifest: Manifest) -> list[Candidate]:
 
 
 def candidate(project: DbtProject, manifest: Manifest, name: str) -> Candidate:
-    """Return a model by its name, which declares nothing yet.
+    """Return a model without a declaration by its name.
 
     Raises:
         ConfigurationError: The project has no such model, or it has no column that looks like an email address.
@@ -69,18 +69,18 @@ def candidate(project: DbtProject, manifest: Manifest, name: str) -> Candidate:
 
 
 def is_declared(node: Node) -> bool:
-    """Whether the model says anything about Drift, be it `drift: false`."""
+    """Return whether the model declares anything for Drift, even `drift: false`."""
     return node.drift is not None or bool(short_forms(node))
 
 
 def _models(manifest: Manifest) -> list[Node]:
-    """Return the models of the project itself that dbt builds something for."""
+    """Return the project's own models that have a relation."""
     own = [node for node in manifest.nodes.values() if node.package_name == manifest.metadata.project_name]
     return [node for node in own if node.resource_type == "model" and node.relation_name]
 
 
 def _columns(project: DbtProject, nodes: list[Node]) -> dict[str, list[Column]]:
-    """Return the columns of each model: those of its relation, or, where it is not built, those that are described."""
+    """Return the columns of each model: those of its relation, or the described ones if it is not built."""
     try:
         with project.connect("init") as session:
             return {node.unique_id: _built(session, node) or _described(node) for node in nodes}

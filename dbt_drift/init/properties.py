@@ -1,8 +1,8 @@
-"""Adds one declaration to a properties file, and touches nothing else in it.
+"""Adds a declaration to a properties file, and leaves the rest of it unchanged.
 
-A YAML library that writes the file anew would lose something: blanks, quotes, line ends, where a long text is wrapped.
-So the file is only parsed, to find the place, and lines are inserted there. That this changed the meaning of nothing
-else is checked by reading both files.
+A YAML library that rewrites the file would change its blanks, quotes, line ends or line wraps. So the file is only
+parsed to find the place, and lines are inserted there. Comparing both parsed files ensures that nothing else has
+changed its meaning.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ def new_file(model: str, proposal: Proposal) -> str:
 
 
 def with_declaration(content: str, model: str, version: Version | None, proposal: Proposal) -> str:
-    """Return a properties file with a declaration below `config.meta` of a model that it describes.
+    """Return a properties file with a declaration added below `config.meta` of a model that it describes.
 
     Args:
-        content: The file as it is, line ends included.
+        content: The current file, including its line ends.
         model: The name of the model.
-        version: Its version, to declare something of that alone; None if it has no versions.
-        proposal: What to declare.
+        version: The version to declare it for; None if the model has no versions.
+        proposal: The declaration.
 
     Raises:
-        ConfigurationError: It cannot be added there without changing something else.
+        ConfigurationError: It cannot be added without changing something else.
     """
     try:
         described = _entry(yaml.compose(content, Loader=yaml.SafeLoader), model, version)
@@ -53,7 +53,7 @@ def with_declaration(content: str, model: str, version: Version | None, proposal
 
 
 def _entry(document: yaml.Node | None, model: str, version: Version | None) -> yaml.MappingNode | None:
-    """Return the mapping that a declaration of the model belongs to: its entry, or that of its version."""
+    """Return the mapping for the declaration: the model's entry, or that of its version."""
     found = _named(_value(document, "models"), "name", model)
     return found if found is None or version is None else _named(_value(found, "versions"), "v", version)
 
@@ -79,16 +79,16 @@ def _value(node: yaml.Node | None, key: str) -> yaml.Node | None:
 
 
 def _added(content: str, entry: yaml.MappingNode, proposal: Proposal) -> str | None:
-    """Return the content with the declaration in it; None where there is no place that is the entry's own."""
+    """Return the content with the declaration; None if the entry has no place of its own for it."""
     parent, missing = entry, ["config", "meta", "drift"]
     after = _pair(entry, "name") or _pair(entry, "v")
     step = _step(entry)
     while after and not parent.flow_style and (found := _pair(parent, missing[0])):
         key, value = found
         if value.start_mark.index < key.end_mark.index:
-            return None  # an alias: what it stands for is written above
+            return None  # an alias: its content is defined elsewhere
         missing, after = missing[1:], (key, key)
-        if not isinstance(value, yaml.MappingNode):  # nothing stands there yet
+        if not isinstance(value, yaml.MappingNode):  # the value is still empty
             if value.end_mark.index > value.start_mark.index:
                 return None
             return _insert(content, key, _block(missing, proposal, key.start_mark.column + step, step))
@@ -101,17 +101,17 @@ def _added(content: str, entry: yaml.MappingNode, proposal: Proposal) -> str | N
 
 
 def _insert(content: str, node: yaml.Node, lines: list[str]) -> str:
-    """Put lines below the line on which a node ends."""
+    """Insert lines below the last line of a node."""
     newline = "\r\n" if "\r\n" in content else "\n"
     at = content.find("\n", node.end_mark.index) + 1
     text = newline.join(lines)
-    if not at:  # the last line has no end
+    if not at:  # the last line has no line end
         return content + newline + text
     return content[:at] + text + newline + content[at:]
 
 
 def _in_flow(content: str, node: yaml.MappingNode, missing: list[str], proposal: Proposal) -> str | None:
-    """Put the declaration first between the braces of `{...}`."""
+    """Insert the declaration at the start of `{...}`."""
     inner = node
     while found := _pair(inner, missing[0]):
         if not isinstance(found[1], yaml.MappingNode) or found[1].start_mark.index < found[0].end_mark.index:
@@ -121,19 +121,19 @@ def _in_flow(content: str, node: yaml.MappingNode, missing: list[str], proposal:
     for key in reversed(missing):
         nested = {key: nested}
     flow = yaml.safe_dump(nested, default_flow_style=True, allow_unicode=True, width=float("inf"), sort_keys=False)
-    at = content.index("{", inner.start_mark.index) + 1  # an anchor may stand before it
+    at = content.index("{", inner.start_mark.index) + 1  # an anchor may precede it
     return content[:at] + flow.strip()[1:-1] + (", " if inner.value else "") + content[at:]
 
 
 def _block(keys: list[str], proposal: Proposal, column: int, step: int) -> list[str]:
-    """Return the lines that declare below these keys, the first of them at a column."""
+    """Return the lines of a declaration below these keys, starting at a column."""
     heads = [" " * (column + step * depth) + f"{key}:" for depth, key in enumerate(keys)]
     pad = " " * (column + step * len(keys))
     return heads + [pad + line for line in proposal.lines(step)]
 
 
 def _step(entry: yaml.MappingNode) -> int:
-    """Return by how much the file indents what stands below a key, as far as the entry shows it."""
+    """Return the file's indentation step, as far as the entry shows it."""
     for key, value in entry.value:
         step = value.start_mark.column - key.start_mark.column
         if isinstance(value, yaml.CollectionNode) and value.start_mark.line > key.start_mark.line and step > 0:
@@ -142,7 +142,7 @@ def _step(entry: yaml.MappingNode) -> int:
 
 
 def _meaning(content: str) -> Any:
-    """Return what a file says, with nothing in it that is one object in two places."""
+    """Return the parsed content, without objects shared between two places."""
     return _copied(yaml.safe_load(content))
 
 
@@ -153,7 +153,7 @@ def _copied(value: Any) -> Any:
 
 
 def _expected(content: str, model: str, version: Version | None, proposal: Proposal) -> Any:
-    """Return what the file is to say afterwards."""
+    """Return the expected parsed content after the change."""
     said = _meaning(content)
     entry = next(one for one in said["models"] if str(one.get("name")) == model)
     if version is not None:

@@ -1,4 +1,4 @@
-"""What to declare of a model, going by the names and kinds of its columns, and how that is written."""
+"""Proposes a declaration from the names and kinds of a model's columns, and formats it."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _USUAL_NAMES = {
     "phone": ("phone", "phonenumber", "telephone", "mobile", "mobilephone", "mobilenumber", "workphone"),
     "alias": ("alias", "nickname", "preferredname"),
 }  # fmt: skip
-"""What columns that fill Drift's own attributes are usually called, the surest name first, in letters alone."""
+"""Usual names of the columns for Drift's own attributes, the most certain first, letters only."""
 
 _PEOPLE = re.compile(r"contact|customer|user|people|person|lead|member|subscriber|attendee|prospect")
 _MADE_OF_EMAIL = re.compile(r"^(is|has|was|num|count)_|_(hash|domain|sha256|md5|at|on|count|id|type|status|valid)$")
 
 
 class Column(Struct, frozen=True):
-    """A column of a model; kind: what the macro `kind` says of its type, "" where nobody knows."""
+    """A column of a model. `kind` is the result of the macro `kind` for its type, "" if unknown."""
 
     name: str
     kind: str = ""
@@ -41,16 +41,16 @@ class Audience(Struct, frozen=True):
 
 
 class Proposal(Struct, frozen=True):
-    """What to declare of a model.
+    """A proposed declaration for a model.
 
     Attributes:
         fields: Drift's own attributes and the columns that look like them, email first. `externalId` is only suggested
-            unless it is what is matched on: a guess is not what should say who a contact is, and with it every new
-            contact has to be looked up.
+            unless it is matched on: a guess must not decide the identity of a contact, and with it every new contact
+            needs a look-up.
         others: Columns that could fill custom attributes; only suggested.
-        audiences: Tags; those of a fresh proposal are suggestions.
-        match_on: The attribute that says which contact a row is.
-        is_chosen: Whether the user has chosen the audiences, so that they are no suggestions.
+        audiences: Tags; only suggested in a new proposal.
+        match_on: The attribute that identifies a row's contact.
+        is_chosen: Whether the user chose the audiences, so that they are no longer suggestions.
     """
 
     fields: dict[str, str]
@@ -61,7 +61,7 @@ class Proposal(Struct, frozen=True):
 
     @property
     def declaration(self) -> dict[str, Any]:
-        """What is declared, without what is only suggested."""
+        """The declaration, without suggestions."""
         fields = {name: column for name, column in self.fields.items() if not self._is_suggestion(name)}
         declared: dict[str, Any] = {"match_on": self.match_on, "fields": fields}
         if self.is_chosen and self.audiences:
@@ -72,7 +72,7 @@ class Proposal(Struct, frozen=True):
         return attribute == "externalId" and self.match_on != "externalId"
 
     def without(self, taken: Collection[str]) -> Proposal:
-        """Return what is left where other models fill some attributes already: two would undo each other's work."""
+        """Return the proposal without attributes that other models fill: the models would undo each other's work."""
         return structs.replace(
             self,
             fields={name: column for name, column in self.fields.items() if name == "email" or name not in taken},
@@ -83,7 +83,7 @@ class Proposal(Struct, frozen=True):
         """Return the declaration as lines of YAML in block style, with the suggestions as comments.
 
         Args:
-            step: How many blanks one level is indented.
+            step: Number of blanks per level of indentation.
         """
         pad = " " * step
         lines = [f"match_on: {self.match_on}", "fields:"]
@@ -99,7 +99,7 @@ class Proposal(Struct, frozen=True):
 
 
 def propose(columns: Sequence[Column]) -> Proposal | None:
-    """Return what to declare of a model with these columns; None if none of them looks like an email address."""
+    """Return a proposal for a model with these columns; None if none of them looks like an email address."""
     usable = [one for one in columns if one.kind != "unsupported" and not re.search(r"\{[{%#]", one.name)]
     fields = {attribute: found for attribute in _USUAL_NAMES if (found := _column_for(attribute, usable))}
     if "email" not in fields:
@@ -115,12 +115,12 @@ def propose(columns: Sequence[Column]) -> Proposal | None:
 
 
 def likeness(model: str, proposal: Proposal) -> int:
-    """Return how much a model looks like contacts: the more, the more."""
+    """Return how much a model looks like contacts; a higher number means more likely."""
     return len(proposal.fields) + (3 if _PEOPLE.search(model.lower()) else 0)
 
 
 def tag_for(column: str) -> str:
-    """Return the name of a tag after a boolean column.
+    """Return a tag name for a boolean column.
 
     >>> tag_for("is_trial_ending")
     'Trial ending'
@@ -130,7 +130,7 @@ def tag_for(column: str) -> str:
 
 
 def scalar(text: str) -> str:
-    """Return a text as YAML writes it on one line, in quotes where it would be taken for something else."""
+    """Return a text as a YAML scalar on one line, quoted if it would otherwise be read as something else."""
     written: str = yaml.safe_dump(text, default_flow_style=True, allow_unicode=True, width=float("inf"))
     return written.removesuffix("...\n").strip()
 

@@ -1,4 +1,4 @@
-"""Writes a first declaration, and takes it back where dbt or dbt-drift would not have it."""
+"""Writes a first declaration, and reverts it if dbt or dbt-drift refuses it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Change(Struct, frozen=True):
-    """What becomes of a properties file; before: None where there is none yet."""
+    """A change to a properties file. `before` is None if the file does not exist yet."""
 
     path: Path
     name: str
@@ -39,7 +39,7 @@ class Change(Struct, frozen=True):
         self.path.write_bytes(self.after)
 
     def take_back(self) -> None:
-        """Leave the file as it was."""
+        """Restore the previous state of the file."""
         if self.before is None:
             self.path.unlink()
         else:
@@ -47,10 +47,10 @@ class Change(Struct, frozen=True):
 
 
 def change_for(project: DbtProject, candidate: Candidate) -> Change:
-    """Return what declares a candidate: in the file that describes it, else in a new one beside it.
+    """Return the change that declares a candidate: in the file that describes it, else in a new file beside it.
 
     Raises:
-        ConfigurationError: The file cannot be added to without changing something else in it.
+        ConfigurationError: The declaration cannot be added without changing something else in the file.
     """
     node = candidate.node
     if node.patch_path is None:
@@ -75,10 +75,10 @@ def change_for(project: DbtProject, candidate: Candidate) -> Change:
 
 
 def write(project: DbtProject, candidate: Candidate, change: Change) -> None:
-    """Write the file, parse the project anew, and check that it now declares what was meant, and nothing else.
+    """Write the file, parse the project again, and check that it declares exactly what was intended.
 
     Raises:
-        ConfigurationError: It does not; the file is as it was.
+        ConfigurationError: The check failed; the file is restored.
     """
     manifest = project.target_path / "manifest.json"
     expected = {**_meta(manifest, candidate), "drift": candidate.proposal.declaration}
@@ -100,6 +100,6 @@ def _check_meta(found: dict[str, Any], expected: dict[str, Any]) -> None:
 
 
 def _meta(manifest: Path, candidate: Candidate) -> dict[str, Any]:
-    """Return the whole `config.meta` of a model, as dbt has put it together."""
+    """Return the whole `config.meta` of a model, as dbt merges it."""
     node = msgspec.json.decode(manifest.read_bytes())["nodes"][candidate.node.unique_id]
     return dict(node["config"].get("meta") or {})

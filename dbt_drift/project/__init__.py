@@ -1,1 +1,1 @@
-"""The user's dbt project: the only room that imports dbt."""
+"""The user's dbt project: the only package that imports dbt."""

@@ -1,7 +1,7 @@
-"""An adapter of our own, beside the one that dbt keeps for the commands that run in this process.
+"""A separate adapter, beside the one that dbt keeps for the commands that run in this process.
 
-dbt registers one adapter of a kind for the whole process, and each of its commands closes that one's connections as it
-begins. Ours is registered nowhere, so a dbtRunner before, after or beside a sync finds its own as it left it.
+dbt registers one adapter per type for the whole process, and each of its commands closes that adapter's connections
+when it starts. This adapter is not registered, so a dbtRunner before, after or beside a sync finds its own unchanged.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ OUR_PACKAGE = "dbt_drift"
 
 
 def own_adapter(config: RuntimeConfig) -> SQLAdapter:
-    """Make an adapter that knows our macros beside those of the project and its packages."""
+    """Create an adapter that knows dbt-drift's macros and those of the project and its packages."""
     from dbt.adapters.factory import get_adapter_class_by_name  # noqa: PLC0415 - dbt is slow to import
     from dbt.mp_context import get_mp_context  # noqa: PLC0415 - dbt is slow to import
     from dbt.parser.manifest import ManifestLoader  # noqa: PLC0415 - dbt is slow to import
 
     kind: Any = get_adapter_class_by_name(config.credentials.type)
     if config.credentials.type == "duckdb":
-        # DuckDB locks its file for as long as the process holds it open: between two statements dbt must get in.
+        # DuckDB locks its file while the process holds it open: between two statements dbt must be able to open it.
         vars(config.credentials)["keep_open"] = False
         kind = _own_duckdb(kind)
     adapter = kind(config, get_mp_context())
-    # Our macros are the ones that came with this program, whether or not the project lists the package.
+    # The macros are those shipped with this program, whether or not the project lists the package.
     packages = dict(config.load_dependencies())
     packages[OUR_PACKAGE] = config.new_project(str(bundled.dbt_package()))
     config.dependencies = packages
@@ -40,12 +40,12 @@ def own_adapter(config: RuntimeConfig) -> SQLAdapter:
 
 
 def relation_names(adapter: SQLAdapter, config: RuntimeConfig, node: dict[str, Any]) -> tuple[Any, Any, Any]:
-    """Return the database, the schema and the name that this target gives a node: the project's macros decide.
+    """Return the database, the schema and the name of a node in this target, as the project's macros generate them.
 
     Args:
-        adapter: Made by `own_adapter`.
+        adapter: Created by `own_adapter`.
         config: The project and its target.
-        node: A node of the manifest, whole: such a macro may look at anything.
+        node: A complete node of the manifest, because the macros may use any part of it.
     """
     from dbt.clients.jinja import MacroGenerator  # noqa: PLC0415 - dbt is slow to import
     from dbt.context.providers import GenerateNameProvider  # noqa: PLC0415 - dbt is slow to import
@@ -61,13 +61,13 @@ def relation_names(adapter: SQLAdapter, config: RuntimeConfig, node: dict[str, A
         return found.strip() if isinstance(found, str) else found
 
     database, schema, alias = name("database"), name("schema"), name("alias")
-    if node["resource_type"] == "snapshot":  # snapshots have an older way to say it
+    if node["resource_type"] == "snapshot":  # snapshots have an older setting for it
         database, schema = given.get("target_database") or database, given.get("target_schema") or schema
     return database, schema, alias
 
 
 def _own_duckdb(kind: Any) -> Any:
-    """Return the adapter's class with a DuckDB of its own: dbt-duckdb keeps one for the whole process."""
+    """Return the adapter's class with its own DuckDB instance: dbt-duckdb keeps one for the whole process."""
 
     class Connections(kind.ConnectionManager):  # type: ignore[misc]  # known only when it runs
         _ENV = None
@@ -91,7 +91,7 @@ def _runtime_context(
 
 
 def _context(adapter: SQLAdapter, macro: Any, macros: Any, provider: Any, *, package: str | None) -> dict[str, Any]:
-    """Return what a macro sees: dbt's own context of a macro, which would look up dbt's adapter as it is made."""
+    """Return the context of a macro. dbt's own context would look up dbt's adapter when it is created."""
     from dbt.context.manifest import ManifestContext  # noqa: PLC0415 - dbt is slow to import
     from dbt.context.providers import MacroContext  # noqa: PLC0415 - dbt is slow to import
 

@@ -1,4 +1,4 @@
-"""Where the files that travel with the program lie: the dbt package and the demo project."""
+"""The location of the files shipped with the program: the dbt package and the demo project."""
 
 from __future__ import annotations
 

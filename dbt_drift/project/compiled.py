@@ -1,4 +1,4 @@
-"""Whether SQL that dbt has compiled can come from a file, told without compiling it again."""
+"""Checks without compiling whether compiled SQL can come from a source file."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _EPHEMERAL = "__dbt__cte__"
-"""dbt begins so the names of what it puts in front of a query, in the midst of what the file says."""
+"""Prefix of the names of the CTEs that dbt inserts into the SQL of a file."""
 
 _ALONE = frozenset({"do", "include", "import", "from", "extends", "else", "elif", "break", "continue"})
-"""Tags of Jinja without an end; `set` is one of them where it assigns something."""
+"""Jinja tags without an end tag; `set` is one of them if it assigns a value."""
 
 
 def could_come_from(source: str, compiled: str) -> bool:
-    """Return whether compiling the source can give this SQL; True where it cannot be told.
+    """Return whether compiling the source can result in this SQL; True if it is unclear.
 
-    What the source says outside of Jinja stands in the SQL, in that order. What Jinja makes of the rest may depend on
-    the warehouse and on the day, and is not compared. Blanks do not count.
+    The source's text outside of Jinja must occur in the SQL in the same order. The output of Jinja may depend on the
+    warehouse and on the date, and is not compared. Blanks are ignored.
     """
     from jinja2 import Environment, TemplateSyntaxError  # noqa: PLC0415 - slow to import
 
@@ -43,7 +43,7 @@ def could_come_from(source: str, compiled: str) -> bool:
 
 
 def _texts(tokens: list[tuple[int, str, str]]) -> Iterator[str]:
-    """Yield what stands before, between and after the parts that Jinja makes, which may be nothing."""
+    """Yield the texts before, between and after the parts that Jinja generates. A text may be empty."""
     text, depth = "", 0
     for place, (_, kind, value) in enumerate(tokens):
         if kind == "data" and not depth:
@@ -60,7 +60,7 @@ def _texts(tokens: list[tuple[int, str, str]]) -> Iterator[str]:
 
 
 def _step(tokens: list[tuple[int, str, str]]) -> int:
-    """Return how much deeper the text after a tag is."""
+    """Return how the nesting depth changes after a tag."""
     inside: list[str] = []
     for _, kind, value in tokens:
         if kind == "block_end":

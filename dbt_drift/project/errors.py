@@ -1,4 +1,4 @@
-"""What dbt and the drivers below it raise, as our errors."""
+"""Converts the exceptions of dbt and of its database drivers to dbt-drift's errors."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _EXTRAS = frozenset({"duckdb", "postgres"})
-"""The adapters that an extra of ours installs."""
+"""The adapters that an extra of dbt-drift installs."""
 
 
 @contextlib.contextmanager
 def dbt_errors(kind: type[DbtDriftError], *, place: str = "") -> Iterator[None]:
-    """Turn dbt's exceptions, and those that drivers raise through it, into ours.
+    """Convert exceptions of dbt, and of drivers called by it, to dbt-drift's errors.
 
     Args:
-        kind: What to raise.
-        place: Where the warehouse is, for when it cannot be reached.
+        kind: The error to raise.
+        place: The location of the warehouse, shown if it cannot be reached.
     """
     try:
         yield
     except DbtDriftError:
         raise
-    except click.ClickException as error:  # how dbt's own flags complain
+    except click.ClickException as error:  # dbt's own flags raise this
         raise kind(error.format_message()) from error
     except Exception as error:
         from dbt_common.exceptions import DbtBaseException  # noqa: PLC0415 (see module)
@@ -45,11 +45,11 @@ def dbt_errors(kind: type[DbtDriftError], *, place: str = "") -> Iterator[None]:
 
 
 def _is_lost(error: BaseException | None) -> bool:
-    """Whether there is no connection any more, or none could be had; said by dbt or, below, by the driver.
+    """Whether the connection is lost or could not be opened, according to dbt or to the driver.
 
-    Postgres gives a shutdown, a crash and a start that is not over the codes 57P01 to 57P03, and a connection that
-    broke off none at all (postgresql.org/docs/current/errcodes-appendix.html). More special errors than these two of
-    PEP 249, such as DuckDB's about its file, are about something else.
+    Postgres uses the codes 57P01 to 57P03 for a shutdown, a crash and an unfinished start, and no code for a broken
+    connection (postgresql.org/docs/current/errcodes-appendix.html). Subclasses of these two PEP 249 errors, such as
+    DuckDB's error about its file, have other causes.
     """
     while error is not None:
         name, code = type(error).__name__, getattr(error, "pgcode", None) or ""
@@ -62,12 +62,12 @@ def _is_lost(error: BaseException | None) -> bool:
 
 
 def _from_driver(error: Exception) -> bool:
-    """Whether a database driver raised it: PEP 249 calls the base of a driver's errors `Error`."""
+    """Whether a database driver raised it: PEP 249 names the base class of a driver's errors `Error`."""
     return any(base.__name__ == "Error" for base in type(error).__mro__)
 
 
 def _is_denied(error: BaseException | None) -> bool:
-    """Whether the role may not do it: Postgres' code is 42501, insufficient_privilege."""
+    """Whether the role lacks a permission: Postgres' code is 42501, insufficient_privilege."""
     while error is not None:
         if getattr(error, "pgcode", None) == "42501":
             return True
@@ -76,7 +76,7 @@ def _is_denied(error: BaseException | None) -> bool:
 
 
 def _of_adapter(words: str) -> str:
-    """Return how to install the adapter that dbt misses, or "" where it misses none."""
+    """Return how to install the adapter that dbt cannot find, or "" if none is missing."""
     missing = re.search(r"Could not find adapter type (\w+)", words)
     if missing is None:
         return ""

@@ -1,4 +1,4 @@
-"""Where a dbt project and its artifacts are, found without its profile: dbt's own order of flag, variable and file."""
+"""Finds a dbt project and its artifacts without its profile, in dbt's own order: flag, variable, file."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 def project_root(options: ProjectOptions) -> Path:
-    """Return the absolute folder of dbt_project.yml; one that the user names need not exist.
+    """Return the absolute folder of dbt_project.yml. A folder that the user names need not exist.
 
     Raises:
-        ConfigurationError: The user names none, and there is none here.
+        ConfigurationError: The user names none, and the current folder has none.
     """
     if named := options.project_dir or _variable("PROJECT_DIR"):
         return Path(os.path.abspath(named))  # noqa: PTH100 - as dbt does: links are not followed
@@ -33,7 +33,7 @@ def project_root(options: ProjectOptions) -> Path:
 
 
 def artifacts_folder(options: ProjectOptions) -> Path:
-    """Return where dbt keeps manifest.json, also where the project or its profile cannot be read.
+    """Return the folder of manifest.json, even if the project or its profile cannot be read.
 
     Raises:
         ConfigurationError: There is no project.
@@ -44,10 +44,10 @@ def artifacts_folder(options: ProjectOptions) -> Path:
 
 
 def profiles_folder(options: ProjectOptions, root: Path) -> Path:
-    """Return the absolute folder of profiles.yml: dbt's order, and last of all the project's own.
+    """Return the absolute folder of profiles.yml, in dbt's order, and finally the project's own folder.
 
     Raises:
-        ConfigurationError: The user names none, and there is none where dbt looks.
+        ConfigurationError: The user names none, and no folder in dbt's order has one.
     """
     if named := options.profiles_dir or _variable("PROFILES_DIR"):
         return Path(os.path.abspath(named))  # noqa: PTH100 - as dbt does: links are not followed
@@ -62,7 +62,7 @@ def profiles_folder(options: ProjectOptions, root: Path) -> Path:
 
 
 def _variable(name: str) -> str | None:
-    # dbt 1.12 calls its variables DBT_ENGINE_*, and still knows the old names.
+    # dbt 1.12 names its variables DBT_ENGINE_*, and still accepts the old names.
     return os.environ.get(f"DBT_ENGINE_{name}") or os.environ.get(f"DBT_{name}")
 
 
@@ -77,4 +77,4 @@ def _in_project_file(root: Path, variables: dict[str, Any]) -> str | None:
         set_invocation_context(os.environ)
         return None if written is None else str(DbtProjectYamlRenderer(None, variables).render_value(written))
     except (OSError, UnicodeDecodeError, yaml.YAMLError, DbtBaseException):
-        return None  # dbt says what is wrong with the file, when it reads it
+        return None  # dbt reports the problem when it reads the file

@@ -1,8 +1,8 @@
 """The one module that knows dbt's internals.
 
-Everything that dbt-drift needs of dbt goes through here: the project and the profile, the adapter and its connection,
-the macros of our own dbt package, and dbt's selection grammar. A new dbt version is this file's work.
-dbt is imported inside the functions: it costs 1.5 to 2.5 seconds, which `dbt-drift --help` must not pay.
+All of dbt-drift's use of dbt goes through here: the project and the profile, the adapter and its connection, the macros
+of dbt-drift's dbt package, and dbt's selection grammar. Support for a new dbt version changes only this package.
+dbt is imported inside the functions: it takes 1.5 to 2.5 seconds, which would slow down `dbt-drift --help`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class _RunResults(msgspec.Struct):
 
 
 class DbtProject:
-    """A dbt project as the user's flags describe it: its paths, its target, its adapter."""
+    """A dbt project according to the user's flags: its paths, its target, its adapter."""
 
     def __init__(self, config: RuntimeConfig, options: ProjectOptions) -> None:
         self._config = config
@@ -49,7 +49,7 @@ class DbtProject:
         self._sessions: dict[int, Session] = {}
         self.root = Path(config.project_root)
         self._place = _place(config, options)
-        # str(): some of these are dbt's own kinds of string.
+        # str(): some of these are instances of dbt's own string classes.
         self.name = str(config.project_name)
         self.target_name = str(config.target_name)
         self.profile_name = str(config.profile_name)
@@ -64,12 +64,12 @@ class DbtProject:
         """Read dbt_project.yml and profiles.yml as dbt does; opens no connection.
 
         Raises:
-            ConfigurationError: dbt cannot read the project or the profile; carries dbt's own words.
+            ConfigurationError: dbt cannot read the project or the profile; contains dbt's own message.
         """
         with dbt_errors(ConfigurationError):
             from dbt.config.runtime import RuntimeConfig, load_profile, load_project  # noqa: PLC0415 (see module)
 
-            # Absolute: a run leaves the folder that a relative one counts from.
+            # Absolute, because a run changes the working directory.
             root = project_root(options)
             options = msgspec.structs.replace(
                 options, project_dir=str(root), profiles_dir=str(profiles_folder(options, root))
@@ -82,7 +82,7 @@ class DbtProject:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The project's `vars: {dbt_drift: {...}}`, with those of `--vars` laid over them."""
+        """The project's `vars: {dbt_drift: {...}}`, overridden by those of `--vars`."""
         merged: dict[str, Any] = {}
         for layer in (self._config.vars.to_dict(), self._options.vars or {}):
             value = layer.get(OUR_PACKAGE)
@@ -93,7 +93,7 @@ class DbtProject:
 
     @property
     def installed_package(self) -> str | None:
-        """The version of our dbt package as `dbt deps` has installed it; None where the project does without it."""
+        """The version of dbt-drift's dbt package that `dbt deps` installed; None if the project does not use it."""
         file = self.root / self._config.packages_install_path / OUR_PACKAGE / "dbt_project.yml"
         try:
             content = yaml.safe_load(file.read_text(encoding="utf-8"))
@@ -102,7 +102,7 @@ class DbtProject:
         return str(content["version"]) if isinstance(content, dict) and "version" in content else None
 
     def last_invocation(self) -> str | None:
-        """Return the invocation id of dbt's last command that wrote its results, or None where that is not known."""
+        """Return the invocation id of the last dbt command that wrote its results, or None if unknown."""
         try:
             results = msgspec.json.decode((self.target_path / "run_results.json").read_bytes(), type=_RunResults)
         except (OSError, msgspec.DecodeError):
@@ -111,13 +111,13 @@ class DbtProject:
 
     @contextlib.contextmanager
     def connect(self, name: str) -> Iterator[Session]:
-        """Open a connection called `name`, and close it at the end: no lock of ours outlives the block.
+        """Open a connection called `name`, and close it at the end, so that no lock outlives the block.
 
-        Inside of another such block of the same thread it is that block's connection.
+        A nested block in the same thread uses the connection of the outer block.
 
         Raises:
-            WarehouseError: the warehouse refuses a statement; carries its own words.
-            WarehouseLostError: it cannot be reached, or has broken off the connection; likewise.
+            WarehouseError: The warehouse refuses a statement; contains its own message.
+            WarehouseLostError: The warehouse cannot be reached, or the connection broke; contains its own message.
         """
         thread = threading.get_ident()
         if (outer := self._sessions.get(thread)) is not None:
@@ -129,8 +129,8 @@ class DbtProject:
                 open_patiently(adapter)
                 session = Session(adapter)
                 if self.adapter_type == "duckdb":
-                    # Its collation decides for the ledger's own tables too. Elsewhere a transaction that makes values
-                    # does this: a session's setting would stay with a connection that a pooler lends to others.
+                    # Its collation applies to the ledger's own tables too. On other warehouses, each transaction that
+                    # makes values does this: a session's setting would stay on a connection that a pooler shares.
                     session.call("fix_settings")
                 self._sessions[thread] = session
                 try:
@@ -139,29 +139,29 @@ class DbtProject:
                     del self._sessions[thread]
 
     def relation_names(self, node: dict[str, Any]) -> tuple[Any, Any, Any] | None:
-        """Return the database, the schema and the name that the target gives a node; None where it cannot be told.
+        """Return the database, the schema and the name of a node in the target; None if unknown.
 
         Args:
-            node: A node of the manifest, whole.
+            node: A complete node of the manifest.
         """
         try:
             with _working_in(self.root), dbt_errors(ConfigurationError):
                 return relation_names(self._own_adapter(), self._config, node)
         except ConfigurationError:
-            return None  # a macro of the project that needs more than its own invocation of dbt
+            return None  # a macro of the project that needs a full dbt invocation
 
     def source_file(self, package: str, path: str) -> Path:
-        """Return where a file of the project, or of one of its packages, lies."""
+        """Return the path of a file of the project or of one of its packages."""
         if package == self.name:
             return self.root / path
         return self.root / self._config.packages_install_path / package / path
 
     def select(self, manifest: Path, selection: Selection) -> set[str]:
-        """Return the unique_ids that dbt's own selection grammar picks from a written manifest.
+        """Return the unique_ids that dbt's selection grammar selects from a written manifest.
 
         Args:
             manifest: The manifest.json to select from, written by dbt-core.
-            selection: What to pick.
+            selection: The selectors.
 
         Raises:
             ConfigurationError: dbt does not understand a selector or the manifest.
@@ -179,24 +179,24 @@ class DbtProject:
                 arguments += [flag, value] if value else []
             with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
                 outcome = dbtRunner(manifest=loaded).invoke(arguments)
-            _set_flags(self._options)  # dbt's runner left its own behind
+            _set_flags(self._options)  # replaces the flags that dbt's runner has set
         if outcome.exception:
             raise _unselectable(outcome.exception) from outcome.exception
         lines = outcome.result if isinstance(outcome.result, list) else []
         return {msgspec.json.decode(line)["unique_id"] for line in lines}
 
     def parse(self) -> Path:
-        """Parse the project as `dbt parse` does, and return the manifest.json that this writes.
+        """Parse the project as `dbt parse` does, and return the resulting manifest.json.
 
         Raises:
-            ConfigurationError: dbt cannot parse it; carries dbt's own words.
+            ConfigurationError: dbt cannot parse it; contains dbt's own message.
         """
         with _working_in(self.root), dbt_errors(ConfigurationError):
             from dbt.cli.main import dbtRunner  # noqa: PLC0415 (see module)
 
             with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
                 outcome = dbtRunner().invoke(self._command("parse"))
-            _set_flags(self._options)  # dbt's runner left its own behind
+            _set_flags(self._options)  # replaces the flags that dbt's runner has set
         if outcome.exception:
             raise ConfigurationError(f"dbt cannot parse the project: {outcome.exception}") from outcome.exception
         return self.target_path / "manifest.json"
@@ -206,7 +206,7 @@ class DbtProject:
         return self._adapter
 
     def _command(self, name: str, *options: str) -> list[str]:
-        """Return the arguments of a dbt command on this project that prints and logs nothing of its own."""
+        """Return the arguments of a dbt command on this project without dbt's own output and logs."""
         arguments = ["--quiet", "--log-level-file", "none", name, *options]
         arguments += ["--project-dir", str(self.root), "--profile", self.profile_name, "--target", self.target_name]
         arguments += ["--profiles-dir", str(self._options.profiles_dir)]
@@ -219,7 +219,7 @@ class DbtProject:
 
 @contextlib.contextmanager
 def _working_in(folder: Path) -> Iterator[None]:
-    """Work in the project's root, as dbt does: what is relative in a profile or a model counts from there."""
+    """Change to the project's root, as dbt does: relative paths in a profile or a model start there."""
     before = Path.cwd()
     os.chdir(folder)
     try:
@@ -229,7 +229,7 @@ def _working_in(folder: Path) -> Iterator[None]:
 
 
 def _place(config: RuntimeConfig, options: ProjectOptions) -> str:
-    """Say where the warehouse is, and who says so."""
+    """Describe where the warehouse is, and which setting says so."""
     target = vars(config.credentials)
     where = target.get("host") or target.get("path") or ""
     port = f":{target['port']}" if target.get("host") and target.get("port") else ""
@@ -240,7 +240,7 @@ def _place(config: RuntimeConfig, options: ProjectOptions) -> str:
 
 
 def _unselectable(error: BaseException) -> ConfigurationError:
-    if "RunResultsArtifact" in str(error):  # followed by the whole of the file
+    if "RunResultsArtifact" in str(error):  # the whole file follows
         return ConfigurationError(
             "dbt could not select: it cannot read the run_results.json that --state names.",
             advice="dbt-core 1.x reads its own alone, not that of dbt 2: name a folder without it for `state:`.",
@@ -249,7 +249,7 @@ def _unselectable(error: BaseException) -> ConfigurationError:
 
 
 def _set_flags(options: ProjectOptions) -> Any:
-    """Make dbt's global flags, the way its own commands do, so that environment variables and defaults count."""
+    """Set dbt's global flags as its own commands do, so that environment variables and defaults apply."""
     from dbt.cli.flags import Flags  # noqa: PLC0415 (see module)
     from dbt.cli.types import Command  # noqa: PLC0415 (see module)
     from dbt.flags import set_flags  # noqa: PLC0415 (see module)
@@ -259,9 +259,9 @@ def _set_flags(options: ProjectOptions) -> Any:
     set_invocation_context(os.environ)
     given = {name: value for name, value in msgspec.structs.asdict(options).items() if value is not None}
     if options.vars:
-        given["vars"] = msgspec.json.encode(options.vars).decode()  # dbt spells a dict as Python does, and reads YAML
-    # Else dbt decodes all that it has parsed of the project, which takes seconds where that is big, to load our macros.
+        given["vars"] = msgspec.json.encode(options.vars).decode()  # dbt formats a dict as Python does, but reads YAML
+    # Otherwise dbt decodes the whole parsed project to load the macros, which takes seconds in a large project.
     flags = Flags.from_dict(Command.PARSE, {**given, "partial_parse": False})
     set_flags(flags)
-    cleanup_event_logger()  # dbt's own log lines are not ours to print
+    cleanup_event_logger()  # dbt-drift does not print dbt's log lines
     return flags

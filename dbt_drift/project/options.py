@@ -1,4 +1,4 @@
-"""What the user says of the dbt project: dbt's own flags and selectors."""
+"""The user's options for the dbt project: dbt's own flags and selectors."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 
 
 class ProjectOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """dbt's own flags, with dbt's own meaning; None leaves each to dbt: its environment variable, then its default."""
+    """dbt's own flags, with dbt's meaning. None means dbt's own value: its environment variable, then its default."""
 
     project_dir: str | None = None
     profiles_dir: str | None = None
@@ -19,14 +19,14 @@ class ProjectOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Selection(msgspec.Struct, frozen=True, kw_only=True):
-    """What the user selects, in dbt's own words; nothing selects all.
+    """The user's selection, in dbt's selector syntax. An empty selection selects everything.
 
     Attributes:
         select: Selectors, as given to `--select`.
         exclude: Selectors, as given to `--exclude`.
         selector: The name of a selector of selectors.yml.
-        state: Where `state:` and `result:` find the artifacts to compare with, from the project's root; None leaves it
-            to dbt: its environment variable.
+        state: Where `state:` and `result:` find the artifacts to compare with, relative to the project's root; None
+            means dbt's environment variable.
     """
 
     select: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""A connection to the warehouse through the project's adapter: macros called, rows read, transactions kept."""
+"""A connection to the warehouse through the project's adapter: macros, rows, transactions."""
 
 from __future__ import annotations
 
@@ -20,41 +20,41 @@ if TYPE_CHECKING:
     from dbt.adapters.sql.impl import SQLAdapter
 
 _FILE_IN_USE = "Could not set lock on file"
-"""How DuckDB says that another process has its file open."""
+"""DuckDB's error if another process has its file open."""
 
 _FILE_PATIENCE = 30.0
 _FILE_PAUSE = 0.1
 _FILE_STATEMENT = 1.0
-"""Seconds: most processes have the file open for one statement. Who has it for longer is named."""
+"""In seconds. Most processes hold the file for one statement; the error names a process that holds it longer."""
 
 _log = logging.getLogger("dbt_drift")
 
 
 class Session:
-    """One open connection to the warehouse, through the project's adapter. Made by `DbtProject.connect`."""
+    """An open connection to the warehouse, through the project's adapter. Created by `DbtProject.connect`."""
 
     def __init__(self, adapter: SQLAdapter) -> None:
         self._adapter = adapter
 
     def call(self, macro: str, **arguments: Any) -> Any:
-        """Run one macro of our dbt package and return what it returns; structs reach it as dicts."""
+        """Run a macro of dbt-drift's dbt package and return its result; it receives structs as dicts."""
         with dbt_errors(WarehouseError):
             return self._adapter.execute_macro(macro, project=OUR_PACKAGE, kwargs=msgspec.to_builtins(arguments))
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
-        """Run what is inside in one transaction, where the warehouse has them; undone when it raises."""
+        """Run the block in one transaction, if the warehouse supports it; roll back if the block raises."""
         self._adapter.connections.begin()
         self.call("begin")
         yield
         self._adapter.connections.commit()
 
     def tables(self, database: str | None, schema: str) -> list[str]:
-        """Return the names of what lies in a schema, sorted; none where there is no such schema.
+        """Return the sorted names of the relations in a schema; empty if the schema does not exist.
 
-        To be called in a transaction: dbt would begin one of its own, and leave it open.
+        Call it in a transaction: otherwise dbt begins its own, and leaves it open.
         """
-        # dbt writes the name into a text literal as it is, and looks for it with `ilike`, in which _ is any character.
+        # dbt inserts the name unescaped into a text literal and uses `ilike`, in which _ matches any character.
         literal = schema.replace("'", "''")
         place = self._adapter.Relation.create(database=database, schema=literal).without_identifier()
         found = self._adapter.list_relations_without_caching(place)
@@ -68,7 +68,7 @@ class Session:
 
 
 def open_patiently(adapter: SQLAdapter) -> None:
-    """Open the thread's connection; wait while another process, such as dbt, has DuckDB's file open."""
+    """Open the thread's connection. Wait while another process, such as dbt, has DuckDB's file open."""
     began = time.monotonic()
     is_said = False
     while holder := _file_holder(adapter, patient=time.monotonic() < began + _FILE_PATIENCE):
@@ -79,9 +79,9 @@ def open_patiently(adapter: SQLAdapter) -> None:
 
 
 def _file_holder(adapter: SQLAdapter, *, patient: bool) -> str:
-    """Open the connection; return "", or which other process has the file open."""
+    """Open the connection; return "", or the process that has the file open."""
     try:
-        _ = adapter.connections.get_thread_connection().handle  # opened when it is first looked at
+        _ = adapter.connections.get_thread_connection().handle  # the first access opens it
     except Exception as error:
         if patient and _FILE_IN_USE in str(error):
             named = re.search(r"held in (.+? \(PID \d+\))", str(error))
