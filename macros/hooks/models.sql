@@ -1,6 +1,6 @@
 {#- For the models of this package. -#}
 
-{#- Whether a relation is in the warehouse: before the first sync there is no ledger. -#}
+{#- Whether a relation exists in the warehouse: before the first sync there is no ledger. -#}
 {% macro is_there(relation) %}
   {{ return(execute and adapter.get_relation(relation.database, relation.schema, relation.identifier) is not none) }}
 {% endmacro %}
@@ -23,7 +23,7 @@
 {% endmacro %}
 
 
-{#- A query for no rows of these columns: {name: dbt's name of a type}. -#}
+{#- A query with these columns, {name: dbt's name of a type}, and no rows. -#}
 {% macro no_rows(columns) %}
   select
     {%- for name, type in columns.items() %}

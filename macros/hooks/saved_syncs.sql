@@ -1,5 +1,5 @@
-{#- What `dbt-drift sync` leaves for the hooks: each sync as it was declared and as the macros see it. Compiling a declaration is
-    the program's work; a hook only takes up what was compiled, and only where nothing has changed since. -#}
+{#- The syncs that `dbt-drift sync` saves for the hooks: each as declared and as compiled for the macros. Only the program compiles
+    declarations; a hook uses the compiled sync, and only if nothing has changed since. -#}
 
 {% macro create_saved_syncs(ledger) %}
   {% set text = dbt_drift.text_type() %}
@@ -11,7 +11,7 @@
 {% endmacro %}
 
 
-{#- Saves a sync, [unique_id, slug, version, spec], in place of what was saved of it before. -#}
+{#- Saves a sync, [unique_id, slug, version, spec], in place of its previous version. -#}
 {% macro save_sync(ledger, saved) %}
   {% set syncs = dbt_drift.saved_syncs_relation(ledger) %}
   {% set mark = get_binding_char() %}
@@ -27,7 +27,7 @@
 {%- endmacro %}
 
 
-{#- The stage that a hook has left for a sync, if it was made of the same spec. -#}
+{#- The stage that a hook created for a sync, if it used the same spec. -#}
 {% macro staged_sql(sync, spec_hash) -%}
   select stage_id from {{ dbt_drift.staged_relation(sync.ledger) }}
   where slug = '{{ sync.slug }}' and spec_hash = '{{ spec_hash }}'
@@ -41,13 +41,13 @@
 {% endmacro %}
 
 
-{#- A stage is used once, and never after something else has been staged or folded. -#}
+{#- A stage is used once, and never after another stage or fold. -#}
 {% macro discard_stage(sync) %}
   {{ dbt_drift.execute('delete from ' ~ dbt_drift.staged_relation(sync.ledger) ~ " where slug = '" ~ sync.slug ~ "'") }}
 {% endmacro %}
 
 
-{#- Where the ledger lies, said by the same settings as to the program: `vars: {dbt_drift: {schema: ..., database: ...}}`. -#}
+{#- The ledger's location, from the settings that the program uses too: `vars: {dbt_drift: {schema: ..., database: ...}}`. -#}
 {% macro project_ledger() %}
   {% set settings = var('dbt_drift', {}) %}
   {{ return({'database': settings.get('database') or target.database, 'schema': settings.get('schema') or target.schema ~ '_drift'}) }}

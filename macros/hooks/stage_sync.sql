@@ -1,10 +1,10 @@
 {#- A post-hook for a model that declares a sync, or for a folder of them: stages the difference inside `dbt build`, in the model's
-    own transaction where the warehouse has one, so that `dbt-drift sync` begins to send at once.
+    own transaction where the warehouse has one, so that `dbt-drift sync` starts to send at once.
 
         models: {my_project: {marts: {+post-hook: "{{ dbt_drift.stage_sync() }}"}}}
 
-    It does nothing for a model without a declaration, and leaves the work to `dbt-drift sync` where that has not seen the model as
-    it is declared and typed now. -#}
+    It does nothing for a model without a declaration. It leaves the staging to `dbt-drift sync` if the model's declaration or types
+    have changed since the last sync. -#}
 {% macro stage_sync() %}
   {% if execute and dbt_drift.declared_sync(model) != 'null' %}
     {% set why_not = dbt_drift.try_to_stage(dbt_drift.project_ledger()) | trim %}
@@ -13,7 +13,7 @@
 {% endmacro %}
 
 
-{#- Stages the model at hand; returns why not, or nothing. -#}
+{#- Stages the current model; returns the reason if it does not, else nothing. -#}
 {% macro try_to_stage(ledger) %}
   {% if not adapter.get_relation(ledger.database, ledger.schema, dbt_drift.saved_syncs_relation(ledger).identifier) %}
     {{ return('there is no ledger yet, the first `dbt-drift sync` makes it') }}
@@ -47,8 +47,8 @@
 {% endmacro %}
 
 
-{#- What a model declares, in one spelling: JSON with sorted keys, `null` where it declares nothing. The program spells it the same
-    way (`Sync.declared`). A column that says the same as its model only has the model's meta, which dbt 2 hands down. -#}
+{#- A model's declaration as JSON with sorted keys, `null` if it has none. The program spells it the same way (`Sync.declared`). A
+    column with the same declaration as its model has only a copy of the model's meta, which dbt 2 adds. -#}
 {% macro declared_sync(node) %}
   {% set drift = dbt_drift.drift_meta(node) %}
   {% if drift is none or drift is sameas false %}
@@ -84,5 +84,5 @@
 {% endmacro %}
 
 
-{#- The version of this package; the program knows its own, and a hook of another one keeps its hands off. -#}
+{#- The version of this package. A hook does not stage syncs that a program of another version has saved. -#}
 {% macro package_version() %}{{ return('0.1.0') }}{% endmacro %}

@@ -1,4 +1,4 @@
-{#- For on-run-end: prints what the post-hooks of this invocation have staged and `dbt-drift sync` has not sent yet.
+{#- For on-run-end: prints the changes that post-hooks have staged and `dbt-drift sync` has not sent yet.
 
         on-run-end: ["{{ dbt_drift.print_waiting() }}"]
 -#}
@@ -21,7 +21,7 @@
 {% endmacro %}
 
 
-{#- What a stage holds, in words; nothing where it holds nothing. -#}
+{#- The content of a stage in words; empty if the stage is empty. -#}
 {% macro waiting_words(sync) %}
   {% set counts = dbt_drift.rows_of(dbt_drift.counts_sql(sync))[0] %}
   {% set numbers = {'new': counts[3], 'changed': counts[4], 'leaving': counts[5], 'that cannot be sent': counts[1] + counts[5] - counts[2]} %}

@@ -1,6 +1,6 @@
-{#- What a column's type means for Drift: text, integer, decimal, float, boolean, date, timestamp, timestamptz, json or
-    unsupported. Takes the type as the adapter names it. A type that is not known is taken as text, and so are ranges, whatever
-    they range over: every engine can cast to it. Money is unsupported: what it amounts to depends on the session's settings. -#}
+{#- The kind of a column's type for Drift: text, integer, decimal, float, boolean, date, timestamp, timestamptz, json or
+    unsupported. Takes the adapter's name of the type. Unknown types and all ranges count as text, because every engine can
+    cast to it. Money is unsupported: its text depends on the session's settings. -#}
 {% macro kind(dtype) %}
   {% set name = dtype | lower %}
   {% if name.endswith(']') or name.startswith(('array', 'list', 'struct', 'map', 'json', 'row', 'super', 'variant', 'object')) %}

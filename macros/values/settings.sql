@@ -1,13 +1,13 @@
-{#- A session has settings that change how the warehouse spells a value: a role's time zone, the digits of floats, a collation. What
-    is sent may not depend on them, so they are fixed wherever values are made. -#}
+{#- Some session settings change how the warehouse spells a value: a role's time zone, the digits of floats, a collation. The
+    values sent to Drift must not depend on them, so they are fixed wherever values are made. -#}
 
-{#- Fixes them. Postgres: until the transaction ends. -#}
+{#- Fixes these settings; on Postgres until the transaction ends. -#}
 {% macro fix_settings() %}
   {% if dbt_drift.fixed_settings() %}{{ dbt_drift.set_settings(dbt_drift.fixed_settings().items() | list) }}{% endif %}
 {% endmacro %}
 
 
-{#- What they are now, [[name, value]]: for a hook, whose session goes on with the user's own hooks. -#}
+{#- The current settings, [[name, value]]. A hook restores them, because the user's own hooks run in the same session. -#}
 {% macro current_settings() %}
   {% set names = dbt_drift.fixed_settings().keys() | list %}
   {% if not names %}{{ return([]) }}{% endif %}
@@ -23,7 +23,7 @@
 {#- {setting: value} -#}
 {% macro fixed_settings() %}{{ return(adapter.dispatch('fixed_settings', 'dbt_drift')()) }}{% endmacro %}
 {% macro default__fixed_settings() %}{{ return({}) }}{% endmacro %}
-{#- 3 digits more than 15 are all that a double has, on every version. -#}
+{#- 3 digits more than 15 are all digits of a double, on every version. -#}
 {% macro postgres__fixed_settings() %}
   {{ return({'TimeZone': 'UTC', 'DateStyle': 'ISO, MDY', 'IntervalStyle': 'postgres', 'extra_float_digits': '3',
              'bytea_output': 'hex', 'lc_monetary': 'C', 'standard_conforming_strings': 'on'}) }}

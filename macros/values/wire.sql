@@ -1,6 +1,6 @@
-{#- Wire text: one SQL text per value that says by itself what Drift receives. NULL is no value; a leading " marks a string, and
-    all behind it is the string; anything else is a JSON number, true, false, or the null that clears what is there. Equal wire texts are equal for Drift, whatever
-    the columns' types: that is what the accepted holds and what the difference compares. -#}
+{#- Wire text: one SQL text per value that defines what Drift receives. NULL is no value; a leading " marks a string, which is
+    the rest of the text; anything else is a JSON number, true, false, or the null that clears Drift's value. Equal wire texts
+    are equal for Drift, whatever the columns' types. The ledger stores accepted values as wire texts and compares them. -#}
 
 {% macro wire(attribute) -%}
   {%- if attribute.clears -%}
@@ -11,7 +11,7 @@
 {%- endmacro %}
 
 
-{#- The wire text of a value; a null has none. -#}
+{#- The wire text of a value; NULL for a null. -#}
 {% macro value_text(attribute) %}
   {%- set column = dbt_drift.quoted(attribute.column) -%}
   {%- if attribute.is_email -%}
@@ -28,7 +28,7 @@
 {% endmacro %}
 
 
-{#- One spelling for each value of a kind: 1.50 is 1.5, a moment is its epoch milliseconds. -#}
+{#- One spelling for each value of a kind: 1.50 becomes 1.5, a timestamp its epoch milliseconds. -#}
 {% macro canonical_text(column, kind) %}
   {%- if kind == 'boolean' -%}
     case when {{ column }} then 'true' when not {{ column }} then 'false' end
@@ -48,19 +48,19 @@
 {% endmacro %}
 
 
-{#- A column's collation is left behind: texts are compared byte by byte, whatever it calls equal. -#}
+{#- Drops the column's collation: texts are compared byte by byte. -#}
 {% macro as_text(column) %}{{ adapter.dispatch('as_text', 'dbt_drift')(column) }}{% endmacro %}
 {% macro default__as_text(column) %}cast({{ column }} as {{ dbt_drift.text_type() }}){% endmacro %}
-{#- The database's own collation calls equal what is equal byte by byte, and its lower() knows more than ASCII. -#}
+{#- In the database's own collation only identical bytes are equal, and lower() supports more than ASCII. -#}
 {% macro postgres__as_text(column) %}(cast({{ column }} as text) collate "default"){% endmacro %}
 {% macro duckdb__as_text(column) %}(cast({{ column }} as varchar) collate c){% endmacro %}
 
 
-{#- The blanks that people paste around an address: space, tab, line ends, no-break space. -#}
+{#- Removes blanks that users paste around an address: space, tab, line ends, no-break space. -#}
 {% macro trimmed(text) %}{{ adapter.dispatch('trimmed', 'dbt_drift')(text) }}{% endmacro %}
 {% macro default__trimmed(text) %}trim({{ text }}, ' {{ "\t\r\n\u00a0" }}'){% endmacro %}
 {% macro postgres__trimmed(text) %}btrim({{ text }}, ' {{ "\t\r\n\u00a0" }}'){% endmacro %}
-{#- DuckDB's trim of several characters costs twice a look at both ends, and few addresses need it. -#}
+{#- In DuckDB, trimming several characters costs twice as much as checking both ends, and few addresses need it. -#}
 {% macro duckdb__trimmed(text) -%}
   case when left({{ text }}, 1) <= ' ' or right({{ text }}, 1) <= ' '
          or left({{ text }}, 1) = '{{ "\u00a0" }}' or right({{ text }}, 1) = '{{ "\u00a0" }}'
@@ -74,7 +74,7 @@
        then rtrim(rtrim({{ text }}, '0'), '.') else {{ text }} end
 {%- endmacro %}
 {% macro postgres__decimal_text(column) %}trim_scale({{ column }})::text{% endmacro %}
-{#- DuckDB writes a decimal without digits before the point, such as decimal(4, 4), as .5 and its zero as .0000: no JSON numbers. -#}
+{#- DuckDB writes decimals without integer digits, such as decimal(4, 4), as .5 or .0000, which are no JSON numbers. -#}
 {% macro duckdb__decimal_text(column) %}
   {%- set text = dbt_drift.as_text(column) -%}
   case when {{ column }} = 0 then '0'
@@ -84,8 +84,8 @@
 {%- endmacro %}
 
 
-{#- The number that a text spells, digit for digit; a text that spells none stays a string, and the row is rejected for it. An
-    exponent, a sign + and zeros in front are none: what looks like 007 is a code. -#}
+{#- The number that a text spells, digit for digit. Any other text stays a string, which rejects the row. Texts with an exponent,
+    a + sign or leading zeros are not numbers: 007 is a code. -#}
 {% macro number_text(text) -%}
   {%- set number = dbt_drift.default__decimal_text(text) -%}
   case when not {{ dbt_drift.matches(text, '^-?(0|[1-9][0-9]*)([.][0-9]+)?$') }} then '"' || {{ text }}
@@ -93,30 +93,30 @@
 {%- endmacro %}
 
 
-{#- A whole number is spelled as an integer, where engines differ: 2 or 2.0, 1e+15 or 1000000000000000.0. From 1e16 all write
-    an exponent. -#}
+{#- Writes a whole number as an integer, because engines differ: 2 or 2.0, 1e+15 or 1000000000000000.0. From 1e16 all write an
+    exponent. -#}
 {% macro float_text(column) -%}
   case when abs({{ column }}) < 1e16 and {{ column }} = floor({{ column }})
        then cast(cast({{ column }} as bigint) as {{ dbt_drift.text_type() }}) else {{ dbt_drift.as_text(column) }} end
 {%- endmacro %}
 
 
-{#- A date is the midnight that begins it in UTC; a timestamp without zone is taken as UTC. What lies at infinity has no
-    milliseconds: it is spelled out, and the row is rejected for it. -#}
+{#- A date is its first midnight in UTC; a timestamp without zone counts as UTC. Infinity has no milliseconds: it is spelled
+    out, which rejects the row. -#}
 {% macro default__date_text(column) %}{{ adapter.dispatch('timestamp_text', 'dbt_drift')(column) }}{% endmacro %}
 {% macro postgres__date_text(column) -%}
   case when isfinite({{ column }}) then (({{ column }} - date '1970-01-01')::bigint * 86400000)::text
        when {{ column }} is not null then 'Infinity' end
 {%- endmacro %}
 
-{#- Not by way of a timestamp, which ends before the dates do. -#}
+{#- Not through a timestamp, whose range is smaller than that of dates. -#}
 {% macro duckdb__date_text(column) %}{{ dbt_drift.postgres__date_text(column) }}{% endmacro %}
 
 {% macro postgres__timestamp_text(column) -%}
   case when isfinite({{ column }}) then floor(extract(epoch from {{ column }}) * 1000)::bigint::text
        when {{ column }} is not null then 'Infinity' end
 {%- endmacro %}
-{#- Cut, as Postgres is told to above: epoch_ms alone rounds, and so does every cast of nanoseconds. -#}
+{#- Rounds down, as floor does for Postgres above: epoch_ms alone rounds to nearest, and so does every cast of nanoseconds. -#}
 {% macro duckdb__timestamp_text(column) -%}
   case when not isfinite({{ column }}) then 'Infinity'
        when typeof({{ column }}) in ('TIMESTAMP_NS', 'TIMESTAMPTZ_NS')
