@@ -156,6 +156,7 @@ def test_why_nothing_could_be_run_is_an_object_too(
     people: Bench,
     dbt_drift: CommandLine,
     monkeypatch: pytest.MonkeyPatch,
+    *,
     asked: list[str],
     environment: dict[str, str],
     kind: str,
