@@ -308,7 +308,7 @@ LEASE = re.search(r"macro lease\(\) %\}\{\{ return\((\d+)\)", (MACROS / "ledger"
 LEASE_SECONDS = int(LEASE[1]) if LEASE else 0
 IN_WORDS = {8: "eight", 120: "two minutes", 300: "five minutes"}
 QUOTED = {
-    "README.md": [f"At most {UNWRITTEN_ROWS} contacts are asked for again", f"127.0.0.1:{SANDBOX_PORT}"],
+    "README.md": [f"At most {UNWRITTEN_ROWS} contacts are sent again", f"127.0.0.1:{SANDBOX_PORT}"],
     "docs/explanation/how-it-works.md": [
         f"read in pages of {PAGE_ROWS}",
         f"Up to {WORKERS} requests are under way",
