@@ -333,7 +333,7 @@ QUOTED = {
         f"lasted {RetryPolicy().patience / 60:.0f} minutes",
     ],
     "docs/how-to/rejected-rows.md": [
-        f"more than {Failures().most:,} contacts fail, or more than half of them once there are {SHARE_COUNTS_FROM}",
+        f"more than {Failures().most:,} contacts fail, or more than half of at least {SHARE_COUNTS_FROM}",
     ],
     "docs/how-to/sign-in.md": [f"http://127.0.0.1:{SIGN_IN_PORT}/callback"],
     "docs/reference/results.md": [f"the first {REJECTIONS_KEPT} of this run"],
