@@ -255,7 +255,7 @@ class Dispatcher:
             self._leader.notify()
         elif self._following:
             self._followers.notify()
-        elif self._queue and len(self._threads) < self._workers:
+        elif self._queue and not self._closed() and len(self._threads) < self._workers:
             # A daemon thread, so that a hanging request does not keep the process alive.
             thread = threading.Thread(target=self._work, name=f"dbt-drift-{len(self._threads) + 1}", daemon=True)
             self._threads.append(thread)

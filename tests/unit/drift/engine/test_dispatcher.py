@@ -325,6 +325,15 @@ class TestEnding:
             consume()
         assert not our_threads()
 
+    def test_no_thread_starts_after_the_stop(self, sandbox: Sandbox) -> None:
+        sandbox.change(latency_ms=300)
+        with client(sandbox.url) as drift, drift.dispatcher() as dispatcher:
+            dispatcher.submit(new(1))
+            while not dispatcher.statistics().sending:
+                assert dispatcher.collect(0.01) == []
+            dispatcher.stop()  # the contact has another request to send, and nobody will
+            assert len(dispatcher._threads) == 1
+
 
 class TestMaySend:
     def test_while_the_run_may_not_send_everything_waits(self, sandbox: Sandbox) -> None:
