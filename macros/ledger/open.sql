@@ -2,13 +2,14 @@
     run inside a transaction where the engine has them. -#}
 {% macro open_ledger(sync, delta='delta') %}
   {% set text = dbt_drift.text_type() %}
+  {#- A plan beside a sync would add the same columns, and register the same audiences. -#}
+  {{ dbt_drift.one_at_a_time(sync.ledger) }}
   {% set present = dbt_drift.columns_by_table(sync.ledger, sync.slug) %}
   {% set wanted = [
        [dbt_drift.accepted_relation(sync), dbt_drift.accepted_columns(sync)],
        [dbt_drift.journal_relation(sync), dbt_drift.journal_columns()],
        [dbt_drift.delta_relation(sync, delta), dbt_drift.delta_columns()],
        [dbt_drift.rejected_relation(sync), dbt_drift.rejected_columns()]] %}
-  {% if wanted | map('first') | map(attribute='identifier') | reject('in', present) | list %}{{ dbt_drift.one_at_a_time(sync.ledger) }}{% endif %}
   {% for relation, columns in wanted %}
     {% if relation.identifier not in present %}
       {% set parts = [] %}

@@ -9,10 +9,14 @@ import pytest
 
 from dbt_drift import __version__
 from dbt_drift.binding.prepare import prepare
+from dbt_drift.ledger.sync_ledger import SyncLedger
 from dbt_drift.ledger.versions import bring_forward
 from tests.support.ledgers import command, people, rows_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dbt_drift.binding.prepared import Prepared
     from tests.support.command_line import CommandLine
     from tests.support.harness import Bench
 
@@ -58,25 +62,54 @@ def test_connections_that_come_first_at_once_make_one_ledger(bench: Bench) -> No
         pytest.skip("one process at a time")
     people(bench, 1)
     prepared = prepare(bench.options())
-    with prepared.project.connect("version"):
-        pass  # makes the adapter
-    failures: list[Exception] = []
 
-    def come(barrier: threading.Barrier) -> None:
-        barrier.wait()
-        try:
-            with prepared.project.connect("version") as session:
-                bring_forward(session, prepared.location)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the test shows it
-            failures.append(error)
+    def come() -> None:
+        with prepared.project.connect("version") as session:
+            bring_forward(session, prepared.location)
 
     for _ in range(5):
         bench.warehouse.execute(f"drop schema if exists {bench.ledger} cascade")
-        barrier = threading.Barrier(4)
-        threads = [threading.Thread(target=come, args=(barrier,)) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert failures == []
+        at_once(prepared, come)
         assert rows_of(bench, "drift_ledger_version", "version") == [(1,)]
+
+
+def test_connections_that_open_a_wider_sync_at_once(bench: Bench) -> None:
+    """A plan beside a sync: both add the new columns and register the new audience, once."""
+    if bench.warehouse.kind != "postgres":
+        pytest.skip("one process at a time")
+    people(bench, 1)
+    bench.sync()
+    audiences = [{"tag": f"T{number}", "mode": "add"} for number in range(20)]
+    bench.declare("people", {"fields": {"email": "email", "name": "name"}, "audiences": audiences})
+    prepared = prepare(bench.options())
+    (sync,) = prepared.syncs
+    for _ in range(5):
+        bench.warehouse.execute(f"delete from {bench.ledger}.drift_audiences")
+        for audience in sync.audiences:
+            bench.warehouse.execute(
+                f"alter table {bench.ledger}.people__accepted drop column if exists {audience.state}"
+            )
+        at_once(prepared, lambda: SyncLedger(prepared.project, sync).open())
+        assert len(rows_of(bench, "drift_audiences", "state")) == 20
+
+
+def at_once(prepared: Prepared, work: Callable[[], None]) -> None:
+    """Do the work in four threads that begin at once; none of them may fail."""
+    with prepared.project.connect("first"):
+        pass  # makes the adapter
+    failures: list[Exception] = []
+    barrier = threading.Barrier(4)
+
+    def come() -> None:
+        barrier.wait()
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the test shows it
+            failures.append(error)
+
+    threads = [threading.Thread(target=come) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
