@@ -28,6 +28,7 @@ from dbt_drift.project.options import ProjectOptions, Selection
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from dbt_drift.binding.prepared import Prepared
     from dbt_drift.delivery.plan import SyncPlan
     from dbt_drift.delivery.reporter import Reporter
     from dbt_drift.delivery.results import Results
@@ -120,9 +121,7 @@ def sync(
     reporter = reporter or NullReporter()
     remove_results(artifacts_folder(project))
     selection = Selection(select=tuple(select), exclude=tuple(exclude), selector=selector, state=state)
-    prepared = prepare(project, selection, heed_last_build=not ignore_run_results)
-    for warning in warnings(prepared):
-        reporter.noticed(warning)
+    prepared = _prepared(project, selection, reporter.noticed, heed_last_build=not ignore_run_results)
     if reason is not None:
         check_reason(prepared, reason)
     return run_syncs(prepared, os.environ if environment is None else environment, reporter, options, stop)
@@ -178,10 +177,17 @@ def plan(
     )
     found = os.environ if environment is None else environment
     selection = Selection(select=tuple(select), exclude=tuple(exclude), selector=selector, state=state)
-    prepared = prepare(project, selection, heed_last_build=not ignore_run_results)
-    for warning in warnings(prepared):
-        notice(warning)
+    prepared = _prepared(project, selection, notice, heed_last_build=not ignore_run_results)
     with contextlib.ExitStack() as stack:
         access = find_credential(found)
         client = None if access is None else stack.enter_context(DriftClient(drift_url(found), access))
         return make_plans(prepared, rows=rows, client=client, notice=notice)
+
+
+def _prepared(
+    project: ProjectOptions, selection: Selection, notice: Callable[[str], None], *, heed_last_build: bool
+) -> Prepared:
+    prepared = prepare(project, selection, heed_last_build=heed_last_build)
+    for warning in warnings(prepared):
+        notice(warning)
+    return prepared

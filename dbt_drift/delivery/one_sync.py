@@ -127,28 +127,21 @@ class OneSync:
     def _send(self, stage_id: str, total: int) -> None:
         with self._client.dispatcher() as dispatcher:
             sending = Sending(self._sync, stage_id, self._failures)
-            stream = Pump(self._ledger, dispatcher, self._sync, total, sending, stop=self._stop)
+            pump = Pump(self._ledger, dispatcher, self._sync, total, sending, stop=self._stop)
             self._ledger.begin_sending(stage_id)
             try:
-                stream.run(lambda done: self._reporter.progress(self._sync, done, total, dispatcher.statistics()))
+                pump.run(lambda done: self._reporter.progress(self._sync, done, total, dispatcher.statistics()))
             finally:
                 statistics = dispatcher.statistics()
                 self._result.requests, self._result.throttled = statistics.requests, statistics.throttled
                 self._result.new_contacts = dispatcher.new_contacts.counts
-                self._in_doubt = stream.in_doubt
+                self._in_doubt = pump.in_doubt
                 self._count_sent(sending)
 
     def _count_staged(self, counts: Counts) -> None:
-        invalid = sum(counts.invalid.values())
-        self._result.rows = RowCounts(
-            read=counts.rows,
-            unchanged=counts.unchanged,
-            invalid=invalid,
-            given_up=sum(counts.given_up.values()),
-            unfinished=counts.sendable - counts.departed,
-        )
+        self._result.rows = RowCounts.staged(counts)
         self._result.reasons = dict(Counter(counts.invalid) + Counter(counts.given_up))
-        if invalid:
+        if counts.invalid:
             self._result.rejections = [
                 Rejection(masked(row.key), row.reason, row.attribute) for row in self._ledger.invalid(REJECTIONS_KEPT)
             ]

@@ -17,6 +17,8 @@ from dbt_drift.escaping import escaped_json
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from dbt_drift.ledger.delta import Counts
+
 SCHEMA_VERSION = "drift_results/v1"
 
 FILE_NAME = "drift_results.json"
@@ -46,6 +48,17 @@ class RowCounts(msgspec.Struct, kw_only=True):
     given_up: int = 0
     unfinished: int = 0
     departed: int = 0
+
+    @classmethod
+    def staged(cls, counts: Counts) -> RowCounts:
+        """Return the counts of a sync that has staged its model and sent nothing yet."""
+        return cls(
+            read=counts.rows,
+            unchanged=counts.unchanged,
+            invalid=sum(counts.invalid.values()),
+            given_up=sum(counts.given_up.values()),
+            unfinished=counts.sendable - counts.departed,
+        )
 
     @property
     def problem(self) -> str:

@@ -37,14 +37,18 @@ def remember_attributes(project: DbtProject, location: Location, attributes: Seq
         session.call("remember_attributes", ledger=location, attributes=[list(a) for a in attributes])
 
 
+def destination(session: Session, location: Location) -> str:
+    """Return the URL of the Drift that the ledger describes; "" before the first run."""
+    return next((str(url) for (url,) in session.rows(session.call("destination_sql", ledger=location))), "")
+
+
 def claim_destination(session: Session, location: Location, url: str) -> str:
     """Write down which Drift the ledger describes, unless it says so already; return the one that it describes.
 
     For the run that holds the lock: two that come first would each write down its own.
     """
-    sql = session.call("destination_sql", ledger=location)
-    for (claimed,) in session.rows(sql):
-        return str(claimed)
+    if claimed := destination(session, location):
+        return claimed
     with session.transaction():
         session.call("claim_destination", ledger=location, url=url)
     return url

@@ -17,26 +17,22 @@ class Registered(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         slug: The sync's slug.
         model: The model's name when the audience was declared.
-        match_on: What the sync matched on.
         state: The ledger's column for the tag.
         tag: The tag.
         mode: Its mode.
         tag_from: The column that named it, or None.
         tagged_contacts: How many contacts carry the tag because of the sync, or may: a killed run was setting it.
         is_seen: Whether any of them is certain to carry it.
-        columns: The columns of the sync's accepted values.
     """
 
     slug: str
     model: str
-    match_on: str
     state: str
     tag: str
     mode: str
     tag_from: str | None
     tagged_contacts: int
     is_seen: bool
-    columns: list[str]
 
 
 def registered_audiences(session: Session, location: Location) -> list[Registered]:

@@ -75,18 +75,12 @@ def _rebuild(sync: Sync, ledger: SyncLedger, client: DriftClient, reporter: Repo
     try:
         stage_id, counts = ledger.find_changes()
         reporter.staged(sync, counts)
-        result.rows = RowCounts(
-            read=counts.rows,
-            unchanged=counts.unchanged,
-            invalid=sum(counts.invalid.values()),
-            given_up=sum(counts.given_up.values()),
-            unfinished=counts.sendable - counts.departed,
-        )
+        result.rows = RowCounts.staged(counts)
         with client.dispatcher(look_up) as dispatcher:
             looking = _Looking(ledger, sync, stage_id)
-            stream = Pump(ledger, dispatcher, sync, counts.sendable, looking, stop=stop)
+            pump = Pump(ledger, dispatcher, sync, counts.sendable, looking, stop=stop)
             try:
-                stream.run(lambda done: reporter.progress(sync, done, counts.sendable, dispatcher.statistics()))
+                pump.run(lambda done: reporter.progress(sync, done, counts.sendable, dispatcher.statistics()))
             finally:
                 statistics = dispatcher.statistics()
                 result.requests, result.throttled = statistics.requests, statistics.throttled

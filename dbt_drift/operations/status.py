@@ -6,14 +6,15 @@ All of it is read from the ledger: no manifest is needed, nothing is staged, not
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from dbt_drift.binding.prepare import locate
 from dbt_drift.errors import ConfigurationError
-from dbt_drift.ledger.history import SyncCounts, last_runs, syncs_of
+from dbt_drift.ledger.history import PastRun, SyncCounts, last_runs, syncs_of
 from dbt_drift.ledger.lock import LockOwner, read_owner, release
+from dbt_drift.ledger.organisation import destination
 from dbt_drift.ledger.versions import refuse_newer
 
 if TYPE_CHECKING:
@@ -47,33 +48,14 @@ class LockStatus(msgspec.Struct, frozen=True):
     is_dead: bool
 
 
-class RunStatus(msgspec.Struct, frozen=True):
-    """A run of the history.
+class RunStatus(PastRun, frozen=True):
+    """A run of the history, with its syncs.
 
     Attributes:
-        invocation_id: Its invocation id.
-        command: `sync` or `rebuild`.
-        status: the worst of its syncs, `success`, `warn`, `blocked` or `error`; `running`; `died`: it never ended.
-        dbt_drift_version: The version of dbt-drift.
-        target: dbt's target.
-        drift_url: Where Drift was.
-        host: The machine that it ran on.
-        pid: Its process there.
-        started_at: UTC, by the warehouse's clock.
-        finished_at: The same, or null.
+        status: That of the history, or `died` for a run that never ended.
         syncs: What came of its syncs.
     """
 
-    invocation_id: str
-    command: str
-    status: Literal["success", "warn", "blocked", "error", "running", "died"]
-    dbt_drift_version: str
-    target: str
-    drift_url: str
-    host: str
-    pid: int
-    started_at: dt.datetime
-    finished_at: dt.datetime | None
     syncs: list[SyncCounts]
 
 
@@ -144,15 +126,14 @@ def read_status(options: ProjectOptions, *, runs: int) -> LedgerStatus:
         if not tables:
             return LedgerStatus(schema=location.schema, exists=False)
         version, dbt_drift_version = _version(session, location, tables)
-    owner = read_owner(project, location)
-    with project.connect("status") as session:
+        owner = read_owner(project, location)
         sizes = _sizes(session, location, tables)
         return LedgerStatus(
             schema=location.schema,
             exists=True,
             version=version,
             dbt_drift_version=dbt_drift_version,
-            drift_url=_destination(session, location),
+            drift_url=destination(session, location),
             lock=_lock(owner),
             runs=_runs(session, location, owner, runs),
             syncs=_syncs({size.name: size.rows for size in sizes}),
@@ -165,9 +146,10 @@ def find_lock(options: ProjectOptions) -> tuple[DbtProject, Location, LockOwner 
     project, _, location = locate(options)
     with project.connect("status") as session:
         tables = _tables(session, location)
-        if tables:
-            _version(session, location, tables)
-    return project, location, read_owner(project, location) if tables else None
+        if not tables:
+            return project, location, None
+        _version(session, location, tables)
+        return project, location, read_owner(project, location)
 
 
 def release_lock(project: DbtProject, location: Location, owner: LockOwner) -> None:
@@ -199,11 +181,6 @@ def _lacks(location: Location, lost: list[str]) -> ConfigurationError:
         f"The ledger in the schema {location.schema} lacks {', '.join(lost)}: somebody has dropped that.",
         advice="`dbt-drift plan` makes it anew, empty. Contacts whose ids are lost are looked up again.",
     )
-
-
-def _destination(session: Session, location: Location) -> str:
-    sql = session.call("destination_sql", ledger=location)
-    return next((str(url) for (url,) in session.rows(sql)), "")
 
 
 def _sizes(session: Session, location: Location, tables: list[str]) -> list[TableSize]:

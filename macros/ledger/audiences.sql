@@ -55,21 +55,20 @@
 {% endmacro %}
 
 
-{#- Every audience that was ever registered: [{slug, model, match_on, state, tag, mode, tag_from, tagged_contacts, is_seen, columns}].
+{#- Every audience that was ever registered: [{slug, model, state, tag, mode, tag_from, tagged_contacts, is_seen}].
     `tagged_contacts`: how many contacts carry its tag because of it, those included to which a run that did not end in order was giving it;
-    `is_seen`: whether any is certain to carry it; `columns`: those of its accepted values. -#}
+    `is_seen`: whether any is certain to carry it. -#}
 {% macro registered_audiences(ledger) %}
   {% set registry = dbt_drift.audiences_relation(ledger) %}
   {% set found = [] %}
   {% if dbt_drift.columns_in(registry) | length %}
-    {% for row in dbt_drift.rows_of('select slug, model, match_on, state, tag_name, mode, tag_from from ' ~ registry ~ ' order by slug, tag_name') %}
+    {% for row in dbt_drift.rows_of('select slug, model, state, tag_name, mode, tag_from from ' ~ registry ~ ' order by slug, tag_name') %}
       {% set accepted = dbt_drift.ledger_relation(ledger, row[0] ~ '__accepted') %}
       {% set columns = dbt_drift.columns_in(accepted) | map(attribute='name') | map('lower') | list %}
-      {% if row[3] in columns %}
-        {% set counted = dbt_drift.rows_of(dbt_drift.audience_sizes_sql(ledger, row[0], row[3]))[0] %}
-        {% do found.append({'slug': row[0], 'model': row[1], 'match_on': row[2], 'state': row[3], 'tag': row[4], 'mode': row[5],
-                            'tag_from': row[6], 'tagged_contacts': counted[0] + counted[2], 'is_seen': counted[1] > 0,
-                            'columns': columns}) %}
+      {% if row[2] in columns %}
+        {% set counted = dbt_drift.rows_of(dbt_drift.audience_sizes_sql(ledger, row[0], row[2]))[0] %}
+        {% do found.append({'slug': row[0], 'model': row[1], 'state': row[2], 'tag': row[3], 'mode': row[4], 'tag_from': row[5],
+                            'tagged_contacts': counted[0] + counted[2], 'is_seen': counted[1] > 0}) %}
       {% endif %}
     {% endfor %}
   {% endif %}

@@ -1,7 +1,6 @@
 {#- Makes what is missing of one sync's tables, and their columns; `bring_forward` has made what all syncs share. Safe to run again;
     run inside a transaction where the engine has them. -#}
 {% macro open_ledger(sync, delta='delta') %}
-  {% set text = dbt_drift.text_type() %}
   {#- A plan beside a sync would add the same columns, and register the same audiences. -#}
   {{ dbt_drift.one_at_a_time(sync.ledger) }}
   {% set present = dbt_drift.columns_by_table(sync.ledger, sync.slug) %}
