@@ -204,15 +204,17 @@
 
 
 {#- Makes all that Drift accepted uncertain, so that the next stage finds that everything differs: a value that is to be cleared
-    has to be known of, and a mirror takes away what it has set. -#}
+    has to be known of, and a mirror takes away what it has set. The key stays as it is: a contact whose Drift id is known is never
+    sent its key again. -#}
 {% macro reset_accepted(sync) %}
   {{ dbt_drift.release(sync) }}
+  {% set kept = ['contact_key'] + sync.attributes | selectattr('is_key') | map(attribute='state') | list %}
   {% set states = [] %}
-  {% for column in dbt_drift.columns_in(dbt_drift.accepted_relation(sync)) | map(attribute='name') | map('lower') %}
+  {% for column in dbt_drift.columns_in(dbt_drift.accepted_relation(sync)) | map(attribute='name') | map('lower') if column not in kept %}
     {% if column.startswith('attr_') %}
       {% do states.append(column ~ ' = case when ' ~ dbt_drift.is_uncertain(column) ~ ' then ' ~ column
                           ~ ' else ' ~ dbt_drift.uncertain(column) ~ ' end') %}
-    {% elif column != 'contact_key' %}
+    {% else %}
       {% do states.append(column ~ ' = case when ' ~ dbt_drift.was_set(column) ~ " then '*' end") %}
     {% endif %}
   {% endfor %}

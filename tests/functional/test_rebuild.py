@@ -37,6 +37,16 @@ def test_full_refresh_sends_everything_again_and_makes_no_second_contact(bench: 
     assert bench.sync().requests == 0
 
 
+def test_a_full_refresh_counts_a_contact_that_has_nothing_but_its_key_as_unchanged(bench: Bench) -> None:
+    people(bench, 2)
+    bench.execute("update $.people set name = null, vip = false where name = 'Name 2'")
+    bench.sync()
+    assert sorted(contact.email for contact in bench.sandbox.contacts()) == ["p1@example.com", "p2@example.com"]
+
+    result = bench.sync(full_refresh=True)
+    assert (result.rows.sent, result.rows.unchanged, result.contacts.matched) == (1, 1, 0)
+
+
 def test_after_a_full_refresh_a_mirror_still_knows_whom_it_gave_its_tag(bench: Bench) -> None:
     people(bench, 4)
     bench.sync()
