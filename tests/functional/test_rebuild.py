@@ -41,7 +41,7 @@ def test_a_full_refresh_counts_a_contact_that_has_nothing_but_its_key_as_unchang
     people(bench, 2)
     bench.execute("update $.people set name = null, vip = false where name = 'Name 2'")
     bench.sync()
-    assert sorted(contact.email for contact in bench.sandbox.contacts()) == ["p1@example.com", "p2@example.com"]
+    assert {contact.email for contact in bench.sandbox.contacts()} == {"p1@example.com", "p2@example.com"}
 
     result = bench.sync(full_refresh=True)
     assert (result.rows.sent, result.rows.unchanged, result.contacts.matched) == (1, 1, 0)

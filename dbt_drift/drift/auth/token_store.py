@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 import msgspec
+from filelock import FileLock
+from platformdirs import user_config_path
 
 from dbt_drift.drift.http.messages import UNREADABLE
 from dbt_drift.errors import ConfigurationError
@@ -283,8 +284,7 @@ _one = msgspec.json.Decoder(Kept)
 def _path(environment: Mapping[str, str]) -> Path:
     if given := environment.get("DRIFT_TOKEN_FILE"):
         return Path(given).expanduser()
-    home = environment.get("XDG_CONFIG_HOME") or str(Path("~/.config").expanduser())
-    return Path(home) / "dbt-drift" / "sign-in.json"
+    return user_config_path("dbt-drift", appauthor=False) / "sign-in.json"
 
 
 def _keyring_backend() -> Any:
@@ -299,16 +299,16 @@ def _keyring_backend() -> Any:
 
 @contextlib.contextmanager
 def _file_lock(path: Path) -> Iterator[None]:
+    lock = FileLock(path.with_name(f"{path.name}.lock"), mode=0o600)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        lock.acquire()
     except OSError as error:
         raise _unusable(path, error) from None
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
-        os.close(descriptor)
+        lock.release()
 
 
 def _unusable(path: Path, error: OSError) -> ConfigurationError:
