@@ -317,9 +317,9 @@ QUOTED = {
     ],
     "docs/explanation/what-happens-when.md": [
         f"lock expires after {IN_WORDS[LEASE_SECONDS]}",
-        f"at most the last {UNWRITTEN_ROWS} answers, or those of about {FLUSH_SECONDS:.0f} seconds",
-        f"tried up to {IN_WORDS[RetryPolicy().tries]} times",
-        f"waited for, {IN_WORDS[int(AWAY_SECONDS)]} at most",
+        f"at most the last {UNWRITTEN_ROWS} contacts again, or those of about {FLUSH_SECONDS:.0f} seconds",
+        f"tries each contact up to {IN_WORDS[RetryPolicy().tries]} times",
+        f"waits up to {IN_WORDS[int(AWAY_SECONDS)]}",
     ],
     "docs/reference/ledger.md": [
         f"at most {UNWRITTEN_ROWS} of them or {FLUSH_SECONDS:.0f} seconds",
