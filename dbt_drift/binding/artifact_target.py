@@ -1,4 +1,4 @@
-"""Whether dbt's artifacts are of the target that is synced: the rows of one target must not reach the Drift of another.
+"""Checks that dbt's artifacts belong to the target: the rows of one target must not reach the Drift of another.
 
 The relations come from the manifest, and the ledger from the target. So `dbt build --target dev` and `dbt-drift sync
 --target prod` would send the rows of dev and remember them as those of prod.
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 
 def refuse_manifest_of_another(project: DbtProject, manifest: Path, syncs: Sequence[Sync]) -> None:
-    """Raise where the target would give a model another place than the manifest does.
+    """Raise an error if the target gives a model another relation than the manifest does.
 
-    What the place is, the project's own `generate_schema_name` and its kin decide.
+    The project's own `generate_schema_name` and similar macros decide on the relation.
 
     Raises:
         ConfigurationError: The manifest is of another target.
@@ -43,10 +43,10 @@ def refuse_manifest_of_another(project: DbtProject, manifest: Path, syncs: Seque
 
 
 def refuse_results_of_another(project: DbtProject, results: RunResults, syncs: Sequence[Sync]) -> None:
-    """Raise where dbt's last command worked on another target: what it says of a model is about another relation.
+    """Raise an error if dbt's last command worked on another target: it describes another relation.
 
     Raises:
-        ConfigurationError: It did.
+        ConfigurationError: It worked on another target.
     """
     if results.target not in {None, project.target_name}:
         raise _of_another(project, f"{results} was for the target {results.target}")

@@ -1,7 +1,7 @@
-"""The mapping held against the attributes that the Drift organisation has: names, types, and what is sent as what.
+"""Compares the mapping with the attributes of the Drift organisation, and decides the type in which values are sent.
 
-The types decide the wire text, so every run has to go by the same ones: what Drift lists, and where it cannot be asked,
-what it listed to the last sync that could. Without either, values are sent as their columns are.
+The types decide the wire text, so every run has to use the same ones: those that Drift lists, or else those that it
+listed for the last sync. Without either, the column decides.
 """
 
 from __future__ import annotations
@@ -35,37 +35,37 @@ _SUITS = {
 }
 """The kinds of columns whose values an attribute of each type can hold; Drift documents the types in
 devdocs.drift.com/docs/listing-custom-attributes. Times suit NUMERIC, because an attribute that begins with epoch
-milliseconds may have become one. They do not suit STRING: people would read the milliseconds."""
+milliseconds may be one. They do not suit STRING, because people would read the milliseconds."""
 
 _WAY_OUT = {
-    "STRING": "Cast it to text in the model, spelled as people are to read it.",
+    "STRING": "Cast it to text in the model, in the form that people should read.",
     "NUMERIC": "Make it a number in the model.",
     "BOOLEAN": "Make it a condition in the model, such as `plan = 'gold' as is_gold`.",
     "DATE": "Cast it to a date in the model.",
     "DATETIME": "Cast it to a timestamp in the model.",
 }
 
-# A list that does not come is no reason to wait for long: what is sent afterwards has the patience.
+# Fewer tries than a contact gets: a run can go on without the list.
 _PATIENCE = RetryPolicy(tries=4)
 
 _SHOWN = 5
-"""How many of the attributes that Drift does not have are named in the log."""
+"""The number of unknown attributes that the log names."""
 
 
 def fit_to_drift(
     prepared: Prepared, client: DriftClient | None, *, remember: bool = False
 ) -> tuple[Prepared, list[str]]:
-    """Compare the mapping with the organisation's attributes, and decide what each is sent as.
+    """Compare the mapping with the organisation's attributes, and decide the type in which each is sent.
 
-    Drift is asked once, and not at all where only standard attributes are mapped: those are strings everywhere.
+    Asks Drift once, and not at all if only standard attributes are mapped: those are always strings.
 
     Args:
         prepared: The project and its syncs.
-        client: The Drift to ask; None to go by what the ledger remembers.
-        remember: Whether the ledger takes down what Drift lists: for a sync, whose values then are of these types.
+        client: The Drift to ask; None to use what the ledger remembers.
+        remember: Whether to write what Drift lists to the ledger; for a sync, which sends values in these types.
 
     Returns:
-        The same project, its values sent as the types say, and what the user should know, one text for each.
+        The project with the types applied, and the notices for the user.
 
     Raises:
         DeclarationError: A column cannot fill its attribute, or an attribute is unknown and the settings refuse that.
@@ -94,7 +94,7 @@ def fit_to_drift(
 
 
 def _respelled(prepared: Prepared, before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
-    """Yield what to tell of the attributes whose values are sent in another way than by the list of the last sync."""
+    """Yield a notice for each sync with attributes whose type differs from that of the last sync."""
     for sync in prepared.syncs:
         parts = zip(sync.sent_as(before).attributes, sync.sent_as(now).attributes, strict=True)
         if names := [new.attribute for old, new in parts if old.is_string != new.is_string]:
@@ -106,10 +106,10 @@ def _respelled(prepared: Prepared, before: Mapping[str, str], now: Mapping[str, 
 
 
 def check_mapping(prepared: Prepared, client: DriftClient) -> list[str]:
-    """Compare the mapping with the organisation's attributes and leave the ledger alone.
+    """Compare the mapping with the organisation's attributes; do not write to the ledger.
 
     Returns:
-        What the user should know, one text for each.
+        The notices for the user.
 
     Raises:
         DeclarationError: As for `fit_to_drift`.
@@ -121,7 +121,7 @@ def check_mapping(prepared: Prepared, client: DriftClient) -> list[str]:
 
 
 def _ask(client: DriftClient) -> tuple[list[Attribute] | None, str]:
-    """Return the organisation's attributes; where Drift does not list them, None and a text that says so."""
+    """Return the organisation's attributes; if Drift does not list them, None and a notice."""
     try:
         return client.attributes(policy=_PATIENCE), ""
     except DriftUnavailableError as error:
@@ -132,8 +132,8 @@ def _compare(prepared: Prepared, listed: Sequence[Attribute]) -> list[str]:
     """Compare the mapping with the organisation's attributes.
 
     Returns:
-        One text about the attributes that Drift does not have: Drift makes them when they are first written
-        (devdocs.drift.com/docs/contact-model), so they are no mistakes by themselves. None where it has them all.
+        A notice about the attributes that Drift does not have, if any. They are no mistakes: Drift creates an attribute
+        when it is first written (devdocs.drift.com/docs/contact-model).
 
     Raises:
         DeclarationError: A column cannot fill its attribute, or an attribute is unknown and the settings refuse that.
@@ -149,7 +149,7 @@ def _compare(prepared: Prepared, listed: Sequence[Attribute]) -> list[str]:
 
 
 def _not_there_yet(unknown: list[Problem]) -> str:
-    """Return one line about the attributes that Drift makes; those that look like slips of the pen come first."""
+    """Return one line about the attributes that Drift creates; likely spelling mistakes come first."""
     shown = sorted(unknown, key=lambda problem: not problem.suggestion)[:_SHOWN]
     named = [
         f"{problem.key} of {problem.model}{f' ({problem.suggestion})' if problem.suggestion else ''}"
@@ -157,7 +157,7 @@ def _not_there_yet(unknown: list[Problem]) -> str:
     ]
     named += [f"{len(unknown) - len(shown):,} more"] if len(unknown) > len(shown) else []
     return (
-        f"Drift does not have {counted(len(unknown), 'mapped attribute')} yet, and makes each when it is first "
+        f"Drift does not have {counted(len(unknown), 'mapped attribute')} yet, and creates each when it is first "
         f"written: {'; '.join(named)}. `dbt-drift attributes` lists them all."
     )
 
@@ -190,8 +190,8 @@ def _misfits(prepared: Prepared, types: Mapping[str, str]) -> Iterator[Problem]:
                     path=sync.path,
                     model=sync.name,
                     key=audience.key,
-                    message=f"the attribute {audience.attribute!r} is {kind} in Drift, and an audience is a yes or no",
-                    suggestion="Name another attribute: Drift makes one that it does not have.",
+                    message=f"the attribute {audience.attribute!r} is {kind} in Drift, and an audience needs BOOLEAN",
+                    suggestion="Name another attribute: Drift creates one that it does not have.",
                 )
 
 
@@ -218,6 +218,6 @@ def _unknown(prepared: Prepared, listed: Sequence[Attribute]) -> Iterator[Proble
                     path=sync.path,
                     model=sync.name,
                     key=mapped.key,
-                    message=f"Drift has no attribute {mapped.attribute!r}, and makes it when it is first written",
+                    message=f"Drift has no attribute {mapped.attribute!r}, and creates it when it is first written",
                     suggestion=f"Did you mean `{by_label[near]}`?" if near else "",
                 )

@@ -1,4 +1,4 @@
-"""Declarations held against the relations that the warehouse has."""
+"""Compares declarations with the relations in the warehouse."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 
 
 class Bound(msgspec.Struct, frozen=True):
-    """What became of the syncs.
+    """The outcome of binding.
 
     Attributes:
-        syncs: Those whose relations are there.
-        registered: The audiences that the ledger has ever seen.
-        unbuilt: Those whose relations could not be looked at.
-        notices: What somebody should know of these.
+        syncs: The syncs whose relations exist.
+        registered: All audiences that the ledger knows.
+        unbuilt: The syncs whose relations could not be read.
+        notices: Notices about these.
     """
 
     syncs: list[BoundSync]
@@ -45,14 +45,14 @@ class Bound(msgspec.Struct, frozen=True):
 def bind(
     project: DbtProject, location: Location, syncs: list[Sync], manifest: Manifest, *, needs_relations: bool
 ) -> Bound:
-    """Hold declarations against their relations.
+    """Compare declarations with their relations.
 
     Args:
         project: The dbt project.
-        location: Where the ledger lies.
-        syncs: What is declared.
+        location: The location of the ledger.
+        syncs: The declared syncs.
         manifest: The project's nodes.
-        needs_relations: Whether it is an error that the warehouse is away, or has not what a sync reads.
+        needs_relations: Whether it is an error if the warehouse cannot be reached, or lacks a relation.
 
     Raises:
         DeclarationError: A declaration does not fit its relation. Names every mistake.
@@ -66,11 +66,11 @@ def bind(
     except WarehouseError as error:
         if needs_relations:
             raise
-        away = f"The warehouse cannot be asked, so no column is checked: {error}"
+        away = f"The warehouse cannot be reached, so no column is checked: {error}"
         registered, looked_at, found, notices = [], [(sync, []) for sync in syncs], [], [away]
     else:
         notices = []
-    # Of tags that columns name, only now is it known whether two models fight about one.
+    # Only now are the tags known that columns name, so that two models may claim the same one.
     reports = [(sync, Report(sync.name, sync.path)) for sync, _ in found]
     report_tag_conflicts(reports)
     problems = [problem for _, own in found for problem in own]
@@ -143,9 +143,9 @@ def _too_wide(session: Session, sync: Sync) -> list[Problem]:
 
 
 def _misfits(sync: Sync, kinds: dict[str, str], types: dict[str, str]) -> list[Problem]:
-    """Columns whose type cannot do what is asked of it."""
+    """Return a problem for each column of the wrong type."""
     wrong = [
-        (mapping.key, f"the column {mapping.column!r} is {types[mapping.column]}, which Drift has no value for",
+        (mapping.key, f"the column {mapping.column!r} is {types[mapping.column]}, which Drift has no type for",
          "Cast it to text in the model.")
         for mapping in sync.attributes
         if kinds[mapping.column] == "unsupported"

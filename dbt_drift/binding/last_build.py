@@ -1,9 +1,9 @@
-"""Whether dbt's last command leaves a model fit to be synced: built, tested, and built from the file that is there now.
+"""Decides which models are fit to be synced after dbt's last command: built from the present file, with tests passed.
 
-What dbt tells is its last command alone: each writes run_results.json anew. So after `dbt build` or `dbt run` the syncs
-are those of the models that it built. Whether any other relation is fit nobody knows: its own build may have failed its
-tests an hour ago. Commands that build no models say nothing about that, and restrict nothing; what they tell of failed
-tests counts all the same. `dbt retry` finishes what an earlier command began, so it restricts nothing either.
+dbt describes its last command only, because each command replaces run_results.json. So after `dbt build` or `dbt run`,
+only the models that it built are synced: the last build of any other model may have failed its tests an hour ago.
+Commands that build no models restrict nothing, but tests that they report as failed count. `dbt retry` finishes an
+earlier command, so it restricts nothing either.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from dbt_drift.declarations.manifest import Manifest, Node
 
     SourceFile = Callable[[str, str], Path]
-    """Where a file lies, by its package and its path in that."""
+    """The path of a file, by its package and its path in the package."""
 
 _RESTRICTING = frozenset({"build", "run"})
 _FAILED = frozenset({"error", "fail", "runtime error"})
@@ -35,9 +35,9 @@ _UNBUILT = {
     "skipped": "it was skipped",
     "partial success": "some of its batches failed",
 }
-"""What is wrong with a model by its status; `no-op` and `reused` are well."""
+"""The problem of a model by its status; `no-op` and `reused` are fine."""
 
-_ANYWAY = "--ignore-run-results syncs what is in the warehouse all the same."
+_ANYWAY = "Or use --ignore-run-results to sync what is in the warehouse."
 
 
 class Blocked(msgspec.Struct, frozen=True):
@@ -48,12 +48,12 @@ class Blocked(msgspec.Struct, frozen=True):
 
 
 class BuildCheck(msgspec.Struct, frozen=True):
-    """What dbt's last command leaves of the selected syncs.
+    """The selected syncs after a look at dbt's last command.
 
     Attributes:
-        fit: Those to sync.
-        blocked: Those that are blocked.
-        notices: What somebody should know besides.
+        fit: The syncs to run.
+        blocked: The blocked ones.
+        notices: Notices for the user.
     """
 
     fit: list[Sync]
@@ -64,19 +64,21 @@ class BuildCheck(msgspec.Struct, frozen=True):
 def check_last_build(
     syncs: Sequence[Sync], manifest: Manifest, results: RunResults | None, *, source_file: SourceFile, are_named: bool
 ) -> BuildCheck:
-    """Tell the syncs that can be trusted from the others.
+    """Separate the syncs that are fit from the blocked ones.
 
     Args:
-        syncs: The selected ones.
+        syncs: The selected syncs.
         manifest: The project.
-        results: What dbt's last command came to; None where nobody knows.
-        source_file: Where a file lies, by its package and its path in that.
-        are_named: Whether the user has selected them, whatever dbt built last.
+        results: The results of dbt's last command; None if there are none.
+        source_file: Returns the path of a file, by its package and its path in the package.
+        are_named: Whether the user selected models, so that it does not matter which ones dbt built last.
     """
     if results is None:
         return BuildCheck(
             list(syncs),
-            notices=["There is no run_results.json: whether the models were built and tested well is not known."],
+            notices=[
+                "There is no run_results.json, so dbt-drift does not know whether dbt built and tested the models well."
+            ],
         )
     fit, blocked, notices = list(syncs), [], []
     if results.command in _RESTRICTING and not are_named:
@@ -85,7 +87,7 @@ def check_last_build(
         if others := [sync.name for sync in syncs if sync.unique_id not in built]:
             notices.append(
                 f"{counted(len(others), 'model')} not synced, because {results} did not build them: "
-                f"{', '.join(others)}. --select names models whatever was built."
+                f"{', '.join(others)}. Use --select to sync them anyway."
             )
     trouble = _trouble(manifest, results, source_file)
     blocked = [Blocked(sync, trouble[sync.unique_id]) for sync in fit if sync.unique_id in trouble]
@@ -93,7 +95,7 @@ def check_last_build(
 
 
 def _trouble(manifest: Manifest, results: RunResults, source_file: SourceFile) -> dict[str, str]:
-    """Return what is wrong with which node, in words."""
+    """Return the problem of each bad node, in words."""
     trouble: dict[str, str] = {}
     failed: dict[str, list[str]] = {}
     for result in results.results:
@@ -115,7 +117,7 @@ def _trouble(manifest: Manifest, results: RunResults, source_file: SourceFile) -
 
 
 def _tested(test: Node) -> Iterator[str]:
-    """Yield the ids of what a test is about: a relationship test is about one of the two models that it reads."""
+    """Yield the ids of the nodes that a test covers; of a relationships test, only the model that declares it."""
     if test.attached_node:
         yield test.attached_node
     elif test.depends_on:
@@ -125,10 +127,10 @@ def _tested(test: Node) -> Iterator[str]:
 def _has_changed(
     node: Node, result: NodeResult, manifest: Manifest, results: RunResults, source_file: SourceFile
 ) -> bool:
-    """Whether a model's file says something else than it did when dbt built the model; False where nobody knows.
+    """Whether a model's file has changed since dbt built the model; False if unknown.
 
-    Times tell nothing of a file that was copied or checked out, so its content is compared with what dbt kept of the
-    build: what the file said, or else, where a later command has parsed the model anew, the SQL that was run.
+    A copy or a checkout changes the times of a file, so this compares contents: with the file that dbt parsed or, if a
+    later command has parsed the model again, with the SQL that the build ran.
     """
     if results.command not in _RESTRICTING or node.resource_type != "model":
         return False

@@ -1,6 +1,6 @@
 """From the user's flags to syncs that can be staged: project, manifest, declarations, selection, columns.
 
-Everything that can be wrong is found here, before anything is written or sent, and reported together.
+All mistakes are found here, before anything is written or sent, and reported together.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _ALL = Selection()
 
 
 def locate(options: ProjectOptions) -> tuple[DbtProject, Settings, Location]:
-    """Read the project and say where its ledger lies; opens no connection.
+    """Read the project and return it with its settings and the location of its ledger; opens no connection.
 
     Raises:
         ConfigurationError: The project, its profile or its settings are wrong.
@@ -65,11 +65,11 @@ def prepare(
 
     Args:
         options: dbt's own flags.
-        selection: Which declared models to take.
+        selection: The declared models to use.
         needs_syncs: Whether a project that declares nothing is an error.
-        needs_relations: Whether it is an error that the warehouse is away, or has not what a sync reads.
-        heed_last_build: Whether to leave out what dbt's last command has not built, or has found to be bad.
-        tell_of_last_build: Whether to tell what would be left out, and to leave out nothing.
+        needs_relations: Whether it is an error if the warehouse cannot be reached, or lacks a relation.
+        heed_last_build: Whether to leave out models that dbt's last command did not build, or did not build well.
+        tell_of_last_build: Whether to report these models, but to leave none out.
 
     Raises:
         ConfigurationError: The project, its profile, its settings, its manifest or a selector is wrong, dbt's artifacts
@@ -113,10 +113,10 @@ def prepare(
 
 
 def _without_edited(check: BuildCheck, edited: Mapping[str, str], *, heed: bool) -> BuildCheck:
-    """Hold back the syncs whose declaration was edited and not parsed: what would be sent is not what is written."""
+    """Block the syncs whose declaration was edited and not parsed: the manifest has the old one."""
     fit = [sync for sync in check.fit if not heed or sync.unique_id not in edited]
     blocked = {sync: edited[sync.unique_id] for sync in check.fit if sync not in fit}
-    # A model that the file declares only now is no sync yet, and one that it leaves is one still.
+    # The manifest does not have a model yet that the file declares only now, and still has one that left the file.
     others = [
         f"{what} ({unique_id}). Run `dbt parse`."
         for unique_id, what in edited.items()
@@ -138,7 +138,7 @@ def _without_edited(check: BuildCheck, edited: Mapping[str, str], *, heed: bool)
 def _nothing_declared(
     project: DbtProject, location: Location, selection: Selection, everything: list[Sync]
 ) -> ConfigurationError:
-    """Return the error for a project, or a selection, without syncs; it names the tags that earlier ones have left."""
+    """Return the error for a project, or a selection, without syncs; it names tags that earlier syncs have left."""
     names = [sync.name for sync in everything]
     if names and selection.is_made:
         near = [f"Did you mean `{name}`?" for word in selection.select if (name := nearest(word, names))]
@@ -150,7 +150,7 @@ def _nothing_declared(
             "and run `dbt build`."
         )
     ]
-    # Where the warehouse is away, that nothing is declared is still what has to be said.
+    # Without the warehouse, the error is the same.
     with contextlib.suppress(WarehouseError), project.connect("check") as session:
         left = [one for one in registered_audiences(session, location) if one.tagged_contacts]
         advice += [warning(one, is_declared=False) for one in left]
@@ -158,14 +158,14 @@ def _nothing_declared(
 
 
 def _of_package(project: DbtProject) -> list[str]:
-    """Say if the project has installed our dbt package in another version than that of this program."""
+    """Return a notice if the project has installed the dbt package in another version than this program's."""
     found = project.installed_package
     if found in {None, __version__}:
         return []
     notice = (
         f"The project has the dbt package dbt_drift {found}, and this is dbt-drift {__version__}: its post-hook stages "
-        "nothing for `dbt-drift sync`, and its tests may check_last_build otherwise. "
-        f"Take the package of dbt-drift {__version__} in packages.yml (as `revision:`, its tag or commit) and run "
-        f"`dbt deps`, or install dbt-drift {found}."
+        "nothing for `dbt-drift sync`, and its tests may differ from it. "
+        f"Set `revision:` in packages.yml to the tag or commit of dbt-drift {__version__} and run `dbt deps`, or "
+        f"install dbt-drift {found}."
     )
     return [notice]

@@ -1,4 +1,4 @@
-"""A project that is checked and ready: what every command that plans or runs starts from."""
+"""A checked project: every command that plans or runs starts from it."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class Prepared(msgspec.Struct, frozen=True):
     Attributes:
         project: The dbt project.
         settings: Its settings.
-        location: Where its ledger lies.
+        location: The location of its ledger.
         syncs: The selected syncs, bound to their relations.
-        registered: The audiences that the ledger has ever seen.
+        registered: All audiences that the ledger knows.
         unselected: The slugs of the declared syncs that are not among `syncs`: not selected, blocked, not built.
-        unbuilt: The selected syncs whose relations could not be looked at, where that is no error.
-        blocked: The selected syncs that are blocked, because of dbt's last command or of what it has not parsed yet.
-        notices: What somebody should know of dbt's last command, and of our dbt package.
+        unbuilt: The selected syncs whose relations could not be read, if that is no error.
+        blocked: The selected syncs that dbt's last command, or an edit that dbt has not parsed, blocks.
+        notices: Notices about dbt's last command and the dbt package.
     """
 
     project: DbtProject

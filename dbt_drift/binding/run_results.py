@@ -1,4 +1,4 @@
-"""``run_results.json``, as far as it tells whether a model can be trusted: a typed read that skips everything else.
+"""``run_results.json``, the members that tell whether dbt built a model well; everything else is skipped.
 
 dbt 1.8 to 1.12 and dbt 2 write version 6 of it, older ones version 5; nothing that is read here differs between them.
 dbt 2 leaves ``args`` nearly empty.
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 
 class NodeResult(Struct, frozen=True):
-    """What came of one node.
+    """The result of one node.
 
     Attributes:
-        unique_id: Which one.
+        unique_id: Its unique id.
         status: ``success``, ``error``, ``skipped``, ``pass``, ``fail``, ``warn`` and others.
-        compiled_code: The SQL that was run; dbt 2 does not tell.
+        compiled_code: The SQL that dbt ran; dbt 2 does not write it.
         relation_name: The relation that was built.
     """
 
@@ -36,14 +36,14 @@ class NodeResult(Struct, frozen=True):
 
 
 class RunMetadata(Struct, frozen=True):
-    """Who wrote it, and when (UTC)."""
+    """The invocation that wrote the file, and when (UTC)."""
 
     generated_at: dt.datetime
     invocation_id: str | None = None
 
 
 class RunResults(Struct, frozen=True):
-    """The members of ``run_results.json`` that count here."""
+    """The members of ``run_results.json`` that dbt-drift uses."""
 
     metadata: RunMetadata
     results: list[NodeResult]
@@ -51,12 +51,12 @@ class RunResults(Struct, frozen=True):
 
     @property
     def command(self) -> str:
-        """The command of dbt, such as ``build`` or ``test``; "" where it is not told."""
+        """The command of dbt, such as ``build`` or ``test``; "" if unknown."""
         return str(self.args.get("which") or "")
 
     @property
     def target(self) -> str | None:
-        """The target that was named with `--target`; None where none was, or it is not told."""
+        """The target that `--target` named; None if it named none, or if unknown."""
         named = self.args.get("target")
         return named if isinstance(named, str) else None
 
@@ -66,7 +66,7 @@ class RunResults(Struct, frozen=True):
 
 
 def read_run_results(path: Path) -> RunResults | None:
-    """Read what dbt's last command that ran anything came to; None where there is no such file.
+    """Read the results of dbt's last command that ran nodes; None if there is no file.
 
     Args:
         path: The file, usually ``target/run_results.json``.
@@ -81,5 +81,5 @@ def read_run_results(path: Path) -> RunResults | None:
     except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigurationError(
             f"{path} cannot be read: {error}.",
-            advice="Run `dbt build` to write it anew, or leave it unread with --ignore-run-results.",
+            advice="Run `dbt build` to replace it, or ignore it with --ignore-run-results.",
         ) from error

@@ -11,11 +11,11 @@ from dbt_drift.errors import ConfigurationError
 
 
 class RateLimit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The quota of the Drift plan; what plans allow is not published, 1000 in 20 s is what integrators report.
+    """The quota of the Drift plan; Drift does not publish it; integrators report 1000 in 20 s.
 
     Attributes:
-        requests: Requests that one window takes; 0 for no limit of our own.
-        seconds: The window's length.
+        requests: The number of requests in one window; 0 for no limit.
+        seconds: The length of the window.
     """
 
     requests: Annotated[int, msgspec.Meta(ge=0)] = 1000
@@ -26,8 +26,8 @@ class Failures(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How many contacts of one sync may fail before it stops.
 
     Attributes:
-        most: So many may.
-        share: So large a part of those that have their answer may, once there are 100 of them; 1 for any.
+        most: The number of contacts that may fail.
+        share: The share of the contacts with an answer that may fail, once there are 100 answers; 1 for any share.
     """
 
     most: Annotated[int, msgspec.Meta(ge=0)] = 1000
@@ -35,14 +35,14 @@ class Failures(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Guards(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How much a sync may take away before it is blocked; a model may have limits of its own.
+    """How much a sync may take away before it is blocked; a model can set its own limits.
 
     Attributes:
-        most: So many contacts may lose one tag, or the values of one attribute.
-        share: So large a part of the contacts that have it may lose it; 1 for any.
-        shrink: So large a part of the rows of the last sync may be gone; 1 for any.
-        run_most: So many tags and values may go in one run.
-        run_share: So large a part of those that its audiences and attributes have may go; 1 for any.
+        most: The number of contacts that may lose one tag, or the values of one attribute.
+        share: The share of the contacts with a tag or a value that may lose it; 1 for any share.
+        shrink: The share of the rows of the last sync that may be gone; 1 for any share.
+        run_most: The number of tags and values that one run may take away.
+        run_share: The share of the tags and values concerned that one run may take away; 1 for any share.
     """
 
     most: Annotated[int, msgspec.Meta(ge=0)] = 1000
@@ -56,12 +56,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """All settings.
 
     Attributes:
-        schema: Where the ledger lies; None for the target's schema with `_drift` behind it.
-        database: Its database; None for the target's.
+        schema: The schema of the ledger; None for the target's schema with the suffix `_drift`.
+        database: The database of the ledger; None for the target's.
         rate_limit: The quota that runs share.
-        unknown_attributes: Whether a mapped attribute that Drift does not have yet is said, or stops the run.
-        failures: What may fail before a sync stops.
-        guards: What a sync may take away before it is blocked.
+        unknown_attributes: Whether a mapped attribute that Drift does not have is a warning or an error.
+        failures: How much may fail before a sync stops.
+        guards: How much a sync may take away before it is blocked.
     """
 
     schema: str | None = None

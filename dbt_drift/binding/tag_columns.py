@@ -1,4 +1,4 @@
-"""Tags that a column names: each becomes an audience of its own, as if the declaration had listed it."""
+"""Tags that a column names: each becomes an audience, as if the declaration had listed it."""
 
 from __future__ import annotations
 
@@ -19,19 +19,20 @@ if TYPE_CHECKING:
     from dbt_drift.project.session import Session
 
 MOST_TAGS = 100
-"""Of one column. Each tag is a column of the ledger; more than this is most likely a column of something else."""
+"""The largest number of tags of one column. Each tag is a column of the ledger; a column with more values most
+likely does not name tags."""
 
 
 def expand(session: Session, sync: BoundSync, *, registered: Sequence[Registered]) -> tuple[BoundSync, list[Problem]]:
-    """Return the sync with one audience for each tag that its columns name or that a mirror has to take back.
+    """Return the sync with one audience for each tag that its columns name, or that a mirror has to take away.
 
     Args:
         session: An open connection.
         sync: The sync, bound to its columns.
-        registered: What the ledger remembers of audiences, of this sync and of others.
+        registered: All audiences that the ledger knows.
 
     Returns:
-        The sync, and a problem for each column with too many tags or with one that is spoken for.
+        The sync, and a problem for each column with too many tags or with one that another audience has.
     """
     if not sync.tag_columns:
         return sync, []
@@ -47,7 +48,7 @@ def expand(session: Session, sync: BoundSync, *, registered: Sequence[Registered
         named = [tag for (tag,) in session.rows(sql)]
         problems += _misuses(sync, audience, named, taken)
         states = {state_column("tag", tag) for tag in named} | {one.state for one in sync.audiences if one.tag}
-        # What the column no longer names, and contacts still carry: nobody is a member any more.
+        # Tags that the column no longer names and contacts still carry: these audiences have no members.
         named += [
             one.tag
             for one in registered
@@ -60,7 +61,7 @@ def expand(session: Session, sync: BoundSync, *, registered: Sequence[Registered
 
 
 def _misuses(sync: Sync, audience: AudienceMapping, named: list[str], taken: dict[str, str]) -> list[Problem]:
-    """Report too many tags, and tags that this sync has already; `taken` learns the others."""
+    """Report too many tags, and tags that this sync already has; add the others to `taken`."""
     messages = []
     if len(named) > MOST_TAGS:
         messages.append(
@@ -69,8 +70,8 @@ def _misuses(sync: Sync, audience: AudienceMapping, named: list[str], taken: dic
     for tag in named[:MOST_TAGS]:
         first = taken.setdefault(tag.casefold(), f"{audience.key}.tag_from: {tag!r}")
         if first != f"{audience.key}.tag_from: {tag!r}":
-            message = f"the column {audience.tag_from!r} names the tag {tag!r}, which is there already ({first})"
-            messages.append((message, "Spell each tag in one way, and let one audience decide about it."))
+            message = f"the column {audience.tag_from!r} names the tag {tag!r}, which is already declared ({first})"
+            messages.append((message, "Spell each tag in one way, and declare it in one audience."))
     return [
         Problem(path=sync.path, model=sync.name, key=f"{audience.key}.tag_from", message=message, suggestion=suggestion)
         for message, suggestion in messages

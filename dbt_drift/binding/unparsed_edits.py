@@ -1,7 +1,7 @@
 """Declarations that were edited since dbt parsed them: the manifest still has the old ones.
 
-dbt keeps what it parses in partial_parse.msgpack: of each properties file a checksum and what the file said. So a file
-that was only touched, copied or checked out is told from one that says something else about Drift.
+dbt keeps a checksum and the content of each properties file in partial_parse.msgpack. So a file that was only touched,
+copied or checked out counts as unchanged.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class _File(msgspec.Struct, frozen=True):
     parse_file_type: str | None = None
     checksum: _Checksum = _Checksum()
     dfy: msgspec.Raw = msgspec.Raw()
-    """What the file said, as dbt calls it: "dict from yaml"."""
+    """The content of the file; dbt's name stands for "dict from yaml"."""
 
 
 class _Node(msgspec.Struct, frozen=True):
@@ -49,10 +49,10 @@ class _Parsed(msgspec.Struct, frozen=True):
 
 
 def edited_since_parsed(manifest: Manifest, target_path: Path, root: Path) -> dict[str, str]:
-    """Return what to say of each node whose declaration is not the manifest's any more, by unique id.
+    """Return a text about each node whose declaration differs from the manifest's, by unique id.
 
-    A node counts only where dbt has kept the very parse that the manifest has it from: what lies in the folder may be
-    older, or come from another machine.
+    A node counts only if partial_parse.msgpack belongs to the same parse as the manifest. It may be older, or come
+    from another machine.
     """
     try:
         parsed = msgspec.msgpack.decode((target_path / "partial_parse.msgpack").read_bytes(), type=_Parsed)
@@ -74,12 +74,12 @@ def edited_since_parsed(manifest: Manifest, target_path: Path, root: Path) -> di
 
 
 def _edited(file: _File, path: Path) -> Iterator[tuple[str, str]]:
-    """Yield the names whose declarations the file has changed, and what it has done."""
+    """Yield the names whose declarations have changed in the file, and how."""
     try:
         content = path.read_bytes().decode()
     except (OSError, UnicodeDecodeError):
         return
-    # dbt 1.12 takes blanks together before it makes the checksum, older ones take them off the ends.
+    # dbt 1.12 collapses blanks before it computes the checksum; older versions strip the ends.
     forms = (content.strip(), " ".join(content.split()))
     if file.checksum.checksum in {hashlib.sha256(form.encode()).hexdigest() for form in forms}:
         return
@@ -89,15 +89,15 @@ def _edited(file: _File, path: Path) -> Iterator[tuple[str, str]]:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark else ""
-        yield from ((name, f"is no YAML any more: {getattr(error, 'problem', '')}{where}") for name in before)
+        yield from ((name, f"is no longer valid YAML: {getattr(error, 'problem', '')}{where}") for name in before)
         return
     for name in before.keys() | now.keys():
         if before.get(name) != now.get(name):
-            yield name, "says something else about Drift than it did when dbt parsed it"
+            yield name, "has changed what it says about Drift since dbt parsed it"
 
 
 def _declarations(content: Any) -> dict[str, Any]:
-    """Return what a properties file says about Drift, by the names of what it describes."""
+    """Return the parts of a properties file about Drift, by the names of the nodes."""
     document = content if isinstance(content, dict) else {}
     found: dict[str, Any] = {}
     for kind in _KINDS:

@@ -1,4 +1,4 @@
-"""`dbt-drift auth`: sign in to Drift, look at what opens it, sign out."""
+"""`dbt-drift auth`: sign in to Drift, check the access, sign out."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ DEFAULT_PORT = 8765
 
 @click.group("auth")
 def auth_command() -> None:
-    """Sign in to Drift, look at what opens it, sign out.
+    """Sign in to Drift, check the access, sign out.
 
-    With DRIFT_ACCESS_TOKEN set no sign-in is used.
+    If DRIFT_ACCESS_TOKEN is set, dbt-drift uses no sign-in.
     """
 
 
 @auth_command.command("login")
-@click.option("--client-id", help="The id of your app at dev.drift.com. [DRIFT_CLIENT_ID, else asked]")
+@click.option("--client-id", help="The id of your app at dev.drift.com. [DRIFT_CLIENT_ID, else it asks]")
 @click.option(
     "--port", default=DEFAULT_PORT, show_default=True, help="Loopback port of the redirect URL, as your app has it."
 )
-@click.option("--no-browser", is_flag=True, help="Print the address, and take the code that is pasted.")
+@click.option("--no-browser", is_flag=True, help="Print the address, and wait for you to paste the code.")
 @click.option("--timeout", default=300, show_default=True, help="Seconds to wait for the browser.")
 def login(*, client_id: str | None, port: int, no_browser: bool, timeout: int) -> int:
-    """Sign in to Drift, and keep the sign-in in the keyring or in a file that only you can read.
+    """Sign in to Drift, and store the sign-in in the keyring or in a file that only you can read.
 
     The app at dev.drift.com needs the redirect URL http://127.0.0.1:8765/callback (or that of --port) and the scopes
-    contact_read and contact_write; all_contact_read lets the mapping be compared with Drift's attributes. The client
-    secret comes from DRIFT_CLIENT_SECRET, or is asked for.
+    contact_read and contact_write; with all_contact_read, dbt-drift compares the mapping with Drift's attributes. The
+    client secret comes from DRIFT_CLIENT_SECRET, or the command asks for it.
     """
     from dbt_drift.cli.loopback import PATH
     from dbt_drift.drift.auth.oauth import App, challenge, redeem
@@ -76,18 +76,18 @@ def login(*, client_id: str | None, port: int, no_browser: bool, timeout: int) -
     store = token_store(os.environ)
     with store.locked():
         store.write(url, kept)
-    echo(f"Signed in to {url}. Kept in {store.place}.")
+    echo(f"Signed in to {url}. Stored in {store.place}.")
     if os.environ.get("DRIFT_ACCESS_TOKEN", "").strip():
-        echo("DRIFT_ACCESS_TOKEN is set and goes before it.", err=True)
+        echo("DRIFT_ACCESS_TOKEN is set: dbt-drift uses it instead of the sign-in.", err=True)
     return 0
 
 
 @auth_command.command("check")
 @click.option(
-    "--output", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How it is printed."
+    "--output", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print it."
 )
 def check(*, output: str) -> int:
-    """Ask Drift what the token in use opens: organisation, scopes, end. Exit code 1 if a sync would lack a scope."""
+    """Show the organisation, the scopes and the expiry of the token. Exit code 1 if a sync would lack a scope."""
     from dbt_drift.drift.auth.find import credential
     from dbt_drift.drift.auth.scopes import missing_scopes
     from dbt_drift.drift.engine.client import DriftClient
@@ -110,10 +110,10 @@ def check(*, output: str) -> int:
         }
         echo_document(document)
     else:
-        echo(f"{url} takes the token of {access.source}")
-        echo(f"  organisation: {escaped(info.organisation or 'not said')}")
-        echo(f"  ends: {_end(info)}")
-        echo(f"  scopes: {escaped(' '.join(scopes) or 'not said')}")
+        echo(f"{url} accepts the token from {access.source}")
+        echo(f"  organisation: {escaped(info.organisation or 'unknown')}")
+        echo(f"  expires: {_end(info)}")
+        echo(f"  scopes: {escaped(' '.join(scopes) or 'unknown')}")
         for scope in missing:
             echo(f"  {'MISSING' if scope.is_required else 'without'} {scope.name}: {scope.purpose}")
     return 1 if any(scope.is_required for scope in missing) else 0
@@ -121,7 +121,7 @@ def check(*, output: str) -> int:
 
 @auth_command.command("logout")
 def logout() -> int:
-    """Forget the sign-in on this machine. What Drift granted stays until it is revoked there."""
+    """Delete the sign-in from this machine. Drift keeps the grant until you remove the app there."""
     from dbt_drift.drift.auth.token_store import token_store
     from dbt_drift.drift.http.url import drift_url
 
@@ -130,15 +130,15 @@ def logout() -> int:
     with store.locked():
         forgotten = store.delete(url)
     if forgotten:
-        echo(f"Forgotten: the sign-in to {url} in {store.place}.")
-        echo("In Drift it stays until its app is removed: Settings > App Settings, or dev.drift.com.")
+        echo(f"Deleted the sign-in to {url} from {store.place}.")
+        echo("Drift keeps the grant until you remove the app: Settings > App Settings, or dev.drift.com.")
     else:
         echo(f"Nobody is signed in to {url} in {store.place}.")
     return 0
 
 
 def _authorize_url(url: str) -> str:
-    """Return the page on which a person agrees; a sandbox has its own."""
+    """Return the URL of the authorize page; a sandbox has its own."""
     from dbt_drift.drift.http.url import is_loopback
 
     given = os.environ.get("DRIFT_AUTHORIZE_URL", "").strip()
@@ -146,7 +146,7 @@ def _authorize_url(url: str) -> str:
 
 
 def _given(variable: str, prompt: str, *, hidden: bool = False) -> str:
-    """Return what the environment says, or what the person types."""
+    """Return the value of the variable, or ask for it."""
     if value := os.environ.get(variable, "").strip():
         return value
     if not sys.stdin.isatty():
@@ -164,30 +164,30 @@ def _from_browser(address: str, state: str, port: int, timeout: int) -> dict[str
 
     with listening(port, state) as listener:
         echo(f"Agree in the browser. If none opens, open this address on this machine: {address}", err=True)
-        # Some browsers, and some commands that stand for one, do not return before they are closed.
+        # Some browsers, and commands that open one, return only when they are closed.
         threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
         if (back := listener.wait(timeout)) is None:
             raise ConfigurationError(
-                f"Nobody came back from the browser in {timeout} seconds.",
+                f"The browser did not come back within {timeout} seconds.",
                 advice=f"The app needs the redirect URL http://127.0.0.1:{port}/callback. Without a browser on this "
-                "machine: --no-browser.",
+                "machine, use --no-browser.",
             )
     return back
 
 
 def _pasted(address: str, state: str) -> dict[str, str]:
-    """Take the code, or the address that the browser could not show."""
-    echo(f"Open in any browser: {address}", err=True)
-    echo("It ends on a page that cannot be shown. Paste its whole address, or the code in it.", err=True)
+    """Ask for the code, or for the address that the browser could not show."""
+    echo(f"Open this address in any browser: {address}", err=True)
+    echo("The browser ends on a page that it cannot show. Paste the address of that page, or the code in it.", err=True)
     if sys.stdin.isatty():
         text = str(click.prompt("Address or code", hide_input=True, err=True)).strip()
     elif not (text := sys.stdin.readline().strip()):
         raise ConfigurationError(
-            "There is nobody to paste a code: the standard input has ended.",
+            "Nobody can paste a code: the standard input has ended.",
             advice="Run it on a terminal, or set DRIFT_ACCESS_TOKEN instead.",
         )
     if "=" not in text:
-        # A bare code was carried here by hand: there is nothing that its state could be compared with.
+        # Somebody pasted the code alone, so there is no state to compare.
         return {"code": text, "state": state}
     query = urlsplit(text).query or text
     return {name: values[0] for name, values in parse_qs(query).items()}
@@ -197,7 +197,7 @@ def _code(back: dict[str, str], state: str) -> str:
     """Return the code that came back.
 
     Raises:
-        ConfigurationError: It is somebody else's, or none.
+        ConfigurationError: It belongs to another sign-in, or there is none.
         DriftUnavailableError: Drift, or the person, refused.
     """
     if not hmac.compare_digest(back.get("state", "").encode(), state.encode()):

@@ -26,13 +26,13 @@ _SANDBOX = "dbt-drift sandbox &\nexport DRIFT_API_URL=http://127.0.0.1:8484 DRIF
 @click.command("init")
 @click.argument("model", required=False)
 @project_options
-@click.option("--yes", is_flag=True, help="Ask nothing: take the likeliest model, suggest tags as comments, write.")
-@click.option("--dry-run", is_flag=True, help="Show what would be written, and write nothing.")
+@click.option("--yes", is_flag=True, help="Ask no questions: take the likeliest model, and write tags as comments.")
+@click.option("--dry-run", is_flag=True, help="Show the change, and write nothing.")
 def init_command(*, model: str | None, yes: bool, dry_run: bool, **given: Any) -> int:
-    """Find the models that look like contacts, and write a first mapping of one into its properties file.
+    """Find the models that look like contacts, and write a first mapping into the properties file of one.
 
-    Without MODEL, it offers those that it finds. Of the file, nothing is changed but the lines that are added. The
-    project is parsed before and after; what dbt or dbt-drift would not have is taken back.
+    Without MODEL, it offers the models that it finds. It only adds lines to the file. It parses the project before and
+    after, and takes the change back if dbt or dbt-drift finds a mistake.
     """
     from dbt_drift.project.gateway import DbtProject
 
@@ -42,7 +42,7 @@ def init_command(*, model: str | None, yes: bool, dry_run: bool, **given: Any) -
         if sys.stdin.isatty():
             raise
         raise ConfigurationError(
-            "There is nobody to ask: the standard input has ended.", advice="Run `dbt-drift init MODEL --yes`."
+            "Nobody can answer: the standard input has ended.", advice="Run `dbt-drift init MODEL --yes`."
         ) from None
 
 
@@ -52,7 +52,7 @@ def _declare(project: DbtProject, model: str | None, *, yes: bool, dry_run: bool
     from dbt_drift.init.write import change_for, write
 
     manifest = read_manifest(project.parse())
-    syncs = declare(manifest)  # a project with mistakes is mended first
+    syncs = declare(manifest)  # a project with mistakes has to be corrected first
     asks = not yes and not dry_run
     live_line.clear()  # a question may come next
     chosen = _chosen(project, manifest, [sync.name for sync in syncs], model=model, asks=asks)
@@ -72,24 +72,26 @@ def _declare(project: DbtProject, model: str | None, *, yes: bool, dry_run: bool
     for step in [*steps, "dbt build", "dbt-drift plan"]:
         echo(f"    {step}")
     if steps:
-        echo("\nThe first two are for a local Drift; for Drift itself: `dbt-drift auth login`, or DRIFT_ACCESS_TOKEN.")
+        echo(
+            "\nThe first two are for a local Drift. For Drift itself, use `dbt-drift auth login` or DRIFT_ACCESS_TOKEN."
+        )
     return 0
 
 
 def _chosen(
     project: DbtProject, manifest: Manifest, declared: list[str], *, model: str | None, asks: bool
 ) -> Candidate | None:
-    """Return the model to declare; None where that is done already."""
+    """Return the model to declare; None if it is declared already."""
     from dbt_drift.declarations.nodes import label
     from dbt_drift.init.candidates import candidate, candidates, is_declared
 
     if model is not None:
         if any(label(node) == model and is_declared(node) for node in manifest.nodes.values()):
-            echo(f"{model} has a `meta.drift` already, and is left as it is.")
+            echo(f"{model} already has a `meta.drift`; nothing changes.")
             return None
         return candidate(project, manifest, model)
     if declared:
-        echo(f"Declared already, and left as they are: {', '.join(declared)}")
+        echo(f"Already declared: {', '.join(declared)}")
     if declared and not asks:
         echo("Name another model to declare it too: `dbt-drift init MODEL`.")
         return None
@@ -116,13 +118,13 @@ def _asked(proposal: Proposal) -> Proposal:
     match_on: str = proposal.match_on
     if "externalId" in proposal.fields:
         keys = click.Choice(["email", "externalId"])
-        match_on = click.prompt("Which attribute says who a contact is?", type=keys, default=match_on)
+        match_on = click.prompt("Which attribute identifies a contact?", type=keys, default=match_on)
     tags = [msgspec.structs.replace(one, tag=tag) for one in proposal.audiences if (tag := _asked_tag(one))]
     return msgspec.structs.replace(proposal, match_on=match_on, audiences=tuple(tags), is_chosen=True)
 
 
 def _asked_tag(audience: Audience) -> str:
-    """Return the tag for the rows in which a column is true; "" for none."""
+    """Return the tag for the rows where a column is true; "" for none."""
     question = f"Tag contacts where {escaped(audience.when)} is true? y for {audience.tag!r}, n, or another name"
     answer = str(click.prompt(question, default="n")).strip()
     return {"y": audience.tag, "yes": audience.tag, "n": "", "no": ""}.get(answer.lower(), answer)

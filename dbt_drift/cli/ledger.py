@@ -21,10 +21,10 @@ from dbt_drift.terminal import echo, echo_document
     "--output",
     type=click.Choice(["text", "json"]),
     default="text",
-    help="How the outcome is printed on stdout: for people, or as one JSON document.",
+    help="How to print the outcome on stdout: for people, or as one JSON document.",
 )
 def status_command(*, runs: int, output: str, **given: Any) -> int:
-    """Show the ledger: who is at work, the last runs, what waits, what was rejected, its size. Writes nothing."""
+    """Show the ledger: the lock, the last runs, waiting answers, rejected rows, its size. Writes nothing."""
     from dbt_drift.cli.status_view import status_document, status_text
     from dbt_drift.operations.status import read_status
 
@@ -39,9 +39,9 @@ def status_command(*, runs: int, output: str, **given: Any) -> int:
 @click.command("unlock")
 @project_options
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--force", is_flag=True, help="Release the lock of a run that gives signs of life, too: it stops.")
+@click.option("--force", is_flag=True, help="Release the lock even of a run that gives signs of life: it stops.")
 def unlock_command(*, yes: bool, force: bool, **given: Any) -> int:
-    """Release the lock that a run left behind. It expires by itself, two minutes after the run was killed."""
+    """Release the lock that a run left behind. Without this, it expires two minutes after the run was killed."""
     from dbt_drift.errors import LockedError
     from dbt_drift.operations.status import find_lock, release_lock
 
@@ -52,13 +52,13 @@ def unlock_command(*, yes: bool, force: bool, **given: Any) -> int:
     echo(f"The lock of the ledger in the schema {location.schema} is held by the {owner}.")
     if not owner.is_dead and not force:
         raise LockedError(
-            "That run gives signs of life: its lock is not released.",
-            advice="Stop the run, or wait for it. With --force it stops before it writes anything more.",
+            "That run gives signs of life, so its lock stays.",
+            advice="Stop the run, or wait for it. With --force, the run stops before it writes anything more.",
         )
     if not owner.is_dead:
         echo(
-            "Warning: that run gives signs of life. What Drift has accepted from it and it has not written down is "
-            "asked for again by the next run.",
+            "Warning: that run gives signs of life. The next run sends again what Drift has accepted from it and it "
+            "has not journaled.",
             err=True,
         )
     if not yes:
@@ -72,13 +72,13 @@ def unlock_command(*, yes: bool, force: bool, **given: Any) -> int:
 @click.argument("model")
 @click.argument("tag")
 @click.argument("members")
-@click.option("--column", help="Its column with what MODEL matches on. Default: named as in MODEL.")
+@click.option("--column", help="The column of MEMBERS with the key. Default: the same name as in MODEL.")
 @project_options
 def adopt_command(model: str, tag: str, members: str, *, column: str | None, **given: Any) -> int:
-    """Take contacts for members of the mirror TAG of MODEL, as if it had tagged them. Sends nothing.
+    """Record that contacts carry TAG, as if the mirror of MODEL had tagged them. Sends nothing.
 
-    MEMBERS is a model, seed or snapshot that lists who carries the tag in Drift. The next sync takes the tag away from
-    those who are no members by MODEL.
+    MEMBERS is a model, seed or snapshot that lists the contacts that carry the tag in Drift. The next sync takes
+    the tag away from those that are not members of MODEL.
     """
     from dbt_drift.binding.prepare import prepare
     from dbt_drift.operations.adopt import adopt
@@ -94,9 +94,9 @@ def adopt_command(model: str, tag: str, members: str, *, column: str | None, **g
 @click.argument("tag")
 @project_options
 def untag_command(model: str, tag: str, **given: Any) -> int:
-    """Take TAG away from the contacts that MODEL gave it to, once MODEL no longer declares it or is gone.
+    """Take TAG away from the contacts that MODEL gave it to, after MODEL no longer declares it or is gone.
 
-    Nobody else loses the tag. What is left when this breaks off, the next call does.
+    No other contact loses the tag. If the command breaks off, run it again to finish.
     """
     from dbt_drift.binding.prepare import prepare
     from dbt_drift.cli.console import Untagging
@@ -111,7 +111,7 @@ def untag_command(model: str, tag: str, **given: Any) -> int:
         result = untag(prepared, model, tag, os.environ, reporter, stop=stop)
     done = f"Done in {result.execution_time:.2f}s with {counted(result.requests, 'request')}."
     if result.status != "success":
-        done += " Run it again: it goes on with the contacts that still carry the tag."
+        done += " Run it again to untag the contacts that still carry the tag."
     echo(done)
     return 0 if result.status == "success" else 1
 
@@ -121,7 +121,7 @@ def untag_command(model: str, tag: str, **given: Any) -> int:
 @click.argument("tag")
 @project_options
 def forget_command(model: str, tag: str, **given: Any) -> int:
-    """Forget that MODEL set TAG, once MODEL no longer declares it or is gone. Drift keeps the tag."""
+    """Forget that MODEL set TAG, after MODEL no longer declares it or is gone. Drift keeps the tag."""
     from dbt_drift.binding.prepare import prepare
     from dbt_drift.operations.untag import forget_tag
     from dbt_drift.wording import counted
@@ -136,15 +136,15 @@ def forget_command(model: str, tag: str, **given: Any) -> int:
 @click.argument("model")
 @project_options
 def rename_command(former: str, model: str, **given: Any) -> int:
-    """Let MODEL, which was called FORMER, go on with the ledger that it had.
+    """Let MODEL keep the ledger that it had under its name FORMER.
 
-    Run it after `dbt parse` and before the next sync. Without it, a sync takes MODEL for a new one: it sends every
-    contact again, and no longer takes away the tags that FORMER has set.
+    Run it after `dbt parse` and before the next sync. Otherwise a sync treats MODEL as new: it sends every contact
+    again, and no longer takes away the tags that FORMER has set.
     """
     from dbt_drift.binding.prepare import prepare
     from dbt_drift.operations.rename import rename
     from dbt_drift.wording import counted
 
     remembered = rename(prepare(project_from(given)), former, model)
-    echo(f"{model} goes on with the ledger of {former}: {counted(remembered, 'contact')} remembered.")
+    echo(f"{model} keeps the ledger of {former}: {counted(remembered, 'contact')} remembered.")
     return 0

@@ -17,19 +17,19 @@ _COMMANDS = {
     "init": "Find the models that look like contacts, and write a first mapping.",
     "plan": "Show what a sync would send; sends nothing.",
     "sync": "Make Drift match the declared models.",
-    "status": "Show the ledger: lock, last runs, what waits, what was rejected.",
+    "status": "Show the ledger: lock, last runs, rejected rows, size.",
     "rebuild": "Rebuild a lost ledger by look-ups in Drift; sends nothing.",
     "unlock": "Release the lock that a run left behind.",
-    "retry": "Sync, with the rows that were given up in earlier runs.",
-    "auth": "Sign in to Drift, look at what opens it, sign out.",
+    "retry": "Sync, and send the rows again that earlier runs gave up.",
+    "auth": "Sign in to Drift, check the access, sign out.",
     "check": "Check the declarations, the relations and the access to Drift.",
-    "exposures": "Write exposures, so that Drift stands in the graph of dbt docs.",
+    "exposures": "Write exposures, so that dbt's graph shows Drift.",
     "schema": "Print the JSON Schema of declarations, for editors and CI.",
     "attributes": "List the attributes that Drift has, and the columns that fill them.",
-    "adopt": "Take contacts for members that a mirror has not tagged itself.",
-    "untag": "Take a tag away that a model no longer declares.",
+    "adopt": "Record who carries a tag that a mirror has not set itself.",
+    "untag": "Remove a tag that a model no longer declares.",
     "forget": "Leave a tag in Drift that a model no longer declares.",
-    "rename": "Let a renamed model go on with its ledger.",
+    "rename": "Let a renamed model keep its ledger.",
     "sandbox": "Serve a local Drift to try things against.",
     "demo": "Watch a whole project being built and synced to a sandbox.",
 }
@@ -40,18 +40,18 @@ _MODULES = {
     **dict.fromkeys(("check", "attributes", "exposures", "schema"), "project"),
     "demo": "sandbox",
 }
-"""The module of each command that has none of its own name."""
+"""The module of each command that is not in the module of its name."""
 
 _MEANT = {
     "--dry-run": "`dbt-drift plan` shows what a sync would send, and sends nothing.",
     "--models": "Name models with --select.",
     "--model": "Name models with --select.",
 }
-"""What to say of options that other programs have."""
+"""Hints for options that other programs have."""
 
 
 class _LazyGroup(click.Group):
-    """A group that knows its commands' names and short helps without importing them."""
+    """A group that lists its commands without importing them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(_COMMANDS)
@@ -90,7 +90,7 @@ def group() -> None:
     The access token comes from DRIFT_ACCESS_TOKEN, or from `dbt-drift auth login`; DRIFT_API_URL points at a sandbox
     instead of Drift.
 
-    Exit codes: 0 all well, 1 some rows or syncs failed, 2 nothing could be run.
+    Exit codes: 0: all went well, 1: some rows or syncs failed, 2: nothing could be run.
     """
 
 

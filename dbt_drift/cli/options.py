@@ -43,7 +43,7 @@ class SelectingCommand(click.Command):
     """A command whose selection options take several values each, as dbt's do: `--select orders +customers`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Give every further value its option: these commands have no arguments that it could be meant for."""
+        """Repeat the option before every further value: these commands have no arguments."""
         given: list[str] = []
         option = ""
         for argument in args:
@@ -70,9 +70,9 @@ _PROJECT = [
 ]
 
 _SELECTION = [
-    click.option("--select", "-s", multiple=True, help="Models to take, in dbt's selection grammar."),
+    click.option("--select", "-s", multiple=True, help="Models to select, in dbt's selection grammar."),
     click.option("--exclude", multiple=True, help="Models to leave out, in dbt's selection grammar."),
-    click.option("--selector", metavar="NAME", help="Models to take, by a selector of selectors.yml."),
+    click.option("--selector", metavar="NAME", help="A selector of selectors.yml."),
     click.option("--state", metavar="DIR", help="Artifacts that state: and result: compare with. [DBT_STATE]"),
 ]
 
@@ -91,21 +91,21 @@ _OUTPUT = [
         "-q",
         is_flag=True,
         envvar=_envvars("QUIET"),
-        help="Print only errors, the one line that says why the exit code is 1, and what was asked.",
+        help="Print only errors and the reason for exit code 1.",
     ),
     click.option(
         "--log-format",
         type=click.Choice(["text", "debug", "json", "default"]),
         default="default",
         envvar=_envvars("LOG_FORMAT"),
-        help="json: one JSON object a line; the others, which dbt tells apart: for people.",
+        help="json: one JSON object a line; the other values, which dbt has, print lines for people.",
     ),
     click.option(
         "--log-level",
         type=click.Choice(["debug", "info", "warn", "error", "none"]),
         default="info",
         envvar=_envvars("LOG_LEVEL"),
-        help="debug: also one line for each request; the others, which dbt tells apart: no such lines.",
+        help="debug: also one line for each request; the other values, which dbt has, print no such lines.",
     ),
     *_DOCUMENT,
 ]
@@ -113,25 +113,27 @@ _OUTPUT = [
 ignore_option = click.option(
     "--ignore-run-results",
     is_flag=True,
-    help="Take every selected model as it is in the warehouse, whatever dbt's last command built, failed or skipped.",
+    help="Sync every selected model as it is in the warehouse, whatever dbt's last command built, failed or skipped.",
 )
 
 _SENDING = [
     ignore_option,
-    click.option("--threads", type=click.IntRange(min=1), help="The most requests under way at once.  [default: 128]"),
+    click.option(
+        "--threads", type=click.IntRange(min=1), help="The largest number of requests at once.  [default: 128]"
+    ),
     click.option("--fail-fast", is_flag=True, help="Stop a sync at the first row that fails."),
     click.option(
         "--max-failures",
         type=click.IntRange(min=0),
         help="Stop a sync when more rows than this fail, whatever the share.",
     ),
-    click.option("--allow-removals", is_flag=True, help="Send what guards would hold back."),
+    click.option("--allow-removals", is_flag=True, help="Send what guards would block."),
     click.option(
         "--max-removals",
         type=click.IntRange(min=0),
-        help="Hold a sync back only when more tags and values than this would be taken away.",
+        help="Block a sync only if it would take away more tags and values than this.",
     ),
-    click.option("--limit", type=click.IntRange(min=1), help="Send at most so many contacts of each model."),
+    click.option("--limit", type=click.IntRange(min=1), help="The largest number of contacts of each model to send."),
 ]
 
 
@@ -140,7 +142,7 @@ wait_option = click.option(
     type=click.FloatRange(min=0),
     default=0.0,
     metavar="SECONDS",
-    help="How many seconds to wait for another run on the same ledger.  [default: leave at once]",
+    help="How many seconds to wait for another run on the same ledger.  [default: end at once]",
 )
 
 
@@ -161,7 +163,7 @@ sending_options = _adding(_SENDING)
 
 
 def project_from(given: dict[str, Any]) -> ProjectOptions:
-    """Take dbt's flags out of a command's parameters, and say on a terminal what takes the next seconds."""
+    """Take dbt's flags from a command's parameters. On a terminal, say that loading takes some seconds."""
     from dbt_drift.project.options import ProjectOptions
 
     if not given.get("quiet"):
@@ -171,7 +173,7 @@ def project_from(given: dict[str, Any]) -> ProjectOptions:
 
 
 def warn_of_undeclared(prepared: Prepared) -> None:
-    """Say on stderr which tags contacts carry that no model declares any more."""
+    """Print on stderr which tags contacts carry that no model declares."""
     from dbt_drift.binding.undeclared_tags import warnings
 
     for warning in warnings(prepared):
@@ -179,7 +181,7 @@ def warn_of_undeclared(prepared: Prepared) -> None:
 
 
 def selection_from(given: dict[str, Any]) -> Selection:
-    """Take what is selected out of a command's parameters. dbt takes several selectors in one argument too."""
+    """Take the selection from a command's parameters. dbt takes several selectors in one argument too."""
     from dbt_drift.project.options import Selection
 
     return Selection(

@@ -29,15 +29,14 @@ from dbt_drift.terminal import echo, echo_document
     default=10,
     show_default=True,
     type=click.IntRange(min=0),
-    help="How many contacts of each sync to show; 0 for counts only.",
+    help="The number of contacts of each sync to show; 0 for counts only.",
 )
 def plan_command(*, rows: int, output: str, ignore_run_results: bool, **given: Any) -> int:
     """Show what a sync would send: contacts, changed values, tags. Sends nothing and needs no token.
 
-    With a token, the mapping is compared with the attributes that Drift has; without one, the plan goes by those that
-    the last sync found.
+    With a token, it compares the mapping with Drift's attributes; without one, with those that the last sync found.
 
-    The values are personal data: `--rows 0` leaves them out where the output is kept.
+    The values are personal data: use `--rows 0` if the output is kept.
     """
     from dbt_drift import api
     from dbt_drift.cli.plan_view import plan_document, plan_text

@@ -31,17 +31,17 @@ if TYPE_CHECKING:
 @click.command("check", cls=SelectingCommand)
 @project_options
 @selection_options
-@click.option("--offline", is_flag=True, help="Do not ask Drift, and do without the warehouse where it is away.")
+@click.option("--offline", is_flag=True, help="Do not ask Drift, and do not require the warehouse.")
 @click.option(
     "--contact",
     metavar="EMAIL",
-    help="Try on this contact whether Drift applies tags: sets the tag `dbt-drift check`, looks, and takes it away.",
+    help="Try on this contact whether Drift applies tags: set the tag `dbt-drift check`, read it, and remove it.",
 )
 def check_command(*, offline: bool, contact: str | None, **given: Any) -> int:
     """Check the declarations, the relations that they name, and the access to Drift. Writes nothing without --contact.
 
-    What is mapped is compared with the attributes that Drift has, if the token may list them (all_contact_read). Exit
-    code 1 if a sync would lack a scope.
+    Compares the mapping with Drift's attributes if the token may list them (all_contact_read). Exit code 1 if a sync
+    would lack a scope.
     """
     from dbt_drift.binding.attribute_types import check_mapping
     from dbt_drift.binding.prepare import prepare
@@ -59,7 +59,7 @@ def check_command(*, offline: bool, contact: str | None, **given: Any) -> int:
         tags = f", {counted(len(sync.audiences), 'audience')}" if sync.audiences else ""
         echo(f"ok  {sync.name}: {counted(len(sync.attributes), 'attribute')}{tags}, {escaped(sync.relation_name)}")
     for unbuilt in prepared.unbuilt:
-        echo(f"ok  {unbuilt.name}: its declaration; {escaped(unbuilt.relation_name)} is not there to check its columns")
+        echo(f"ok  {unbuilt.name}: its declaration; the columns of {escaped(unbuilt.relation_name)} cannot be checked")
     for notice in prepared.notices:
         echo(f"warn  {notice}")
     for blocked in prepared.blocked:
@@ -76,7 +76,8 @@ def check_command(*, offline: bool, contact: str | None, **given: Any) -> int:
         info = client.token_info()
         sandbox = sandbox_at(url)
         place = f"{url}, {sandbox}," if sandbox else url
-        echo(f"ok  {place} takes the token of {access.source}: {escaped(info.organisation or 'organisation not said')}")
+        organisation = escaped(info.organisation or "unknown organisation")
+        echo(f"ok  {place} accepts the token from {access.source}: {organisation}")
         for notice in check_mapping(prepared, client):
             echo(f"warn  {notice}")
         lacking = [scope for scope in missing_scopes(info) if scope.is_required]
@@ -91,34 +92,34 @@ def check_command(*, offline: bool, contact: str | None, **given: Any) -> int:
 
 
 def _try_on(client: DriftClient, email: str, prepared: Prepared) -> bool:
-    """Try attributes and tags on a contact; returns whether what the audiences need works."""
+    """Try attributes and tags on a contact; return whether the audiences can work."""
     from dbt_drift.wording import masked
 
     found = client.probe(email)
     if found.contact_id is None:
-        echo(f"warn  Drift has no contact {masked(email)} to try it on")
+        echo(f"warn  Drift has no contact {masked(email)} to try")
         return False
     echo(f"ok  contact {found.contact_id}: attributes can be written")
     if found.tags == "applied":
-        echo(f"ok  contact {found.contact_id}: tags are applied, and were taken away again")
+        echo(f"ok  contact {found.contact_id}: tags are applied; the tag was removed again")
         return True
     echo(f"warn  contact {found.contact_id}: {_TAGS[found.tags]}")
     tagged = [sync.name for sync in prepared.syncs if any(one.attribute is None for one in sync.audiences)]
     if tagged and found.tags != "unseen":
-        echo(f"warn  {', '.join(tagged)}: give audiences an `attribute` in the place of `tag`")
+        echo(f"warn  {', '.join(tagged)}: give the audiences an `attribute` instead of a `tag`")
         return False
     return True
 
 
 _TAGS = {
-    "ignored": "Drift takes tags and does not apply them",
+    "ignored": "Drift accepts tags and does not apply them",
     "missing": "Drift has no contact tags",
-    "unseen": "Drift takes tags and shows nobody's: look at the contact in Drift",
+    "unseen": "Drift accepts tags and does not list them: check the contact in Drift",
 }
 
 
 ATTRIBUTES_VERSION = 1
-"""Raised when the JSON form changes in a way that a reader could stumble over."""
+"""Incremented when the JSON changes in a way that can break a reader."""
 
 
 @click.command("attributes")
@@ -127,7 +128,7 @@ ATTRIBUTES_VERSION = 1
 def attributes_command(*, output: str, **given: Any) -> int:
     """List the contact attributes that Drift has, and the columns that fill them.
 
-    Needs a token with the scope all_contact_read; the warehouse is not used.
+    Needs a token with the scope all_contact_read. Does not use the warehouse.
     """
     from dbt_drift.drift.auth.find import credential
     from dbt_drift.drift.engine.client import DriftClient
@@ -147,7 +148,7 @@ def attributes_command(*, output: str, **given: Any) -> int:
 
 
 def _lines(entries: list[InventoryEntry]) -> Iterator[str]:
-    """Yield a table: what Drift lists first, then what only the mapping has."""
+    """Yield the lines of a table: first the attributes that Drift lists, then the others of the mapping."""
     rows = [("attribute", "type", "label", "filled by")]
     for entry in sorted(entries, key=lambda entry: entry.type is None):
         writers = ", ".join(f"{writer.name}.{writer.column}" for writer in entry.mapped_by)
@@ -160,17 +161,17 @@ def _lines(entries: list[InventoryEntry]) -> Iterator[str]:
 
 @click.command("exposures")
 @project_options
-@click.option("--owner", metavar="NAME", help="Who answers for models that name no owner.  [default: the project]")
-@click.option("--owner-email", metavar="ADDRESS", help="Their address.")
-@click.option("--url", default="https://app.drift.com", show_default=True, help="Where people look at contacts.")
+@click.option("--owner", metavar="NAME", help="The owner of models that name no owner.  [default: the project]")
+@click.option("--owner-email", metavar="ADDRESS", help="The address of that owner.")
+@click.option("--url", default="https://app.drift.com", show_default=True, help="The page where people see contacts.")
 @click.option("--file", help="The properties file.  [default: drift_exposures.yml in the first folder of models]")
 @click.option("--check", is_flag=True, help="Write nothing, and end with exit code 1 if the file is not up to date.")
 def exposures_command(
     *, owner: str | None, owner_email: str | None, url: str, file: str | None, check: bool, **given: Any
 ) -> int:
-    """Write a dbt exposure for each model that declares a sync, so that Drift stands in the graph of dbt docs.
+    """Write a dbt exposure for each model that declares a sync, so that dbt's graph shows Drift.
 
-    They stand in a file of their own, which is overwritten; no other file is touched.
+    Overwrites one file, which contains nothing else. Changes no other file.
     """
     from dbt_drift.declarations.exposures import (
         FILE_NAME,
@@ -204,7 +205,7 @@ def exposures_command(
 def schema_command() -> None:
     """Print the JSON Schema of properties files with declarations, for an editor or for CI.
 
-    Into a file: `dbt-drift schema > drift.schema.json`.
+    To write it to a file: `dbt-drift schema > drift.schema.json`.
     """
     from dbt_drift.declarations.schema import json_schema
 

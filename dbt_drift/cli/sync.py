@@ -84,14 +84,14 @@ def run_and_report(given: dict[str, Any], *, retry: bool = False, reason: str | 
 @selection_options
 @output_options
 @wait_option
-@click.option("--full-refresh", is_flag=True, help="Send everything again, changed or not; makes no second contacts.")
+@click.option("--full-refresh", is_flag=True, help="Send everything again, changed or not. Creates no second contacts.")
 @sending_options
 def sync_command(
     **given: Any,
 ) -> int:
-    """Make Drift match the declared models: contacts upserted, tags added and taken away.
+    """Make Drift match the declared models: upsert contacts, add and remove tags.
 
-    Only what changed since the last sync is sent. What was done is in target/drift_results.json.
+    Sends only what changed since the last sync, and writes target/drift_results.json.
     """
     return run_and_report(given)
 
@@ -102,9 +102,9 @@ def sync_command(
 @output_options
 @sending_options
 @wait_option
-@click.option("--reason", help="Only rows with this reason; without it, all that are given up.")
+@click.option("--reason", help="Only rows with this reason; without it, all rows that are given up.")
 def retry_command(*, reason: str | None, **given: Any) -> int:
-    """Sync, and send the rows that were given up in earlier runs once more.
+    """Sync, and send the rows again that earlier runs gave up.
 
     The report and the exit codes are those of `dbt-drift sync`.
     """
@@ -115,11 +115,12 @@ def retry_command(*, reason: str | None, **given: Any) -> int:
 @project_options
 @selection_options
 @wait_option
-@click.option("--threads", type=click.IntRange(min=1), help="The most requests under way at once.  [default: 128]")
+@click.option("--threads", type=click.IntRange(min=1), help="The largest number of requests at once.  [default: 128]")
 def rebuild_command(*, threads: int | None, wait: float, **given: Any) -> int:
-    """Rebuild a lost ledger: look up each contact that it does not remember. Writes nothing to Drift.
+    """Rebuild a lost ledger by look-ups. Writes nothing to Drift.
 
-    The next sync then sends what really differs. One request a row, or more; can be interrupted and run again.
+    Looks up each contact that the ledger does not remember: one request for each, or more. You can interrupt it and run
+    it again. The next sync then sends only what differs.
     """
     from dbt_drift.binding.prepare import prepare
     from dbt_drift.cli.console import Console

@@ -90,7 +90,7 @@ class Audience(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(
             description=(
                 "`add` gives the tag to every member. `remove` takes it away from every member. `mirror` gives it to "
-                "every member, and takes it away from the contacts that it gave it to and that are members no longer."
+                "every member, and takes it away again from contacts that are no longer members."
             ),
             extra={
                 "refused": {
@@ -103,7 +103,7 @@ class Audience(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     when: Annotated[
         ColumnName | None,
         Meta(
-            description="A boolean column of the model, true where the row is a member. Left out: every row is one.",
+            description="A boolean column of the model, true for members. Without it, every row is a member.",
             examples=["is_vip"],
             extra={"hint": "Name a boolean column, or leave `when` out if every row is a member."},
         ),
@@ -111,20 +111,21 @@ class Audience(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     tag: Annotated[
         Annotated[str, Meta(pattern=NAME_PATTERN)] | None,
         Meta(
-            description="The tag's name in Drift. One of `tag`, `tag_from` and `attribute` is needed.", examples=["VIP"]
+            description="The tag's name in Drift. Each audience needs `tag`, `tag_from` or `attribute`.",
+            examples=["VIP"],
         ),
     ] = None
     tag_from: Annotated[
         ColumnName | None,
         Meta(
-            description="Instead of `tag`: a column with the row's tag, as text, or its tags, as a list of texts.",
+            description="Instead of `tag`: a column with the row's tag as text, or its tags as a list of texts.",
             examples=["plan_tag"],
         ),
     ] = None
     color: Annotated[
         Annotated[str, Meta(pattern=r"^[0-9A-Fa-f]{6}(?![\s\S])")] | None,
         Meta(
-            description="The tag's colour when it is set: six hexadecimal digits. Left out: Drift chooses.",
+            description="The colour of the tag: six hexadecimal digits. Without it, Drift chooses.",
             examples=["ff69b4"],
             extra={"hint": "Write six hexadecimal digits in quotes, without #: `'ff69b4'`."},
         ),
@@ -133,8 +134,8 @@ class Audience(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         AttributeName | None,
         Meta(
             description=(
-                "Instead of `tag`, where Drift has no contact tags any more: a yes-no attribute. What gives the tag "
-                "sets it to true, what takes the tag away sets it to false."
+                "Instead of `tag`, if your Drift has no contact tags: a yes-no attribute. It is set to true where a "
+                "tag would be added, and to false where a tag would be removed."
             ),
             examples=["is_vip"],
         ),
@@ -142,19 +143,24 @@ class Audience(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Guards(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How much a sync may remove before it is blocked. Limits that are left out come from the project's settings."""
+    """How much a sync may remove before it is blocked. The settings have the limits that a model leaves out."""
 
     most: Annotated[
         Annotated[int, Meta(ge=0)] | None,
-        Meta(description="So many contacts may lose one tag, or the values of one attribute.", examples=[5000]),
+        Meta(
+            description="The number of contacts that may lose one tag, or the values of one attribute.", examples=[5000]
+        ),
     ] = None
     share: Annotated[
         Annotated[float, Meta(ge=0, le=1)] | None,
-        Meta(description="So large a part of the contacts that have it may lose it; 1 for any.", examples=[0.5]),
+        Meta(
+            description="The share of the contacts with a tag or a value that may lose it; 1 for any share.",
+            examples=[0.5],
+        ),
     ] = None
     shrink: Annotated[
         Annotated[float, Meta(ge=0, le=1)] | None,
-        Meta(description="So large a part of the rows of the last sync may be gone; 1 for any.", examples=[0.8]),
+        Meta(description="The share of the rows of the last sync that may be gone; 1 for any share.", examples=[0.8]),
     ] = None
 
 
@@ -164,7 +170,7 @@ class Declaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     object: Annotated[
         Literal["contacts"],
         Meta(
-            description="The Drift object that the rows of the model are.",
+            description="The Drift object that each row of the model stands for.",
             extra={"hint": "Contacts are the only Drift object that dbt-drift writes: leave `object` out."},
         ),
     ] = "contacts"
@@ -186,16 +192,14 @@ class Declaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     ] = "upsert"
     match_on: Annotated[
         MatchOn,
-        Meta(
-            description="The attribute that says which contact a row is. `externalId` must be mapped to be matched on."
-        ),
+        Meta(description="The attribute that identifies the contact of a row. To match on `externalId`, map it."),
     ] = "email"
     fields: Annotated[
         dict[AttributeName, ColumnName | Field],
         Meta(
             description=(
-                "Drift attribute: column of the model, or the long form. `email` is required, here or beside its "
-                "column. Attributes that Drift does not know yet are custom attributes."
+                "Drift attribute: column of the model, or the long form. `email` is required, here or under its "
+                "column. An attribute that Drift does not know yet becomes a custom attribute."
             ),
             examples=[{"email": "email", "name": "full_name", "plan_tier": "plan"}],
             extra={"hint": "Write one `attribute: column` per line."},
@@ -206,8 +210,8 @@ class Declaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         ColumnName | None,
         Meta(
             description=(
-                "A column that says which row of the model a rejected row is. It is not sent. Left out: the column of "
-                "`externalId`, or of `email` where `match_on` is `externalId`, if it is mapped."
+                "A column that identifies a rejected row for people. It is not sent. Without it: the column of "
+                "`externalId`, or of `email` if `match_on` is `externalId`, if it is mapped."
             ),
             examples=["customer_id"],
         ),
@@ -216,8 +220,8 @@ class Declaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         Nulls,
         Meta(
             description=(
-                "What a null does: `skip` leaves in Drift what is there; `clear` asks Drift to take away the value "
-                "that an earlier sync wrote. `email` and `externalId` are never cleared."
+                "What a null does. `skip` leaves the value in Drift; `clear` asks Drift to clear the value that an "
+                "earlier sync wrote. `email` and `externalId` are never cleared."
             )
         ),
     ] = "skip"
@@ -225,8 +229,8 @@ class Declaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         bool,
         Meta(
             description=(
-                "`false` creates no contacts: a row that Drift does not know is rejected with `no_contact`, and looked "
-                "up again by every sync."
+                "`false` creates no contacts: a row that Drift does not know is rejected with `no_contact`. Five syncs "
+                "look it up, then it is given up."
             ),
             extra={"hint": "Write `true` or `false`, without quotes."},
         ),
@@ -235,15 +239,15 @@ class Declaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         OnDeleted,
         Meta(
             description=(
-                "What to do about a contact that was deleted in Drift after a sync had found or made it: `create` "
-                "makes it anew, if `create_missing` allows it; `reject` rejects its row."
+                "What to do about a contact that somebody deleted in Drift. `create` creates it again, if "
+                "`create_missing` allows it; `reject` rejects its row."
             )
         ),
     ] = "create"
     audiences: Annotated[
         list[Audience],
         Meta(
-            description="The tags that the model decides about.",
+            description="The tags that the model gives and takes away.",
             examples=[[{"tag": "VIP", "mode": "mirror"}]],
             extra={"hint": "Write each audience as an item of a list: `- tag: VIP` and `mode: mirror` below it."},
         ),

@@ -135,7 +135,7 @@ def test_a_declaration_that_dbt_has_not_parsed_yet(project: Path, dbt_drift: Com
     file.write_text(written.replace("plan: plan", "tier: plan"))
     plan = dbt_drift("plan", cwd=project)
     assert plan.code == 0
-    assert "people: Blocked, with nothing sent: models/people.yml says something else about Drift" in plan.err
+    assert "people: Blocked, with nothing sent: models/people.yml has changed what it says about Drift" in plan.err
     assert "Run `dbt parse`" in plan.err
     assert plan.out.startswith("leads: 1 row")
     done = dbt_drift("sync", cwd=project, environment=environment)
@@ -146,7 +146,7 @@ def test_a_declaration_that_dbt_has_not_parsed_yet(project: Path, dbt_drift: Com
 
     file.write_text(written + "\tand: a tab\n")
     plan = dbt_drift("plan", cwd=project)
-    assert "people: Blocked, with nothing sent: models/people.yml is no YAML any more" in plan.err
+    assert "people: Blocked, with nothing sent: models/people.yml is no longer valid YAML" in plan.err
     file.write_text(written.replace("plan: plan", "tier: plan"))
     dbt(project, "parse")
     assert "Held" not in dbt_drift("plan", cwd=project).err

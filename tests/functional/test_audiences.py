@@ -102,7 +102,7 @@ def test_one_tag_in_two_spellings_is_refused(bench: Bench) -> None:
     named(bench, "mirror")
     write(bench, f"('{ADA}', 'Gold'), ('{BOB}', 'gold')")
 
-    with pytest.raises(DeclarationError, match="which is there already"):
+    with pytest.raises(DeclarationError, match="which is already declared"):
         again(bench)
 
 

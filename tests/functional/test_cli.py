@@ -298,7 +298,7 @@ def test_check(people: Bench, dbt_drift: CommandLine) -> None:
     assert "ok  people: 2 attributes" in done.out
     assert f"ok  ledger: schema {people.ledger}, database " in done.out
     assert f"ok  {people.sandbox.url}, a sandbox with 0 contacts, started " in done.out
-    assert f"takes the token of DRIFT_ACCESS_TOKEN: orgId:{people.sandbox.organisation}" in done.out
+    assert f"accepts the token from DRIFT_ACCESS_TOKEN: orgId:{people.sandbox.organisation}" in done.out
     offline = dbt_drift("check", "--offline", *project_of(people))
     assert offline.code == 0
     assert offline.out.splitlines() == done.out.splitlines()[: len(offline.out.splitlines())]

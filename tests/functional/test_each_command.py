@@ -53,7 +53,7 @@ def test_one_way_through_each_command(
     bench.undeclare("people")
     bench.table("dim_people", PEOPLE)
     bench.declare("dim_people", {"fields": FIELDS})
-    assert "goes on with the ledger of people" in run("rename", "people", "dim_people")
+    assert "keeps the ledger of people" in run("rename", "people", "dim_people")
     assert "Done in" in run("untag", "dim_people", "VIP")
     assert bench.tags("p1@example.com") == set()
     assert "found and remembered" in run("rebuild")

@@ -232,7 +232,7 @@ def test_texts_are_compared_byte_by_byte_whatever_the_collation(bench: Bench) ->
             "audiences": [{"tag_from": "kind", "mode": "mirror"}],
         },
     )
-    with pytest.raises(Exception, match=r"names the tag 'gold', which is there already"):
+    with pytest.raises(Exception, match=r"names the tag 'gold', which is already declared"):
         bench.sync()  # they are two tags, which differ only in case
     bench.execute("update $.people set kind = 'silver' where kind = 'gold'")
     bench.forget_project()

@@ -41,7 +41,7 @@ def renamed(bench: Bench, *, vip: str = "true") -> None:
 def test_nothing_is_sent_again_and_tags_are_still_taken_away(bench: Bench, dbt_drift: CommandLine) -> None:
     renamed(bench, vip="i = 1")
     done = command(bench, dbt_drift, "rename", "people", "dim_people")
-    assert (done.code, done.out) == (0, "dim_people goes on with the ledger of people: 3 contacts remembered.\n")
+    assert (done.code, done.out) == (0, "dim_people keeps the ledger of people: 3 contacts remembered.\n")
     assert warnings(prepare(bench.options())) == []
     bench.forget_project()
     counts = bench.plan().counts

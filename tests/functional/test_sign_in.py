@@ -151,7 +151,7 @@ def test_the_address_comes_before_a_browser_that_does_not_return(
     never.set()
     assert done.code == 2
     assert f"open this address on this machine: {environment['DRIFT_API_URL']}/authorize?" in done.err
-    assert "Nobody came back" in done.err
+    assert "The browser did not come back" in done.err
 
 
 def test_a_code_is_good_for_nobody_else(sandbox: Sandbox, environment: dict[str, str]) -> None:
