@@ -1,7 +1,7 @@
-"""What a bad day upstream must not take away: a sync that would remove too much is blocked before it sends anything.
+"""Blocks a sync that would remove too much, before it sends anything: the model may be incomplete.
 
-Removals are tags that a mirror takes back, tags that a `remove` audience takes away, and values that `nulls: clear`
-clears. Of a `remove` audience nobody knows who carries its tag in Drift, so it has no share, only a number.
+Removals are tags that a mirror or a `remove` audience takes away, and values that `nulls: clear` clears. How many
+contacts carry the tag of a `remove` audience is unknown, so only a number limits it, not a share.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     from dbt_drift.ledger.delta import Counts
 
 SHARE_COUNTS_FROM = 20
-"""Removals, or rows gone, from which a share says anything: fewer are a small audience's everyday."""
+"""The number of removals, or of rows gone, from which a share counts: fewer are normal in a small audience."""
 
 
 class Removal(msgspec.Struct, frozen=True):
-    """What contacts would lose.
+    """A tag or a value that contacts would lose.
 
     Attributes:
         what: The tag or the attribute, in words.
-        contacts: How many would lose it.
-        of: How many have it; None where nobody knows.
+        contacts: How many contacts would lose it.
+        of: How many contacts have it; None if unknown.
     """
 
     what: str
@@ -43,13 +43,13 @@ class Removal(msgspec.Struct, frozen=True):
 
 
 class Guard:
-    """The limits of one run, and what its syncs have removed so far.
+    """The limits of one run, and what its syncs remove.
 
     Args:
-        limits: The project's.
-        max_removals: So many removals of each kind, of a sync and of the run, are meant, and none of the other limits
-            counts; None for the limits of the project and of the models.
-        in_plan: Whether the user is looking at the plan already.
+        limits: The project's limits.
+        max_removals: The number of removals that one sync, and the run, may do, instead of all other limits; None for
+            the limits of the project and of the models.
+        in_plan: Whether this is a plan, so that the advice need not name `dbt-drift plan`.
     """
 
     def __init__(self, limits: Guards, max_removals: float | None = None, *, in_plan: bool = False) -> None:
@@ -59,9 +59,9 @@ class Guard:
         self._removals: list[Removal] = []
 
     def check(self, sync: Sync, counts: Counts) -> str:
-        """Return why a sync must not be sent and what it would do, or "" and count what it removes as removed."""
+        """Return why a sync is blocked and what it would remove. If it is not, return "" and count its removals."""
         found = removals(sync, counts)
-        # A model with limits of its own says what is normal for it: not to be outvoted by what is for all models.
+        # A model with its own limits says what is normal for it, so the limits of the run do not count it.
         of_run = [] if sync.guards.most is not None or sync.guards.share is not None else found
         why = [*self._shrunk(sync, counts), *self._too_many(sync, found), *self._too_many_in_run(of_run)]
         if not why:
@@ -70,9 +70,11 @@ class Guard:
         lines = [f"Blocked, with nothing sent: {'; '.join(why)}."]
         lines += [f"{'; '.join(map(str, found))}."] if found else []
         meant = f"--max-removals {sum(removal.contacts for removal in found)}" if found else "--allow-removals"
-        advice = [] if counts.rows else ["Was the build complete?"]
+        advice = [] if counts.rows else ["Check whether the build was complete."]
         advice += [] if self._in_plan else ["Look at it with `dbt-drift plan`."]
-        advice.append(f"If it is meant: `dbt-drift sync --select {sync.name} {meant}`, or raise the limit in `guards`.")
+        advice.append(
+            f"If you intend it: `dbt-drift sync --select {sync.name} {meant}`, or raise the limit in `guards`."
+        )
         lines.append(" ".join(advice))
         return "\n  ".join(lines)
 
@@ -83,8 +85,8 @@ class Guard:
         if gone <= limit * before or (now and gone < SHARE_COUNTS_FROM):
             return []
         if not now:
-            return [f"the model is empty, and had {counted(before, 'row')} at the last sync"]
-        return [f"the model has {counted(now, 'row')}, and had {before:,} at the last sync (limit: {limit:.0%} fewer)"]
+            return [f"the model is empty, and had {counted(before, 'row')} in the last sync"]
+        return [f"the model has {counted(now, 'row')}, and had {before:,} in the last sync (limit: {limit:.0%} fewer)"]
 
     def _too_many(self, sync: Sync, found: list[Removal]) -> list[str]:
         most, share = _of(sync.guards.most, self._limits.most), _of(sync.guards.share, self._limits.share)

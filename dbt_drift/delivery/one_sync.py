@@ -1,4 +1,4 @@
-"""One sync of a run: folded, staged, sent, finished, counted."""
+"""One sync of a run: fold, stage, send, finish, count."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ if TYPE_CHECKING:
 
 
 class OneSync:
-    """One sync from its difference to its result.
+    """Runs one sync.
 
     Args:
-        sync: What is synced.
+        sync: The sync.
         ledger: Its ledger.
-        client: The Drift that is brought to it.
-        reporter: Told of each step.
-        options: What the user asked of the run.
+        client: Drift.
+        reporter: Gets the events of the sync.
+        options: The user's options.
         failures: How many contacts may fail.
-        guard: What may be taken away; None for whatever the rows say.
-        stop: Whether the run is to end early.
+        guard: Limits what may be taken away; None for no limit.
+        stop: Ends the sync in order when it is asked to.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class OneSync:
         self._result = SyncResult(unique_id=sync.unique_id, name=sync.name, status="success")
 
     def run(self) -> SyncResult:
-        """Do it; what breaks it off is in the result, and what was acknowledged until then is kept."""
+        """Run the sync; its result has the error if one breaks it off. The ledger keeps what Drift acknowledged."""
         started = time.monotonic()
         result = self._result
         try:
@@ -72,14 +72,14 @@ class OneSync:
         except DbtDriftError as error:
             result.status, result.message = "error", str(error)
             self._keep_rejected(error)
-        except Exception as error:  # noqa: BLE001 - a mistake of ours: what was sent until then is told all the same
+        except Exception as error:  # noqa: BLE001 - a bug: the result still says what was sent
             result.status, result.message = "error", internal_error(error)
             traceback.print_exc()
         else:
             if result.status == "success" and result.reasons:
                 self._warn()
         if problem := result.rows.problem:
-            # What Drift accepted is in the ledger all the same: only what is said of it is wrong.
+            # The ledger is right: only the counts are wrong.
             result.status = "error"
             result.message = f"Internal error: {problem} Please report it. {result.message}".rstrip()
         result.execution_time = round(time.monotonic() - started, 3)
@@ -114,7 +114,7 @@ class OneSync:
         self._result.rejected_relation = self._ledger.rejected
 
     def _keep_rejected(self, error: DbtDriftError) -> None:
-        """Show what failed until the sync broke off; when the warehouse is what failed, the next run does it."""
+        """Write the rejected rows of a sync that broke off. If the warehouse failed, the next run does it."""
         if not self._staged or isinstance(error, WarehouseError | LockedError):
             return
         try:

@@ -1,4 +1,4 @@
-"""What a sync would send, found in the warehouse; nothing is sent, and no token is needed."""
+"""What a sync would send. A plan reads the warehouse, sends nothing and needs no token."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
 
 
 class PlannedChange(msgspec.Struct, frozen=True):
-    """One contact that would be touched.
+    """One contact that a sync would send.
 
     Attributes:
         key: The key that it is matched by.
-        action: `new`: looked up in Drift, and created if it is not there; `change`: known, patched; `leave`: its
-            row has left the model.
-        attributes: For each attribute that would be sent: what Drift last accepted and what the model wants, as JSON.
-        add_tags: Tags that would be set.
-        remove_tags: Tags that would be taken away.
+        action: `new`: its Drift id is unknown, so a sync looks it up or creates it; `change`: its Drift id is known;
+            `leave`: its row has left the model.
+        attributes: For each attribute to send, what Drift last accepted and what the model wants, as JSON.
+        add_tags: The tags to add.
+        remove_tags: The tags to remove.
     """
 
     key: str
@@ -51,9 +51,9 @@ class SyncPlan(msgspec.Struct, frozen=True):
         unique_id: dbt's id of the model.
         name: The model's name.
         counts: How much differs.
-        changes: The first of the contacts that would be touched.
-        invalid: The first of the rows that cannot be sent.
-        blocked: Why a sync would be blocked, and what it would take away; "" where it would not.
+        changes: The first contacts to send.
+        invalid: The first rows that cannot be sent.
+        blocked: Why a sync would be blocked, and what it would take away; "" if it would not.
     """
 
     unique_id: str
@@ -71,16 +71,16 @@ def make_plans(
     client: DriftClient | None = None,
     notice: Callable[[str], None] = lambda _: None,
 ) -> list[SyncPlan]:
-    """Stage every sync in a delta of its own, read it, drop it.
+    """Stage every sync in a separate delta, read it, drop it.
 
     Args:
         prepared: The project and its syncs.
         rows: How many contacts, and how many invalid rows, each plan shows.
-        client: Asked for the attributes that Drift has, nothing else; None to go by those of the last sync.
-        notice: Told what is no error, and what somebody should know.
+        client: Lists Drift's attributes, nothing else; None to use those of the last sync.
+        notice: Gets each notice for the user.
 
     Raises:
-        ConfigurationError: A newer program has written the ledger.
+        ConfigurationError: A newer version of dbt-drift has written the ledger.
         DeclarationError: The mapping does not fit the attributes that Drift has.
         WarehouseError: The warehouse refused a statement.
     """

@@ -1,7 +1,7 @@
-"""Contacts of a delta on their way: pages in, outcomes out, and what is known of each in the journal.
+"""Pumps the contacts of a delta through the dispatcher: reads pages, submits contacts, journals outcomes.
 
-One thread reads pages, submits, collects and journals; the dispatcher's threads only send. The warehouse is so used by
-one thread at a time, and never while it waits for Drift.
+One thread reads, submits, collects and journals; the dispatcher's threads only send. So only one thread uses the
+warehouse, and it holds no connection while it waits for Drift.
 """
 
 from __future__ import annotations
@@ -26,45 +26,45 @@ if TYPE_CHECKING:
     from dbt_drift.ledger.sync_ledger import SyncLedger
 
 PAGE_ROWS = 2000
-"""Contacts read at once: a page is short work for the warehouse and lasts Drift's default quota 40 seconds."""
+"""The number of contacts in a page: short work for the warehouse, and 40 seconds of Drift's default quota."""
 
 UNWRITTEN_ROWS = 500
-"""What a kill can cost: so many contacts, at most, are under way or answered and not in the journal yet. The fold goes
-by the same number (`most_unjournaled` in fold.sql)."""
+"""The largest number of contacts under way, or answered and not journaled yet: what a kill can cost. The fold uses the
+same number (`most_unjournaled` in fold.sql)."""
 
 FLUSH_ROWS = 250
 FLUSH_SECONDS = 2.0
-"""When answers go to the journal: half of the above, so that the other half goes on meanwhile."""
+"""When answers go to the journal: after half of the above, so that the other half goes on meanwhile."""
 
 TELL_SECONDS = 0.2
 
 
 class Purpose(Protocol):
-    """What contacts are on their way for."""
+    """What a pump does with the contacts."""
 
     def skips(self, row: DeltaRow) -> bool:
-        """Whether nothing is asked of Drift about this contact."""
+        """Whether to send nothing for this contact."""
 
     def entry(self, row: DeltaRow, outcome: Outcome) -> Entry | None:
-        """Count what came of a contact, and return what the journal keeps of it, if anything."""
+        """Count the outcome of a contact, and return its journal entry, if it gets one."""
 
     def check(self, done: int) -> None:
-        """Raise `StoppedError` where too much goes wrong; done: contacts that have their outcome."""
+        """Raise `StoppedError` if too much fails; done: the number of contacts with an outcome."""
 
 
 class Pump:
-    """The contacts of one sync on their way.
+    """Pumps the contacts of one sync.
 
     Args:
         ledger: The sync's ledger, staged.
-        dispatcher: Sends; used for this sync alone.
-        sync: What is synced.
-        total: How many contacts the delta numbers.
-        purpose: What is done about them.
-        stop: Whether the run is to end before.
+        dispatcher: Sends the contacts; used for this sync only.
+        sync: The sync.
+        total: The number of contacts in the delta.
+        purpose: What to do with the contacts.
+        stop: Ends the pump in order when it is asked to.
 
     Attributes:
-        done: Contacts that have their outcome, and those that were skipped.
+        done: The number of contacts with an outcome, and of those skipped.
     """
 
     def __init__(
@@ -85,20 +85,20 @@ class Pump:
 
     @property
     def in_doubt(self) -> bool:
-        """Whether contacts are open of which Drift may have taken something."""
+        """Whether Drift may have accepted something of contacts that are not journaled."""
         return bool(self._open or self._unwritten)
 
     def run(self, tell: Callable[[int], None]) -> None:
-        """Ask about every contact; what is known when something breaks off is journaled before it is raised.
+        """Pump all contacts. If an error breaks off, journal what is known, then raise it.
 
         Args:
-            tell: Told how many contacts are done, a few times a second.
+            tell: Gets the number of contacts that are done, a few times a second.
 
         Raises:
             DriftUnavailableError: Drift refuses every request or cannot be reached.
             LockedError: Another run has taken the lock.
-            WarehouseError: The warehouse refused a page or the journal.
-            StoppedError: The user ended the run, or too much goes wrong.
+            WarehouseError: The warehouse refused a page or a journal entry.
+            StoppedError: The user ended the run, or too much failed.
         """
         told_at = -math.inf
         try:
@@ -113,7 +113,7 @@ class Pump:
                 if len(self._unwritten) >= FLUSH_ROWS or time.monotonic() - self._written_at > FLUSH_SECONDS:
                     self._write()
         finally:
-            # Requests under way may still be taken by Drift: wait for their answers, so that none is asked for again.
+            # Drift may accept requests under way: wait for the answers, or the next run sends them again.
             self._dispatcher.stop()
             try:
                 self._take(self._dispatcher.collect(timeout=0))
@@ -148,14 +148,14 @@ class Pump:
                 self._unwritten.append(entry)
 
     def _write_last(self) -> None:
-        """Write what is left, or say what is lost of it."""
+        """Write the last entries, or say how many are lost."""
         try:
             self._write()
         except WarehouseLostError as lost:
             raise WarehouseLostError(
                 str(lost),
-                advice=f"The answers for {counted(len(self._unwritten), 'contact')} could not be written down: the "
-                "next run asks Drift for them again. Run it when the warehouse is back.",
+                advice=f"The answers for {counted(len(self._unwritten), 'contact')} could not be journaled: the "
+                "next run sends these contacts again. Run it when the warehouse is back.",
             ) from lost
 
     def _write(self) -> None:

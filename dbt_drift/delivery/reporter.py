@@ -1,4 +1,4 @@
-"""What a run tells while it works; the command line decides how it looks."""
+"""The events of a run; the command line decides how they look."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 
 
 class Reporter(Protocol):
-    """Told of each step, from the thread that runs the sync."""
+    """Gets the events of a run, in the thread that runs the sync."""
 
     def run_started(
         self, syncs: int, *, project: str, target: str, adapter: str, drift_url: str, sandbox: LocalSandbox | None
     ) -> None:
-        """Everything is checked; the first sync comes."""
+        """All checks have passed; the first sync comes next."""
 
     def waiting(self, owner: LockOwner) -> None:
         """Another run has the ledger's lock; this one waits for it."""
 
     def noticed(self, notice: str) -> None:
-        """Something about the whole run that is no error, and that somebody should know."""
+        """There is a notice about the whole run for the user."""
 
     def sync_started(self, index: int, total: int, sync: Sync) -> None:
         """The `index`th of `total` syncs begins."""
@@ -34,7 +34,7 @@ class Reporter(Protocol):
         """The difference is known."""
 
     def progress(self, sync: Sync, done: int, total: int, statistics: Statistics) -> None:
-        """`done` of `total` contacts have their outcome. Called a few times a second."""
+        """`done` of `total` contacts have an outcome. Called a few times a second."""
 
     def sync_finished(self, index: int, total: int, result: SyncResult) -> None:
         """A sync has its result."""

@@ -1,7 +1,7 @@
-"""What a run did, as target/drift_results.json keeps it: shaped after dbt's run_results.json, with a schema of its own.
+"""What a run did, as in target/drift_results.json: similar to dbt's run_results.json, with its own JSON Schema.
 
-The shape is versioned: a change that could break a reader raises `SCHEMA_VERSION` and gets a new schema file in
-docs/schemas/. Keys are masked: the artifact is uploaded and mailed, the rejected rows themselves are in the warehouse.
+A change that could break a reader gets a new `SCHEMA_VERSION` and a new schema file in docs/schemas/. Keys are masked,
+because people upload and mail the artifact; the rejected rows are in the warehouse.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ SyncStatus = Literal["success", "warn", "blocked", "error", "skipped"]
 
 
 class RowCounts(msgspec.Struct, kw_only=True):
-    """Where the model's rows went; `read` = unchanged + sent + invalid + rejected + given_up + unfinished.
+    """The outcomes of the model's rows; `read` = unchanged + sent + invalid + rejected + given_up + unfinished.
 
     Attributes:
         read: Rows of the model.
-        unchanged: Rows in which Drift lacked nothing.
-        sent: Rows that Drift holds now: created + updated + matched, departed contacts left out.
-        invalid: Rows that could not be sent: no key, a malformed one, a duplicate one, a number that is none.
-        rejected: Rows that Drift refused, or that did not get through after all tries.
-        given_up: Rows that were given up in earlier runs and have not changed since: not sent.
-        unfinished: Rows that the run did not come to.
-        departed: Contacts, not rows: those whose row has left the model and that lost their tags.
+        unchanged: Rows in which nothing has changed.
+        sent: Rows that Drift has now: created + updated + matched, without departed contacts.
+        invalid: Rows that cannot be sent, such as rows without a key, or with a malformed or duplicate one.
+        rejected: Rows that Drift refused, or that failed after all tries.
+        given_up: Rows that earlier runs gave up and that have not changed since. They are not sent.
+        unfinished: Rows that the run did not reach.
+        departed: Contacts, not rows: those whose row left the model, and that lost their tags.
     """
 
     read: int = 0
@@ -62,7 +62,7 @@ class RowCounts(msgspec.Struct, kw_only=True):
 
     @property
     def problem(self) -> str:
-        """What is wrong with the sum, or "": counted in the warehouse and here, it has to come out even."""
+        """What is wrong with the sum, or "": the warehouse and Python count separately, and have to agree."""
         parts = {
             "unchanged": self.unchanged,
             "sent": self.sent,
@@ -78,14 +78,14 @@ class RowCounts(msgspec.Struct, kw_only=True):
 
 
 class ContactCounts(msgspec.Struct, kw_only=True):
-    """What came of the contacts that were sent.
+    """The outcomes of the contacts that were sent.
 
     Attributes:
-        created: Contacts that are new in Drift.
-        updated: Contacts of Drift that were changed.
-        matched: Contacts found in Drift as they should be; nothing was written.
-        tags_added: Tags that were set; those that were found set are not counted.
-        tags_removed: Tags that were taken away; those that were found missing are not counted.
+        created: Contacts that dbt-drift created.
+        updated: Contacts that dbt-drift changed.
+        matched: Contacts that Drift already had as the model wants them; nothing was written.
+        tags_added: Tags that dbt-drift added; tags that the contact already had are not counted.
+        tags_removed: Tags that dbt-drift removed; tags that the contact did not have are not counted.
     """
 
     created: int = 0
@@ -96,12 +96,12 @@ class ContactCounts(msgspec.Struct, kw_only=True):
 
 
 class Rejection(msgspec.Struct, frozen=True):
-    """A row that did not get through.
+    """A row that was rejected, failed or is invalid.
 
     Attributes:
         key: Its key, masked.
         reason: A short code; the docs list them.
-        attribute: The attribute to blame, where one is.
+        attribute: The attribute that caused it, if any.
     """
 
     key: str
@@ -110,23 +110,23 @@ class Rejection(msgspec.Struct, frozen=True):
 
 
 class SyncResult(msgspec.Struct, kw_only=True):
-    """What came of one sync.
+    """The result of one sync.
 
     Attributes:
         unique_id: dbt's id of the model.
         name: The model's name.
-        status: `success`; `warn`: some rows did not get through; `blocked`: the sync was blocked before it sent
-            anything; `error`: the sync broke off; `skipped`: an earlier one broke the run off.
+        status: `success`; `warn`: some rows were rejected or are invalid; `blocked`: the sync was blocked before it
+            sent anything; `error`: the sync broke off; `skipped`: an earlier sync broke off.
         message: One line for a person.
         execution_time: In seconds.
-        rows: Where the model's rows went.
-        contacts: What came of those that were sent.
-        new_contacts: How many of them were new to us, and how many of these Drift had already.
+        rows: The outcomes of the model's rows.
+        contacts: The outcomes of the contacts that were sent.
+        new_contacts: How many contacts the ledger did not know, and how many of these Drift already had.
         requests: Requests to Drift, repetitions included.
         throttled: Of these, how many Drift answered with 429.
-        reasons: How many rows did not get through, those given up included, by reason.
-        rejections: The first of them.
-        rejected_relation: The table that holds all of them; "" where the sync broke off before it was written.
+        reasons: The number of rows that were not accepted, those given up included, by reason.
+        rejections: The first of these rows.
+        rejected_relation: The table with all of them; "" if the sync broke off before it wrote the table.
     """
 
     unique_id: str
@@ -145,17 +145,17 @@ class SyncResult(msgspec.Struct, kw_only=True):
 
 
 class Metadata(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a results file comes from.
+    """The run that wrote the results.
 
     Attributes:
-        schema_version: Which shape this is: `drift_results/v1`.
-        dbt_drift_version: The program's version.
+        schema_version: The version of the JSON Schema: `drift_results/v1`.
+        dbt_drift_version: The version of dbt-drift.
         generated_at: UTC, ISO 8601.
-        invocation_id: This run.
-        project_name: dbt's project.
-        target_name: dbt's target.
-        adapter_type: The warehouse.
-        drift_url: Where Drift was.
+        invocation_id: The invocation id of the run.
+        project_name: The name of the dbt project.
+        target_name: The dbt target.
+        adapter_type: The type of the warehouse.
+        drift_url: The URL of Drift.
     """
 
     schema_version: str
@@ -172,9 +172,9 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     """target/drift_results.json.
 
     Attributes:
-        metadata: Where it comes from.
-        results: One entry a sync, in the order of the run.
-        elapsed_time: Of the whole run, in seconds.
+        metadata: The run.
+        results: One entry for each sync, in the order of the run.
+        elapsed_time: The duration of the whole run, in seconds.
     """
 
     metadata: Metadata
@@ -183,7 +183,7 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def exit_code(self) -> int:
-        """0 all well, 1 some rows or syncs failed, 2 nothing could be run: dbt's own meaning."""
+        """0: all went well, 1: some rows or syncs failed, 2: nothing could be run; as for dbt."""
         statuses = {result.status for result in self.results}
         if statuses <= {"success"}:
             return 0
@@ -200,10 +200,10 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def remove_results(folder: Path) -> None:
-    """Take away what an earlier run left: it may not pass for the results of a run that cannot start, or is killed.
+    """Delete the results of an earlier run, which nobody must take for those of a run that cannot start or is killed.
 
     Raises:
-        ConfigurationError: It cannot be taken away.
+        ConfigurationError: The file cannot be deleted.
     """
     try:
         (folder / FILE_NAME).unlink(missing_ok=True)
@@ -214,10 +214,10 @@ def remove_results(folder: Path) -> None:
 
 
 def check_folder(folder: Path) -> None:
-    """Make sure that results can be written, before there is anything to write.
+    """Check that results can be written, before the run sends anything.
 
     Raises:
-        ConfigurationError: They cannot.
+        ConfigurationError: They cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -228,7 +228,7 @@ def check_folder(folder: Path) -> None:
 
 
 def write_results(results: Results, folder: Path) -> Path:
-    """Write the artifact, in one step: a reader never sees half of it."""
+    """Write the artifact in one step, so that a reader never sees half of it."""
     folder.mkdir(parents=True, exist_ok=True)
     document = escaped_json(msgspec.json.format(msgspec.json.encode(results), indent=2))
     _draft(folder).write_text(document, encoding="utf-8")

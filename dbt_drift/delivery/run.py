@@ -48,14 +48,14 @@ def run_syncs(
 
     Args:
         prepared: The project and its syncs.
-        environment: Where Drift is, and what opens it.
-        reporter: Told of each step.
-        options: What the user asked of this run.
-        stop: Asked whether the run is to end early; None for a run that nobody ends.
+        environment: `DRIFT_API_URL` and the token, or a sign-in.
+        reporter: Gets the events of the run.
+        options: The user's options.
+        stop: Ends the run in order when it is asked to; None for a run that nobody ends.
 
     Raises:
         ConfigurationError: The token or the URL cannot be used, the ledger belongs to another Drift or to a newer
-            program, or the results cannot be written.
+            version, or the results cannot be written.
         DeclarationError: The mapping does not fit the attributes that Drift has.
         LockedError: Another run is at work on the ledger.
         WarehouseError: The ledger cannot be opened.
@@ -86,14 +86,14 @@ def run_syncs(
 
         try:
             syncs = run.fit(client)
-            # Saved as they are staged: a hook that stages another form of a sync stages in vain.
+            # Saved before they are staged, so that the post-hook stages the same form of the sync.
             save_syncs(prepared.project, prepared.location, syncs)
             run.run_each(syncs, work, results, blocked=prepared.blocked)
         except BaseException as error:
             results += _not_reached(prepared, len(results), error)
             raise
         finally:
-            # Of a run that has begun there are results, however it ends: who reads them must not find it well.
+            # A run that has begun always leaves results, so that a reader learns how it ended.
             document = Results(
                 metadata=Metadata(
                     schema_version=SCHEMA_VERSION,
@@ -114,7 +114,7 @@ def run_syncs(
 
 
 def _write(document: Results, folder: Path, reporter: Reporter) -> None:
-    """Write the artifact; a disk that is full by now does not hide what came of the run."""
+    """Write the artifact; a full disk must not hide the outcome of the run."""
     try:
         write_results(document, folder)
     except OSError as error:
@@ -122,7 +122,7 @@ def _write(document: Results, folder: Path, reporter: Reporter) -> None:
 
 
 def _not_reached(prepared: Prepared, done: int, error: BaseException) -> Iterator[SyncResult]:
-    """Yield a result for each sync that has none: the run has broken off at the first of them."""
+    """Yield a result for each sync without one: the run broke off at the first of them."""
     said = "Interrupted."
     if isinstance(error, Exception):
         said = str(error) if isinstance(error, DbtDriftError) else internal_error(error)

@@ -1,4 +1,4 @@
-"""What the user asks of one run, beside what the project says."""
+"""The user's options for one run."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     """The flags of `dbt-drift sync`.
 
     Attributes:
-        workers: The most requests under way at once; None for enough to use the quota at a latency of two seconds.
+        workers: The largest number of requests at once; None for enough to use the quota at a latency of two seconds.
         wait: How many seconds to wait for another run to release the ledger's lock.
-        full_refresh: Whether everything is sent again, changed or not.
-        retry: Send rows that were given up in earlier runs once more.
-        retry_reason: Of these, only the ones with this reason.
-        max_failures: So many rows may fail before a sync stops; None for what the settings say.
-        max_removals: So many tags and values may be taken away, and models may shrink; None for what guards say.
-        limit: The most contacts that a sync sends; None for all.
-        invocation_id: What the run is called in the ledger, the results and the log; None for a name of its own.
+        full_refresh: Whether to send everything again, changed or not.
+        retry: Whether to send the rows again that earlier runs gave up.
+        retry_reason: With `retry`, only the rows with this reason; None for all.
+        max_failures: The number of rows that may fail before a sync stops; None for the settings.
+        max_removals: The number of tags and values that a sync may take away, however much the model shrank; None for
+            the guards.
+        limit: The largest number of contacts that a sync sends; None for all.
+        invocation_id: The id of the run in the ledger, the results and the log; None for a new one.
     """
 
     workers: int | None = None

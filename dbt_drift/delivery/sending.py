@@ -1,4 +1,4 @@
-"""What a sync makes of the outcomes of its contacts: counts, and an entry of the journal for each."""
+"""Counts the outcomes of a sync's contacts, and makes a journal entry of each."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
 REJECTIONS_KEPT = 100
 
 SHARE_COUNTS_FROM = 100
-"""Contacts that must have their outcome before their share says anything."""
+"""The number of contacts with an outcome from which a share of failures counts."""
 
 
 class Sending:
-    """The contacts of one sync are sent.
+    """Counts what is sent in one sync.
 
     Args:
-        sync: What is synced.
-        stage_id: The stage that the delta belongs to.
+        sync: The sync.
+        stage_id: The stage of the delta.
         failures: How many contacts may fail.
 
     Attributes:
-        departed: Contacts whose row has left the model and that got through.
-        rejected_rows: Rows of the model that did not get through.
-        contacts: What came of those that got through.
-        reasons: How many did not get through, by reason.
+        departed: The number of contacts whose row has left the model and that Drift accepted.
+        rejected_rows: The number of rows of the model that were rejected or failed.
+        contacts: The outcomes of the accepted contacts.
+        reasons: The number of contacts that were rejected or failed, by reason.
         rejections: The first of these.
     """
 
@@ -50,11 +50,11 @@ class Sending:
         self.rejections: list[Rejection] = []
 
     def skips(self, row: DeltaRow) -> bool:  # noqa: ARG002 - every contact of the delta is sent
-        """Whether nothing is asked of Drift about this contact."""
+        """Whether to send nothing for this contact."""
         return False
 
     def entry(self, row: DeltaRow, outcome: Outcome) -> Entry:
-        """Count what came of a contact, and return what the journal keeps of it."""
+        """Count the outcome of a contact, and return its journal entry."""
         self._count(row, outcome)
         self._count_tags(row, outcome)
         return Entry(
@@ -65,19 +65,19 @@ class Sending:
             attributes_accepted=outcome.attributes_accepted,
             tags_accepted=outcome.tags_accepted,
             reason=outcome.reason,
-            # Drift's own words; a NUL among them is what Postgres cannot store.
+            # Drift's own message; Postgres cannot store a NUL.
             message=outcome.message and outcome.message.replace("\0", ""),
         )
 
     def check(self, done: int) -> None:
-        """Raise `StoppedError` where too many contacts fail; done: those that have their outcome."""
+        """Raise `StoppedError` if too many contacts failed; done: the number of contacts with an outcome."""
         check_failures(self._failures, done, self._failed)
 
     def _count(self, row: DeltaRow, outcome: Outcome) -> None:
         if outcome.status in {"rejected", "failed"}:
             reason = outcome.reason or outcome.status
             self.reasons[reason] += 1
-            if not outcome.attributes_accepted:  # an organisation without tags is no reason to stop
+            if not outcome.attributes_accepted:  # an organisation without tags does not stop the sync
                 self._failed[reason] += 1
             self.rejected_rows += not row.departed
             if len(self.rejections) < REJECTIONS_KEPT:
@@ -87,7 +87,7 @@ class Sending:
             setattr(self.contacts, outcome.status, getattr(self.contacts, outcome.status) + 1)
 
     def _count_tags(self, row: DeltaRow, outcome: Outcome) -> None:
-        """Count what was written: of a tag itself, or of the attribute in its place."""
+        """Count the tags that were written, or the attributes that stand for them."""
         added, removed = len(outcome.tags_added), len(outcome.tags_removed)
         for audience in self._sync.audiences:
             if audience.attribute in outcome.attributes_written:
@@ -99,15 +99,15 @@ class Sending:
 
 
 def check_failures(limit: Failures, done: int, reasons: Counter[str]) -> None:
-    """Hold what has failed against the limit.
+    """Compare the failures with the limit.
 
     Args:
-        limit: How much may fail.
-        done: Contacts that have their outcome.
+        limit: How many may fail.
+        done: The number of contacts with an outcome.
         reasons: How many of these failed, by reason.
 
     Raises:
-        StoppedError: More failed than may.
+        StoppedError: Too many failed.
     """
     failed = sum(reasons.values())
     if failed <= limit.most and (done < SHARE_COUNTS_FROM or failed <= limit.share * done):
@@ -115,6 +115,6 @@ def check_failures(limit: Failures, done: int, reasons: Counter[str]) -> None:
     reason, _ = reasons.most_common(1)[0]
     raise StoppedError(
         f"Stopped: {failed:,} of {counted(done, 'contact')} did not get through, most often with {reason}.",
-        advice="Look into the table of rejected rows. Once the cause is mended, `dbt-drift retry` sends them again; "
+        advice="Look at the table of rejected rows. Correct the cause, then `dbt-drift retry` sends them again; "
         "--max-failures allows more.",
     )

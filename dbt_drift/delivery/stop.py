@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM: the first one ends the run in order, the second one at once."""
+"""SIGINT and SIGTERM: the first signal ends the run in order, the second one at once."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
 
 
 class Stop:
-    """Whether the user, or the scheduler, wants the run to end."""
+    """A request of the user or the scheduler to end the run."""
 
     def __init__(self) -> None:
         self._asked = threading.Event()
 
     @property
     def asked(self) -> bool:
-        """Whether it is to end."""
+        """Whether the run should end."""
         return self._asked.is_set()
 
     def ask(self) -> None:
-        """Let it end in order."""
+        """Ask the run to end in order."""
         self._asked.set()
 
     def check(self) -> None:
-        """Raise where the run can be left.
+        """Raise an error if the run should end; call it where a run can stop.
 
         Raises:
-            StoppedError: It is to end.
+            StoppedError: The run should end.
         """
         if self.asked:
             raise StoppedError("Interrupted.", advice="Run it again: it goes on where this run stopped.")
@@ -44,12 +44,12 @@ class Stop:
 
 @contextlib.contextmanager
 def stopping_on_signals(stop: Stop) -> Iterator[None]:
-    """Ask `stop` at the first SIGINT or SIGTERM, and leave the process at the second.
+    """Ask `stop` to end the run at the first SIGINT or SIGTERM, and exit the process at the second.
 
-    Only the main thread can do that: in another one, signals are left to whoever has started it.
+    Only the main thread can handle signals: in another thread this does nothing.
 
-    A handler of Python's waits for the statement that the warehouse's driver is in, which may be a long one. The number
-    of the signal that Python writes to the wake-up socket does not: a thread of its own reads it.
+    A Python signal handler waits until the warehouse's driver returns, which may take long. The wake-up socket, to
+    which Python writes the number of the signal, does not wait: a thread reads it.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -58,7 +58,7 @@ def stopping_on_signals(stop: Stop) -> Iterator[None]:
     writing.setblocking(False)  # noqa: FBT003 - the socket's own signature
     watching = threading.Thread(target=_watch, args=(reading, stop), daemon=True)
     watching.start()
-    # Without a handler of Python's a signal would end the process before anything is written.
+    # Without a Python handler, a signal would end the process before anything is written.
     before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
     woken = signal.set_wakeup_fd(writing.fileno(), warn_on_full_buffer=False)
     try:
@@ -79,8 +79,8 @@ def _watch(reading: socket.socket, stop: Stop) -> None:
             continue
         if stop.asked:
             live_line.clear()
-            # dbt's locks are semaphores with names: Python's tracker would complain of those that are left.
+            # dbt's locks are named semaphores: Python would warn about those that are left.
             multiprocessing.util._run_finalizers(0)  # type: ignore[attr-defined]  # noqa: SLF001 - it has no other name
             os._exit(128 + number)
         stop.ask()
-        echo("Stopping: what is under way is finished first. Once more stops at once.", err=True)
+        echo("Stopping: waiting for the requests under way. Press Ctrl-C again to stop at once.", err=True)

@@ -1,4 +1,4 @@
-"""From a row of the delta to what is asked of Drift for that contact."""
+"""Turns a row of the delta into the change that Drift needs for that contact."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 MatchOn = Literal["email", "externalId"]
 _IDENTITIES = ("email", "externalId")
 _MEMBER = {"+": msgspec.Raw(b"true"), "-": msgspec.Raw(b"false")}
-"""What the attribute in the place of a tag is, for a member and for others."""
+"""The value of an attribute that stands for a tag, for members and for others."""
 
 
 def contact_change(row: DeltaRow, sync: Sync) -> ContactChange:
-    """Return what Drift lacks of what the model says about one contact."""
+    """Return what the model says about a contact and Drift does not have yet."""
     changed = {name for name, _, _ in attribute_changes(row, sync.match_on)}
     known = row.wanted or row.accepted
     in_place_of_tags = {one.tag: one.attribute for one in sync.audiences if one.attribute is not None}
@@ -31,7 +31,7 @@ def contact_change(row: DeltaRow, sync: Sync) -> ContactChange:
         key=row.key,
         match_on=sync.match_on,
         contact_id=row.contact_id,
-        # Of a contact that was adopted nothing is known but its key.
+        # Only the key is known of an adopted contact.
         identity={name: _text(known[name]) for name in _IDENTITIES if name in known} or {sync.match_on: row.key},
         attributes={name: to_json(row.wanted[name]) for name in row.wanted if name in changed}
         | {in_place_of_tags[tag]: _MEMBER[sign] for tag, sign in signs if tag in in_place_of_tags},
@@ -51,14 +51,14 @@ def contact_change(row: DeltaRow, sync: Sync) -> ContactChange:
 
 
 def _text(wire: str) -> str:
-    """Return the string of a wire text, certain or not: whoever Drift may know by it is looked up by it."""
+    """Return the string of a wire text, certain or not: Drift may know the contact by it."""
     return wire.removeprefix(UNCERTAIN)[1:]
 
 
 def attribute_changes(row: DeltaRow, match_on: MatchOn) -> list[tuple[str, str | None, str]]:
     """Return the attributes to send: name, wire text that Drift last accepted, wire text that the model wants.
 
-    A contact that is found by its key has that key already, and an e-mail address that differs in case is the same.
+    A contact that is found by its key already has the key, and e-mail addresses that differ in case are equal.
     """
     changes = []
     for name, wanted in row.wanted.items():
@@ -72,5 +72,5 @@ def attribute_changes(row: DeltaRow, match_on: MatchOn) -> list[tuple[str, str |
 
 
 def tag_changes(row: DeltaRow) -> list[tuple[str, str]]:
-    """Return the tags to set (`+`) and to take away (`-`)."""
+    """Return the tags to add (`+`) and to remove (`-`)."""
     return [(tag, sign) for tag, sign in row.wanted_tags.items() if row.accepted_tags.get(tag) != sign]

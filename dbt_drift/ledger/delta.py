@@ -1,4 +1,4 @@
-"""What a stage finds and what becomes of it: rows of the delta, counts, rows that cannot be sent, journal entries."""
+"""Types of a stage: rows of the delta, counts, rows that cannot be sent, journal entries."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dbt_drift.ledger.wire import UNCERTAIN
 
 
 class DeltaRow(msgspec.Struct, frozen=True):
-    """One contact that has something to send.
+    """One contact with something to send.
 
     Attributes:
         seq: Its number in the delta, from 1.
-        departed: True when its row has left the model: only tags are taken away.
-        key: The key that it is remembered by.
-        contact_id: Its Drift id, or None while that is unknown.
-        wanted: Wire text of each attribute that the model gives a value, changed or not.
-        accepted: Wire text of each attribute as Drift last accepted it.
-        wanted_tags: `+` or `-` for each tag that is to be set or taken away.
+        departed: Whether its row has left the model, so that only tags are removed.
+        key: The key of the contact.
+        contact_id: Its Drift id, or None if unknown.
+        wanted: The wire text of each attribute with a value in the model, changed or not.
+        accepted: The wire text of each attribute that Drift last accepted.
+        wanted_tags: `+` for each tag to add, `-` for each tag to remove.
         accepted_tags: The same, as Drift last accepted it.
     """
 
@@ -37,24 +37,24 @@ class DeltaRow(msgspec.Struct, frozen=True):
 
 
 class Counts(msgspec.Struct, frozen=True):
-    """What staging found, in contacts unless said; `rows` = unchanged + invalid + given up + (new + changed).
+    """The counts of a stage, in contacts unless stated. `rows` = unchanged + invalid + given up + (new + changed).
 
     Attributes:
         rows: Rows of the model.
         differing: Rows of the model in the delta, those that cannot be sent included.
         sendable: Contacts to send, numbered 1 to `sendable` in the delta.
-        new: Of these, rows whose contact has no remembered Drift id.
-        changed: Of these, rows whose contact has one.
-        departed: Of these, those whose row has left the model.
+        new: Sendable contacts without a known Drift id.
+        changed: Sendable contacts with a known Drift id.
+        departed: Sendable contacts whose row has left the model.
         invalid: Rows that cannot be sent, by reason.
-        given_up: Rows that were given up in earlier runs and have not changed since, by reason.
+        given_up: Rows that earlier runs gave up and that have not changed since, by reason.
         attributes: In how many contacts each attribute is new or changed.
         tags_added: How many contacts get each tag.
         tags_removed: How many contacts lose each tag.
-        tags_carried: Of the tags that some lose: how many contacts carry it, as far as this sync set it.
+        tags_carried: How many contacts carry each tag that some lose, as far as this sync set it.
         values_cleared: How many contacts lose the value of each attribute that some lose.
-        values_set: Of these attributes: how many contacts have a value that this sync wrote.
-        rows_before: Rows of the model when it was last synced to the end; None where it never was.
+        values_set: How many contacts have a value of these attributes that this sync wrote.
+        rows_before: Rows of the model in its last complete sync; None if there was none.
     """
 
     rows: int
@@ -83,11 +83,11 @@ class InvalidRow(msgspec.Struct, frozen=True):
     """A row that cannot be sent.
 
     Attributes:
-        key: The key that its contact would be remembered by; None when that is what the row lacks.
-        reason: A short code; the docs list them.
-        attribute: The attribute to blame, where one is.
+        key: The key of its contact; None if the row has no key.
+        reason: A short code; docs/reference/errors.md lists them.
+        attribute: The attribute that caused it, if any.
         key_as_written: The key as the model has it.
-        row_id: What the model calls the row, where it says so.
+        row_id: The value of the declared `row_id`, if any.
     """
 
     key: str | None
@@ -98,7 +98,7 @@ class InvalidRow(msgspec.Struct, frozen=True):
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True):
-    """What the journal keeps of one contact's outcome; the order is that of the macro's insert."""
+    """The journal entry of one contact; the fields are in the order of the macro's insert."""
 
     stage_id: str
     seq: int
@@ -109,4 +109,4 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
     reason: str | None
     message: str | None
     confirmed_columns: list[str] | None = None
-    """After a look-up: the columns whose values Drift was found to hold."""
+    """After a look-up: the columns whose values Drift has."""

@@ -1,4 +1,4 @@
-"""The runs of a ledger, as its own tables keep them: each from its start, whether or not it came to its end."""
+"""The history of runs in the ledger. It has each run from its start, whether or not the run came to its end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class RunStart(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a run when it starts; the columns of `drift_runs`."""
+    """The start of a run; the columns of `drift_runs`."""
 
     invocation_id: str
     command: str
@@ -27,7 +27,7 @@ class RunStart(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SyncCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of one sync of a run; the columns of `drift_run_syncs`, which docs/reference/ledger.md explains."""
+    """The counts of one sync of a run; the columns of `drift_run_syncs` (docs/reference/ledger.md)."""
 
     invocation_id: str
     unique_id: str
@@ -57,15 +57,15 @@ class PastRun(msgspec.Struct, frozen=True):
 
     Attributes:
         invocation_id: Its invocation id.
-        command: `sync` or `rebuild`.
+        command: `sync`, `rebuild` or `untag`.
         dbt_drift_version: The version of dbt-drift.
-        target: dbt's target.
-        drift_url: Where Drift was.
-        host: The machine that it ran on.
-        pid: Its process there.
-        started_at: UTC, by the warehouse's clock.
-        finished_at: The same, or None where the end is not written down.
-        status: the worst of its syncs, `success`, `warn`, `blocked` or `error`; `running` where its end is not known.
+        target: The dbt target.
+        drift_url: The URL of Drift.
+        host: The host name of its machine.
+        pid: Its process id.
+        started_at: In UTC, by the warehouse's clock.
+        finished_at: In UTC; None if the run has not recorded its end.
+        status: The worst status of its syncs, `success`, `warn`, `blocked` or `error`; `running` if it has not ended.
     """
 
     invocation_id: str
@@ -84,26 +84,26 @@ class History:
     """The history of one ledger.
 
     Args:
-        location: Where the ledger lies.
+        location: The location of the ledger.
     """
 
     def __init__(self, location: Location) -> None:
         self._ledger = location
 
     def start(self, session: Session, run: RunStart) -> None:
-        """Write down that a run has started."""
+        """Record the start of a run."""
         with session.transaction():
             session.call("start_run", ledger=self._ledger, run=run)
 
     def add(self, session: Session, counts: SyncCounts) -> None:
-        """Write down what came of a sync."""
-        # Its message can hold Drift's words, and Postgres cannot store a NUL.
+        """Record the counts of a sync."""
+        # The message can quote Drift, and Postgres cannot store a NUL.
         row = {**msgspec.to_builtins(counts), "message": counts.message.replace("\0", "")}
         with session.transaction():
             session.call("record_sync", ledger=self._ledger, counts=row)
 
     def finish(self, session: Session, invocation_id: str, status: str) -> None:
-        """Write down how a run ended."""
+        """Record the end of a run."""
         with session.transaction():
             session.call("finish_run", ledger=self._ledger, invocation_id=invocation_id, status=status)
 
@@ -114,7 +114,7 @@ def last_runs(session: Session, ledger: Location, most: int) -> list[PastRun]:
 
 
 def syncs_of(session: Session, ledger: Location, invocation_ids: Sequence[str]) -> list[SyncCounts]:
-    """Return what came of the syncs of these runs, in the order in which they ended."""
+    """Return the counts of the syncs of these runs, in the order in which they ended."""
     names = [field.name for field in msgspec.structs.fields(SyncCounts)]
     sql = session.call("run_syncs_sql", ledger=ledger, invocation_ids=list(invocation_ids))
     return [SyncCounts(**dict(zip(names, values, strict=True))) for values in session.rows(sql)]

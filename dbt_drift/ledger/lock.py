@@ -1,10 +1,10 @@
-"""One run at a time: the ledger's lock, held by a run from before it stages until it has folded.
+"""The ledger's lock: one run at a time holds it, from before it stages until it has folded.
 
-The lock is one row of the ledger, good for a lease by the warehouse's clock (macros/ledger/lock.sql). A run that
-stages, journals or folds renews it in the same transaction, and stops where it is not its own any more: what a run
-writes it writes as the owner. While nothing is written, `keep` gives the sign of life, from the same thread.
+The lock is one row of the ledger, valid for a lease by the warehouse's clock (macros/ledger/lock.sql). A run renews it
+in each transaction that stages, journals or folds, and stops if it no longer has the lock. So only the owner writes.
+While there is nothing to write, `keep` renews it from the same thread.
 
-What a run sends to Drift it sends as the owner too. Other threads do that, and cannot ask the warehouse each time:
+Only the owner sends to Drift, too. Other threads do that, and cannot ask the warehouse before each request:
 `is_certain` tells them by this machine's clock, which goes on while the machine sleeps.
 """
 
@@ -32,14 +32,15 @@ if TYPE_CHECKING:
     from dbt_drift.project.session import Session
 
 SIGN_SECONDS = 20.0
-"""How often a run that has nothing to write gives a sign of life: the lease (`lease` in lock.sql) takes six."""
+"""How often a run renews the lock while it has nothing to write: six times in a lease (`lease` in lock.sql)."""
 
 CERTAIN_SHARE = 0.75
-"""For this part of the lease the lock is certain. In the rest of it, half a minute, nothing new goes out, and what has
-gone out has its answer or is given up (see `drift.transport.Timeouts`) before another run can have the lock."""
+"""For this share of the lease the lock is certain. In the rest, half a minute, the run sends no new request, and the
+requests under way get their answers or time out (see `drift.http.transport.Timeouts`) before another run can take the
+lock."""
 
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-"""A clock that goes on while the machine sleeps: Linux has CLOCK_BOOTTIME for it, macOS's CLOCK_MONOTONIC does."""
+"""A clock that goes on while the machine sleeps: CLOCK_BOOTTIME on Linux, CLOCK_MONOTONIC on macOS."""
 
 
 class LockOwner(msgspec.Struct, frozen=True):
@@ -47,14 +48,14 @@ class LockOwner(msgspec.Struct, frozen=True):
 
     Attributes:
         invocation_id: Its invocation id.
-        command: `sync` or `rebuild`.
-        host: The machine that it runs on.
-        pid: Its process there.
-        process: What tells this process from all others, or "" (see `process.process_mark`).
-        taken_at: Since when it has it. This and the next two: UTC, by the warehouse's clock.
+        command: The command that took the lock, such as `sync`.
+        host: The host name of its machine.
+        pid: Its process id.
+        process: A mark that identifies the process, or "" (see `process.process_mark`).
+        taken_at: When it took the lock; this and the next two in UTC, by the warehouse's clock.
         seen_at: Its last sign of life.
-        expires_at: When the lock is free, should no other sign come.
-        is_expired: Whether that time is over.
+        expires_at: When the lock expires without another sign of life.
+        is_expired: Whether that time has passed.
     """
 
     invocation_id: str
@@ -69,7 +70,7 @@ class LockOwner(msgspec.Struct, frozen=True):
 
     @property
     def is_dead(self) -> bool:
-        """Whether the next run takes the lock: its time is over, or it was a process of this machine and has ended."""
+        """Whether the next run can take the lock: it has expired, or the process ran on this machine and has ended."""
         return self.is_expired or has_ended(self.process)
 
     def __str__(self) -> str:
@@ -80,13 +81,13 @@ class LockOwner(msgspec.Struct, frozen=True):
 
 
 class RunLock:
-    """The lock of one ledger, as one run takes it.
+    """The lock of one ledger, for one run.
 
     Args:
         project: The dbt project whose adapter is used.
-        location: Where the ledger lies.
+        location: The location of the ledger.
         invocation_id: The run's invocation id.
-        command: `sync` or `rebuild`.
+        command: The command that takes the lock, such as `sync`.
     """
 
     def __init__(self, project: DbtProject, location: Location, *, invocation_id: str, command: str) -> None:
@@ -104,14 +105,14 @@ class RunLock:
         self._signed_at = self._certain_until = -math.inf
 
     def is_certain(self) -> bool:
-        """Whether nobody else can have the lock, by what the warehouse said last; to be asked from any thread.
+        """Whether no other run can have the lock, as far as the warehouse said last. Any thread may call it.
 
-        Where it is not, the run may have it all the same: the next sign of life tells.
+        If it returns False, the run may still have the lock: the next renewal tells.
         """
         return _now() < self._certain_until
 
     def take(self, session: Session) -> LockOwner | None:
-        """Take the lock if it is free; return who has it if it is not."""
+        """Take the lock if it is free; otherwise return its owner."""
         own = self._run["invocation_id"]
         before = _owner(session, self._ledger)
         dead = before.invocation_id if before is not None and before.is_dead else None
@@ -119,19 +120,19 @@ class RunLock:
         with session.transaction():
             session.call("take_lock", ledger=self._ledger, run=self._run, dead=dead)
         owner = _owner(session, self._ledger)
-        if owner is None:  # released in this moment
+        if owner is None:  # it was released just now
             return self.take(session)
         if owner.invocation_id != own:
-            release(session, self._ledger, own)  # where an engine let both in, the later one steps back
+            release(session, self._ledger, own)  # if the engine let both in, the later one gives way
             return owner
-        # Where a transaction does not keep others from the lock, long work begins with a long lease.
+        # If a transaction does not protect the lock, long work needs a long lease.
         self._lease = float(session.call("lease"))
         self._leases_work = session.call("working_lease") != self._lease
         self._signed(began)
         return None
 
     def release(self, session: Session) -> None:
-        """Let the next run in."""
+        """Release the lock."""
         self._certain_until = -math.inf
         release(session, self._ledger, self._run["invocation_id"])
 
@@ -150,9 +151,9 @@ class RunLock:
 
     @contextlib.contextmanager
     def work(self, session: Session) -> Iterator[None]:
-        """Do the same for work that may outlast the lease: it ends with a fresh sign of life, not with a stale one.
+        """Do the same for work that may outlast the lease, and renew the lock at the end.
 
-        Where a transaction does not keep others from the row, the lease is a long one meanwhile (`working_lease`).
+        If a transaction does not protect the row, the lock gets a long lease for the work (`working_lease`).
         """
         if self._leases_work:
             with session.transaction():
@@ -166,12 +167,12 @@ class RunLock:
                 self._renew(session)
         if took_long:
             began = _now()
-            with session.transaction():  # once more: in DuckDB's transaction the clock stood still
+            with session.transaction():  # again, because the clock stands still in DuckDB's transaction
                 self._renew(session)
         self._signed(began)
 
     def keep(self) -> None:
-        """Give a sign of life, if the last one was a while ago.
+        """Renew the lock if the last renewal was a while ago.
 
         Raises:
             LockedError: Another run has taken the lock.
@@ -188,11 +189,11 @@ class RunLock:
         raise LockedError(
             f"This run has lost the ledger's lock to {f'the {owner}' if owner else 'somebody who released it'}. "
             "It stops before it writes anything more.",
-            advice="What Drift accepted and is not written down yet is asked for again by the next run.",
+            advice="The next run sends again what Drift accepted and this run has not journaled.",
         )
 
     def _signed(self, began: float) -> None:
-        """Count the lease from before the warehouse was asked, whose own clock began it later."""
+        """Count the lease from before the statement: the warehouse's clock started it later."""
         self._signed_at = began
         self._certain_until = began + CERTAIN_SHARE * self._lease
 
@@ -202,7 +203,7 @@ def _now() -> float:
 
 
 def read_owner(project: DbtProject, location: Location) -> LockOwner | None:
-    """Return the run that has the lock, alive or dead; None where nobody has it."""
+    """Return the run that has the lock, alive or dead; None if no run has it."""
     with project.connect("lock") as session:
         return _owner(session, location)
 

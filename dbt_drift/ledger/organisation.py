@@ -1,4 +1,4 @@
-"""What the ledger keeps of the Drift organisation: which one it describes, and the attributes that it lists."""
+"""The Drift organisation in the ledger: its URL and its attributes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Listed = tuple[str, str, str]
 
 
 def remembered_attributes(project: DbtProject, location: Location) -> list[Listed]:
-    """Return the attributes as the last sync that could list them found them; none where no sync could.
+    """Return the attributes that Drift listed for the last sync that could list them; empty if there was none.
 
     Raises:
         WarehouseError: The warehouse refused a statement.
@@ -43,9 +43,9 @@ def destination(session: Session, location: Location) -> str:
 
 
 def claim_destination(session: Session, location: Location, url: str) -> str:
-    """Write down which Drift the ledger describes, unless it says so already; return the one that it describes.
+    """Record the Drift that the ledger describes, unless it is recorded already; return its URL.
 
-    For the run that holds the lock: two that come first would each write down its own.
+    The caller holds the lock, so that two first runs cannot both record theirs.
     """
     if claimed := destination(session, location):
         return claimed

@@ -1,4 +1,4 @@
-"""A warehouse that is away for a while: what can be done twice is done again until it is back."""
+"""Repeats work while the warehouse is away, if the work can be done twice."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 AWAY_SECONDS = 300.0
-"""How long it may be away: a restart takes seconds, a failover a minute or two."""
+"""How long to repeat work: a restart takes seconds, a failover a minute or two."""
 
 _LONGEST_DELAY = 10.0
 
@@ -22,10 +22,10 @@ _LONGEST_DELAY = 10.0
 class Patience:
     """Repeats work while the warehouse is away.
 
-    Once it has been away too long nothing is repeated any more: what is left to do then is to end in order.
+    After it has waited too long once, it repeats nothing more: the run has to end.
 
     Args:
-        tell: Told in words that it is away, once each time.
+        tell: Gets a notice each time that the warehouse goes away.
     """
 
     def __init__(self, tell: Callable[[str], None]) -> None:
@@ -34,12 +34,12 @@ class Patience:
         self._repeating = False
 
     def repeat(self, work: Callable[[], T]) -> T:
-        """Do a piece of work, which must be such that doing it twice is doing it once.
+        """Do a piece of work that can be done twice.
 
         Raises:
             WarehouseLostError: The warehouse stays away.
         """
-        if self._over or self._repeating:  # inside of other work, that is what is repeated
+        if self._over or self._repeating:  # the work around this one is repeated
             return work()
         trying: Callable[..., Any] = backoff.on_exception(
             backoff.expo,

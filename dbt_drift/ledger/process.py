@@ -1,4 +1,4 @@
-"""Which process this is, so that another one on the same machine can tell whether it has ended."""
+"""Marks a process, so that another one on the same machine can tell whether it has ended."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from pathlib import Path
 _PROC = Path("/proc")
 _BEFORE_STATE = ") "
 _STATE, _STARTED = 0, 19
-"""Where state and start time stand behind the name in /proc/<pid>/stat (man 5 proc, fields 3 and 22)."""
+"""The positions of state and start time after the name in /proc/<pid>/stat (man 5 proc, fields 3 and 22)."""
 
 
 def process_mark() -> str:
-    """Return a text that no other process has, here or elsewhere; "" where the system does not tell (no /proc)."""
+    """Return a text that no other process has, here or elsewhere; "" if the system has no /proc."""
     machine, started = _machine(), _started(os.getpid())
     return f"{machine} {os.getpid()} {started}" if machine and started else ""
 
 
 def has_ended(mark: str) -> bool:
-    """Return whether the process with this mark is known to have ended; False where that cannot be known from here."""
+    """Return whether the process with this mark is known to have ended; False if this machine cannot know."""
     machine, _, rest = mark.partition(" ")
     pid, _, started = rest.partition(" ")
     return bool(started) and machine == _machine() and _started(int(pid)) != started
 
 
 def _machine() -> str:
-    """Return this boot of this machine, and the namespace that process numbers count in: a container has its own."""
+    """Return the boot id of this machine and the pid namespace, which differs between containers."""
     try:
         boot = (_PROC / "sys" / "kernel" / "random" / "boot_id").read_text().strip()
         return f"{boot}/{(_PROC / 'self' / 'ns' / 'pid').readlink()}"
@@ -34,7 +34,7 @@ def _machine() -> str:
 
 
 def _started(pid: int) -> str:
-    """Return when a process was started, in the kernel's ticks; "" where there is none, or one that has ended."""
+    """Return when a process started, in the kernel's ticks; "" if there is none, or if it has ended."""
     try:
         fields = (_PROC / str(pid) / "stat").read_text().rpartition(_BEFORE_STATE)[2].split()
     except OSError:

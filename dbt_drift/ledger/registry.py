@@ -1,4 +1,4 @@
-"""The audiences that a ledger has ever seen, whether or not a model still declares them."""
+"""All audiences that a ledger knows, whether or not a model still declares them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Registered(msgspec.Struct, frozen=True, kw_only=True):
         tag: The tag.
         mode: Its mode.
         tag_from: The column that named it, or None.
-        tagged_contacts: How many contacts carry the tag because of the sync, or may: a killed run was setting it.
+        tagged_contacts: How many contacts carry the tag because of the sync, or may carry it after a killed run.
         is_seen: Whether any of them is certain to carry it.
     """
 
@@ -36,11 +36,11 @@ class Registered(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def registered_audiences(session: Session, location: Location) -> list[Registered]:
-    """Return every audience that the ledger has seen; none where there is no ledger yet."""
+    """Return every audience that the ledger knows; empty if there is no ledger yet."""
     found = session.call("registered_audiences", ledger=location)
     return [Registered(**audience) for audience in found]
 
 
 def drop_audience(session: Session, location: Location, audience: Registered) -> None:
-    """Drop what the ledger remembers of an audience, in the caller's transaction; Drift keeps the tag."""
+    """Delete an audience from the ledger, in the caller's transaction; Drift keeps the tag."""
     session.call("drop_audience", ledger=location, slug=audience.slug, state=audience.state)

@@ -1,4 +1,4 @@
-"""The syncs as they last ran, saved in the ledger for the post-hook, and for models that have left the project."""
+"""Saves syncs in the ledger as they last ran: for the post-hook, and for models that have left the project."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def save_syncs(project: DbtProject, location: Location, syncs: Sequence[BoundSync]) -> None:
-    """Save these syncs where they are not saved as they are now; most runs write nothing.
+    """Save these syncs if they differ from what is saved; most runs write nothing.
 
     Args:
         project: The dbt project whose adapter is used.
@@ -38,7 +38,7 @@ def save_syncs(project: DbtProject, location: Location, syncs: Sequence[BoundSyn
 
 
 class SavedSync(msgspec.Struct, frozen=True):
-    """A sync that the ledger knows: the node's unique id, the slug of its tables, the model's name."""
+    """A saved sync: the unique id of the node, the slug of its tables, the name of the model."""
 
     unique_id: str
     slug: str
@@ -46,13 +46,13 @@ class SavedSync(msgspec.Struct, frozen=True):
 
 
 def saved_syncs(session: Session, location: Location) -> list[SavedSync]:
-    """Return the syncs that have ever run on the ledger, each as it last ran."""
+    """Return all syncs that have run on the ledger, each as it last ran."""
     sql = session.call("saved_syncs_sql", ledger=location)
     return [msgspec.json.decode(text, type=SavedSync) for _, _, text in session.rows(sql)]
 
 
 def saved_sync(session: Session, location: Location, slug: str) -> BoundSync | None:
-    """Return a sync as it last ran; None where this version of dbt-drift has not run it."""
+    """Return a sync as it last ran; None if this version of dbt-drift has not run it."""
     for _, version, text in session.rows(session.call("saved_syncs_sql", ledger=location)):
         if version == __version__ and msgspec.json.decode(text, type=SavedSync).slug == slug:
             return msgspec.json.decode(text, type=BoundSync)
@@ -63,8 +63,7 @@ def rename_sync(session: Session, location: Location, former: SavedSync, sync: S
     """Give the tables and audiences of a sync to another, in the caller's transaction.
 
     Returns:
-        Whether it was done, which it is not where the new one has contacts of its own, and how many contacts the new
-        one has.
+        Whether it was done, which it is not if the new sync has contacts, and how many contacts that has.
     """
     renamed = SavedSync(sync.unique_id, sync.slug, sync.name)
     done, contacts = session.call("rename_sync", ledger=location, former=former, renamed=renamed)
@@ -72,10 +71,10 @@ def rename_sync(session: Session, location: Location, former: SavedSync, sync: S
 
 
 def spec_hash(sync: BoundSync) -> str:
-    """Return what tells a bound sync from any other; the macro `try_to_stage` makes the same of the saved text."""
+    """Return a hash of a bound sync; the macro `try_to_stage` computes the same from the saved text."""
     return hashlib.md5(saved_text(sync).encode(), usedforsecurity=False).hexdigest()
 
 
 def saved_text(sync: BoundSync) -> str:
-    """Return a sync as the ledger keeps it: JSON with sorted keys."""
+    """Return a sync as the ledger saves it: JSON with sorted keys."""
     return json.dumps(msgspec.to_builtins(sync), sort_keys=True)

@@ -1,8 +1,8 @@
-"""One sync's part of the ledger: the difference read, the answers written down, the accepted values brought up to date.
+"""The ledger of one sync: reads the difference, journals the answers, updates the accepted values.
 
-All SQL is in the macros; this module calls them and gives their rows types. Each method opens a connection and closes
-it: nothing is held while requests go out, so that a server does not cut an idle transaction and DuckDB's file stays
-free for dbt. The relations and what a crash leaves of them are described in docs/reference/ledger.md.
+All SQL is in the macros; this module calls them and gives types to their rows. Each method opens a connection and
+closes it, so that nothing is held while requests go out: no server cuts an idle transaction, and DuckDB's file stays
+free for dbt. docs/reference/ledger.md describes the relations, and what a crash leaves in them.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ R = TypeVar("R")
 
 
 def _patient(method: Callable[Concatenate[SyncLedger, P], R]) -> Callable[Concatenate[SyncLedger, P], R]:
-    """Let a method be done again while the warehouse is away. Each is one transaction, and may be done twice."""
+    """Repeat a method while the warehouse is away. Each method is one transaction, and can run twice."""
 
     @functools.wraps(method)
     def repeated(ledger: SyncLedger, /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -49,14 +49,14 @@ class SyncLedger:
     Args:
         project: The dbt project whose adapter is used.
         sync: The sync.
-        delta: The delta's name; a plan uses one of its own, so that it never disturbs a running sync.
-        everyone_left: Whether all contacts are treated as if their row had left the model, which is not read then.
-        lock: Held by the run that writes; None for a plan, which writes nothing that others read.
-        tell: Told when the warehouse is away; None where that ends the command at once, as in a plan.
+        delta: The name of the delta; a plan has a separate one, so that it does not disturb a sync.
+        everyone_left: Whether to treat all contacts as if their rows had left the model, which is then not read.
+        lock: The lock of the run that writes; None for a plan, which writes nothing that others read.
+        tell: Gets a notice when the warehouse is away; None to end the command at once, as in a plan.
 
     Attributes:
-        rejected: The table that holds the rows that do not get through.
-        patience: With a warehouse that is away; None for none.
+        rejected: The name of the table with the rejected rows.
+        patience: Repeats work while the warehouse is away; None to repeat nothing.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class SyncLedger:
 
     @_patient
     def open(self) -> None:
-        """Make the ledger's relations where they are missing."""
+        """Create the relations of the sync that are missing."""
         with self._project.connect("open") as session, session.transaction():
             session.call("open_ledger", sync=self._sync, delta=self._delta)
             if not self._everyone_left:
@@ -107,15 +107,15 @@ class SyncLedger:
     def find_changes(
         self, *, full_refresh: bool = False, retry: bool = False, reason: str | None = None
     ) -> tuple[str, Counts]:
-        """Fold in what an earlier run left, and find what differs now, over one connection.
+        """Fold what an earlier run left, and find what differs now, over one connection.
 
         Args:
-            full_refresh: Whether all that Drift accepted is to be sent again.
-            retry: Whether rows that were given up are to be sent again.
-            reason: Of these, only the rows with this reason; None for all.
+            full_refresh: Whether to send again what Drift has accepted.
+            retry: Whether to send rows again that were given up.
+            reason: With `retry`, only the rows with this reason; None for all.
 
         Returns:
-            The stage's id, and what it holds.
+            The id of the stage, and its counts.
         """
         with self._project.connect("changes"):
             self.open()
@@ -131,9 +131,9 @@ class SyncLedger:
 
     @_patient
     def staged(self) -> str | None:
-        """Return the stage that the post-hook of the model has left in dbt's last invocation, and take it up.
+        """Return the id of the stage that the model's post-hook left in dbt's last invocation, if there is one.
 
-        A stage of another invocation may be older than the model; one of another declaration is not of this sync.
+        A stage of another invocation may be older than the model. A stage of another declaration does not fit.
         """
         with self._project.connect("staged") as session:
             sql = session.call("staged_sql", sync=self._sync, spec_hash=spec_hash(self._sync))
@@ -163,7 +163,7 @@ class SyncLedger:
             return [InvalidRow(*values) for values in session.rows(sql)]
 
     def begin_sending(self, stage_id: str) -> None:
-        """Write down that contacts of the stage are under way from now on, so that a kill leaves them in doubt."""
+        """Journal that the stage is being sent from now on, so that a kill leaves its contacts in doubt."""
         self.record([Entry(stage_id, 0, None, "sending", False, False, None, None)])  # noqa: FBT003 - columns in order
 
     @_patient
@@ -174,7 +174,7 @@ class SyncLedger:
 
     @_patient
     def keep_lock(self) -> None:
-        """Give a sign of life while there is nothing to write."""
+        """Renew the lock while there is nothing to write."""
         if self._lock is not None:
             self._lock.keep()
 
@@ -185,25 +185,25 @@ class SyncLedger:
 
     @_patient
     def fold(self) -> None:
-        """Fold in what an interrupted run left: what Drift accepted, and what it may have accepted.
+        """Fold what an interrupted run left: what Drift accepted, and what it may have accepted.
 
-        Called before anything is staged anew.
+        Call it before the next stage.
         """
         with self._project.connect("fold") as session, self._work(session):
             session.call("fold", sync=self._sync)
 
     @_patient
     def release(self, reason: str | None) -> None:
-        """Let rows that were given up be staged again; those with this reason, or all."""
+        """Allow rows that were given up to be staged again; those with this reason, or all."""
         with self._project.connect("release") as session, self._transaction(session):
             session.call("release", sync=self._sync, reason=reason)
 
     @_patient
     def finish(self, *, in_doubt: bool = False) -> None:
-        """Keep the rejected rows of this run, and fold the rest.
+        """Write the rejected rows of this run, and fold the rest.
 
         Args:
-            in_doubt: Whether contacts may have been written whose outcome is not journaled.
+            in_doubt: Whether Drift may have accepted something of contacts without a journaled outcome.
         """
         with self._project.connect("finish") as session, self._work(session):
             session.call("finish", sync=self._sync, in_doubt=in_doubt)
@@ -215,7 +215,7 @@ class SyncLedger:
 
     @_patient
     def reset_accepted(self) -> None:
-        """Make all that Drift accepted uncertain, so that all is sent again; ids stay known."""
+        """Make all accepted values uncertain, so that they are sent again; Drift ids stay known."""
         with self._project.connect("reset") as session, self._work(session):
             session.call("reset_accepted", sync=self._sync)
 
@@ -235,7 +235,7 @@ class SyncLedger:
             )
         )
         if not found:
-            raise WarehouseError(f"The delta of {self._sync.slug} gave no counts.")
+            raise WarehouseError(f"The delta of {self._sync.slug} returned no counts.")
         before_sql = session.call("rows_before_sql", sync=self._sync)
         fixed, rest = found[0][:6], list(found[0][6:])
         attributes = dict(zip(self._attributes, rest, strict=False))
@@ -246,7 +246,7 @@ class SyncLedger:
         carried, values_set = self._accepted_counts(session, removed, losses)
         rows, differing, sendable, new, changed, departed = fixed
         return Counts(
-            rows=max(rows, differing),  # a model that dbt builds anew meanwhile may have shrunk since it was compared
+            rows=max(rows, differing),  # dbt may have built the model again since it was compared, with fewer rows
             differing=differing,
             sendable=sendable,
             new=new,
@@ -266,7 +266,7 @@ class SyncLedger:
     def _accepted_counts(
         self, session: Session, removed: dict[str, int], cleared: dict[str, int]
     ) -> tuple[dict[str, int], dict[str, int]]:
-        """Return how many contacts have what some lose; they are only read where some lose something."""
+        """Return how many contacts have the tags and values that some lose; reads nothing if none lose any."""
         if not any(removed.values()) and not cleared:
             return {}, {}
         ((_, *found),) = session.rows(session.call("accepted_counts_sql", sync=self._sync))

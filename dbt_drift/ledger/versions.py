@@ -1,4 +1,4 @@
-"""The ledger's version: made and migrated by the program that comes first, refused by one that is older."""
+"""The version of the ledger: a newer dbt-drift migrates it, an older one refuses it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 def bring_forward(session: Session, location: Location) -> None:
-    """Make what all syncs share, or migrate it to what this program knows.
+    """Create the tables that all syncs share, or migrate them to this version.
 
     Raises:
-        ConfigurationError: A newer program has written the ledger.
-        WarehouseDeniedError: The role may not make or write it.
+        ConfigurationError: A newer version of dbt-drift has written the ledger.
+        WarehouseDeniedError: The role may not create or write them.
     """
     try:
         with session.transaction():
@@ -28,8 +28,8 @@ def bring_forward(session: Session, location: Location) -> None:
     except WarehouseDeniedError as error:
         raise WarehouseDeniedError(
             str(error),
-            advice=f"The ledger lies in the schema {location.schema}. Somebody who may has to make it for the role: "
-            f'`create schema "{location.schema}" authorization <role>`. Or the role may make it itself after '
+            advice=f"The ledger lies in the schema {location.schema}. Let an administrator create it for the role: "
+            f'`create schema "{location.schema}" authorization <role>`. Or let the role create it, after '
             f'`grant create on database "{location.database}" to <role>`. Or name a schema that the role owns: '
             "`vars: {dbt_drift: {schema: ...}}`.",
         ) from error
@@ -38,14 +38,14 @@ def bring_forward(session: Session, location: Location) -> None:
 
 
 def refuse_newer(location: Location, *, known: int, version: int, dbt_drift_version: str) -> None:
-    """Raise where the ledger is of a shape that this program does not know.
+    """Refuse a ledger with a newer version than this program knows.
 
     Raises:
-        ConfigurationError: It is.
+        ConfigurationError: The ledger is newer.
     """
     if version > known:
         raise ConfigurationError(
             f"The ledger in the schema {location.schema} has version {version}, written by dbt-drift "
             f"{dbt_drift_version}; this is dbt-drift {__version__}, which knows version {known}.",
-            advice=f"Install the newer one: pip install 'dbt-drift>={dbt_drift_version}'",
+            advice=f"Install the newer version: pip install 'dbt-drift>={dbt_drift_version}'",
         )

@@ -1,9 +1,8 @@
-"""Wire text: how a value travels from the warehouse to Drift.
+"""Wire text: the form of a value on its way from the warehouse to Drift.
 
-SQL makes it (macros/values/wire.sql), the ledger keeps it, and this module turns it into what a request body holds.
-One text per value, which says by itself what it is: a leading ``"`` marks a string and everything behind it is the
-string, unescaped; anything else is a JSON literal. Keeping the literal's digits as they are means that a decimal or a
-big integer is never rounded on its way.
+SQL makes it (macros/values/wire.sql), the ledger keeps it, and this module turns it into the JSON of a request body.
+A text that begins with ``"`` is a string: everything after it, unescaped. Any other text is a JSON literal. Its digits
+stay as they are, so a decimal or a big integer is never rounded.
 """
 
 from __future__ import annotations
@@ -13,16 +12,15 @@ import msgspec
 JsonValue = str | msgspec.Raw
 
 CLEARED = "null"
-"""The wire text that asks Drift to take a value away, and that the ledger keeps when it has."""
+"""The wire text that asks Drift to clear a value; the ledger keeps it after Drift has accepted that."""
 
 
 UNCERTAIN = "?"
-"""What stands before the wire text of a value that Drift may or may not hold: its writing was under way, or it is to be
-sent again. Only accepted values are such texts."""
+"""Prefix of an accepted value that Drift may not have: its request was under way, or it has to be sent again."""
 
 
 def to_json(wire: str) -> JsonValue:
-    """Return what a request body holds for a wire text: a string, or the raw JSON literal.
+    """Return the JSON of a wire text: a string, or the raw JSON literal.
 
     >>> to_json('"Ada "the" Great')
     'Ada "the" Great'
@@ -33,7 +31,7 @@ def to_json(wire: str) -> JsonValue:
 
 
 def to_display(wire: str | None) -> str:
-    """Return a wire text as a person reads it: strings quoted as JSON, no value as ``null``."""
+    """Return a wire text for people: strings quoted as JSON, no value as ``null``."""
     if wire is None:
         return "null"
     if wire.startswith(UNCERTAIN):

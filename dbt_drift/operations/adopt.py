@@ -1,6 +1,6 @@
-"""Members that a mirror has not made itself: adopted from a model that lists them.
+"""Records the members of a mirror that something else has tagged, from a model that lists them.
 
-Drift lists nobody by tag, so who carries one has to come from somewhere else: an export, a seed, the tables of the tool
+Drift cannot list contacts by tag, so the list has to come from elsewhere: an export, a seed, or the tables of the tool
 that kept the audience before.
 """
 
@@ -25,20 +25,20 @@ if TYPE_CHECKING:
 
 
 def adopt(prepared: Prepared, model: str, tag: str, *, members: str, column: str | None = None) -> int:
-    """Take contacts for members of a mirror, so that it takes its tag away from those who are none any more.
+    """Record contacts as members of a mirror, so that it takes its tag away from those that are no longer members.
 
     Args:
         prepared: The project and its syncs.
         model: The model that declares the audience.
         tag: The audience's tag, or `<attribute>=true`.
         members: A model, seed or snapshot with a row for each contact that carries the tag in Drift.
-        column: Its column with what the sync matches on; None for the name that the first model has for it.
+        column: The column of `members` with the key; None for the same name as in the first model.
 
     Returns:
-        How many were not known as members before.
+        How many contacts were not known as members before.
 
     Raises:
-        ConfigurationError: There is no such audience, it is no mirror, or there are no such members.
+        ConfigurationError: The audience or the relation of the members does not exist, or the audience is no mirror.
         LockedError: A run is at work on the ledger.
         WarehouseError: The warehouse refused a statement.
     """
@@ -50,7 +50,7 @@ def adopt(prepared: Prepared, model: str, tag: str, *, members: str, column: str
     with alone(prepared, "adopt") as (session, lock), lock.transaction(session):
         session.call("open_ledger", sync=sync)
         session.call("register_audiences", sync=sync)
-        # What an interrupted run has done is older than what is adopted now.
+        # What an interrupted run did is older than what is adopted now.
         session.call("fold", sync=sync)
         session.call("fix_settings")
         return int(session.call("adopt_members", sync=sync, state=state, members=members_of))
@@ -69,7 +69,7 @@ def _mirror(sync: BoundSync, tag: str) -> str:
     if modes.get(tag) != "mirror":
         found = f"is {modes[tag]!r}, and only" if tag in modes else "is not among its audiences; only"
         raise ConfigurationError(
-            f"{sync.name}: {tag!r} {found} `mirror` takes anything away from those who are no longer members.",
+            f"{sync.name}: {tag!r} {found} `mirror` takes its tag away from contacts that are no longer members.",
             advice=did_you_mean(tag, modes),
         )
     return next(one.state for one in sync.audiences if one.tag == tag)
@@ -88,7 +88,7 @@ def _node(prepared: Prepared, name: str) -> Node:
 
 
 def _keys(session: Session, node: Node, sync: BoundSync, column: str | None) -> BoundSync:
-    """Return the sync with the members' relation in the place of its own."""
+    """Return the sync with the relation of the members instead of its own."""
     place = {"database": node.database, "schema": node.schema, "identifier": node.alias or node.name}
     kinds = {found["name"]: found["kind"] for found in session.call("model_columns", sync=place)}
     if not kinds:
@@ -100,7 +100,7 @@ def _keys(session: Session, node: Node, sync: BoundSync, column: str | None) -> 
     key_column = next((name for name in kinds if name.casefold() == wanted.casefold()), None)
     if key_column is None:
         raise ConfigurationError(
-            f"{label(node)} has no column {wanted!r}, and members are known by their {sync.match_on}.",
+            f"{label(node)} has no column {wanted!r}, which identifies the members by {sync.match_on}.",
             advice=did_you_mean(wanted, kinds) or "Name the column with --column.",
         )
     return structs.replace(sync, **place, key_column=key_column, key_kind=kinds[key_column])

@@ -1,4 +1,4 @@
-"""The organisation's attributes beside the models that write them."""
+"""The organisation's attributes, with the models that write them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Writer(msgspec.Struct, frozen=True):
     Attributes:
         unique_id: dbt's id of the model.
         name: The model's name.
-        column: The column, as declared; of an audience the column of its members, "" where every row is one.
+        column: The column, as declared; for an audience, its `when` column, or "" if every row is a member.
     """
 
     unique_id: str
@@ -36,9 +36,9 @@ class InventoryEntry(msgspec.Struct, frozen=True):
     """One attribute.
 
     Attributes:
-        name: What a mapping calls it.
-        label: What people call it in Drift; None where Drift does not list it.
-        type: In Drift's words; None where Drift does not list it.
+        name: The name for a mapping.
+        label: The name that people see in Drift; None if Drift does not list it.
+        type: The type, in Drift's words; None if Drift does not list it.
         mapped_by: The columns that fill it.
     """
 
@@ -49,7 +49,7 @@ class InventoryEntry(msgspec.Struct, frozen=True):
 
 
 def declared_syncs(options: ProjectOptions) -> list[Sync]:
-    """Return the project's syncs; the warehouse is not needed.
+    """Return the project's syncs, without using the warehouse.
 
     Raises:
         ConfigurationError: The project or its manifest cannot be read.

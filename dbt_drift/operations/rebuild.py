@@ -1,8 +1,7 @@
-"""Rebuilds a lost ledger: looks up each contact that it does not remember, and remembers what Drift holds already.
+"""Rebuilds a lost ledger: looks up each contact that it does not remember, and remembers what Drift already has.
 
-It stages, journals and folds as a sync does, with look-ups in the place of writes: Drift is not written, and a rebuild
-that is killed goes on where it was. What Drift holds and the model does not want it to hold is not remembered, so the
-next sync sends the real differences and nothing else.
+A rebuild stages, journals and folds as a sync does, but looks contacts up instead of writing them. After a kill, run it
+again to go on. It remembers only values that the model wants too, so the next sync sends only what really differs.
 """
 
 from __future__ import annotations
@@ -40,21 +39,21 @@ def run_rebuild(
     options: RunOptions,
     stop: Stop | None = None,
 ) -> list[SyncResult]:
-    """Remember what Drift holds of the selected models.
+    """Fill the ledger with what Drift has of the selected models.
 
     Args:
         prepared: The project and its syncs.
-        environment: Where Drift is, and what opens it.
-        reporter: Told of each step.
-        options: What the user asked of this run.
-        stop: Asked whether the run is to end early; None for a run that nobody ends.
+        environment: `DRIFT_API_URL` and the token, or a sign-in.
+        reporter: Gets the events of the run.
+        options: The user's options.
+        stop: Ends the run in order when it is asked to; None for a run that nobody ends.
 
     Returns:
-        One result a sync: `contacts.matched` were found; the rows that the next sync has to send are `unfinished`.
+        One result for each sync: `contacts.matched` were found, and the next sync has to send the `unfinished` rows.
 
     Raises:
         ConfigurationError: The token or the URL cannot be used, or the ledger belongs to another Drift or to a newer
-            program.
+            version.
         DeclarationError: The mapping does not fit the attributes that Drift has.
         LockedError: Another run is at work on the ledger.
         WarehouseError: The ledger cannot be opened.
@@ -69,7 +68,7 @@ def run_rebuild(
 
 
 def _rebuild(sync: Sync, ledger: SyncLedger, client: DriftClient, reporter: Reporter, stop: Stop) -> SyncResult:
-    """Rebuild one sync's part; what breaks it off is in the result."""
+    """Rebuild the ledger of one sync; if an error breaks it off, the result has the error."""
     started = time.monotonic()
     result = SyncResult(unique_id=sync.unique_id, name=sync.name, status="success")
     try:
@@ -91,7 +90,7 @@ def _rebuild(sync: Sync, ledger: SyncLedger, client: DriftClient, reporter: Repo
         )
     except DbtDriftError as error:
         result.status, result.message = "error", str(error)
-    except Exception as error:  # noqa: BLE001 - a mistake of ours: what was found until then is told all the same
+    except Exception as error:  # noqa: BLE001 - a bug: the result still says what was found
         result.status, result.message = "error", internal_error(error)
         traceback.print_exc()
     result.execution_time = round(time.monotonic() - started, 3)
@@ -99,11 +98,11 @@ def _rebuild(sync: Sync, ledger: SyncLedger, client: DriftClient, reporter: Repo
 
 
 class _Looking:
-    """The contacts of one sync are looked up.
+    """Counts the look-ups of one sync.
 
     Attributes:
-        found: Contacts of Drift that are the model's.
-        missing: Rows for which there is none, or none for certain.
+        found: The number of contacts that Drift has.
+        missing: The number of rows without a contact, or without a certain one.
     """
 
     def __init__(self, ledger: SyncLedger, sync: Sync, stage_id: str) -> None:
@@ -114,18 +113,18 @@ class _Looking:
         self.missing = 0
 
     def skips(self, row: DeltaRow) -> bool:
-        """Whether the contact is remembered already: then it needs a sync, not a look-up."""
+        """Whether the ledger already remembers the contact: then it needs a sync, not a look-up."""
         return row.is_remembered
 
     def entry(self, row: DeltaRow, outcome: Outcome) -> Entry | None:
-        """Count what came of a look-up, and return what the journal keeps of a contact that was found."""
-        # A contact that was found by its address and lacks our externalId is not remembered: that has to be sent.
+        """Count the outcome of a look-up, and return a journal entry if the contact was found."""
+        # A contact that was found by its address and lacks the externalId is not remembered: a sync has to send it.
         if outcome.status != "matched" or self._sync.match_on in outcome.lacking:
             self.missing += 1
             return None
         self.found += 1
         confirmed = row.wanted.keys() - outcome.lacking
-        # As a first sync has it: a tag that the audience wants and the contact carries counts as set by us.
+        # As in a first sync, a tag that the audience wants and the contact carries counts as set by dbt-drift.
         tags = set()
         for audience in self._sync.audiences:
             wanted = row.wanted_tags.get(audience.tag)
@@ -146,4 +145,4 @@ class _Looking:
         )
 
     def check(self, done: int) -> None:
-        """Let it go on: a contact that is not found is no failure."""
+        """Do nothing: a contact that is not found is no failure."""

@@ -1,4 +1,4 @@
-"""A model that was renamed: what the ledger remembers goes with it."""
+"""Renames a model in the ledger."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
 
 
 def rename(prepared: Prepared, former: str, model: str) -> int:
-    """Let a sync go on with the ledger of the model that it was before.
+    """Let a renamed model keep the ledger that it had under its former name.
 
     Args:
         prepared: The project and its syncs.
-        former: The name that the model had, or the slug of its tables.
-        model: The name that it has now.
+        former: The former name of the model, or the slug of its tables.
+        model: Its new name.
 
     Returns:
-        How many contacts are remembered.
+        How many contacts the ledger remembers.
 
     Raises:
-        ConfigurationError: No such model declares a sync, the former one is not known or is still declared, or the
-            model has synced under its new name already.
+        ConfigurationError: The model declares no sync, the former name is unknown or still declared, or the model has
+            already synced under its new name.
         LockedError: A run is at work on the ledger.
     """
     syncs = {sync.name: sync for sync in prepared.syncs}
@@ -37,13 +37,13 @@ def rename(prepared: Prepared, former: str, model: str) -> int:
         known = {one.slug: one for one in saved_syncs(session, prepared.location)}
         named = [one for one in known.values() if former in {one.slug, one.name}]
         if len(named) != 1:
-            message = f"The ledger knows {'several syncs' if named else 'no sync'} of the name {former!r}."
+            message = f"The ledger knows {'several syncs' if named else 'no sync'} with the name {former!r}."
             names = ", ".join(sorted(one.slug for one in named or known.values()))
             raise ConfigurationError(message, advice=f"Name one of: {names}.")
         (old,) = named
         if old.slug in prepared.unselected or old.slug in {one.slug for one in syncs.values()}:
             raise ConfigurationError(
-                f"{former} still declares a sync: only a model that is gone can leave its ledger to another one.",
+                f"{former} still declares a sync: only a model that is gone can give its ledger to another one.",
                 advice="Rename the model, run `dbt parse`, and try again.",
             )
         with lock.transaction(session):
@@ -51,7 +51,7 @@ def rename(prepared: Prepared, former: str, model: str) -> int:
         if not done:
             raise ConfigurationError(
                 f"{model} has synced under its new name: the ledger remembers {remembered:,} of its contacts.",
-                advice="Nothing is lost: a sync has sent them again. "
-                f"`dbt-drift status` shows both; untag or forget what {former} has set.",
+                advice="The sync has sent all of them again. "
+                f"`dbt-drift status` shows both. Use `untag` or `forget` for the tags that {former} has set.",
             )
         return remembered

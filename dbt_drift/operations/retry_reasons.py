@@ -1,4 +1,4 @@
-"""The reason that `dbt-drift retry --reason` names: one that exists, or else a slip that would send nothing unseen."""
+"""Checks the reason of `dbt-drift retry --reason`: a misspelled one would send nothing without a word."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def check_reason(prepared: Prepared, reason: str) -> None:
-    """Refuse a reason that no row is given up for and that no document names.
+    """Refuse a reason that is unknown and that no row is given up for.
 
     Raises:
-        ConfigurationError: It is none.
+        ConfigurationError: The reason is unknown.
         WarehouseError: The ledger cannot be read.
     """
     if reason in KNOWN:

@@ -1,4 +1,4 @@
-"""How a ledger is: its version, its lock, its last runs, what waits, what was rejected, how large it is.
+"""The state of a ledger: its version, lock, last runs, waiting answers, rejected rows and size.
 
 All of it is read from the ledger: no manifest is needed, nothing is staged, nothing is written.
 """
@@ -60,7 +60,7 @@ class RunStatus(PastRun, frozen=True):
 
 
 class SyncStatus(msgspec.Struct, frozen=True):
-    """What the ledger holds of one sync.
+    """The part of one sync in the ledger.
 
     Attributes:
         sync: What names its tables.
@@ -76,7 +76,7 @@ class SyncStatus(msgspec.Struct, frozen=True):
 
 
 class TableSize(msgspec.Struct, frozen=True):
-    """How large a table of the ledger is; `bytes` is null where the warehouse does not tell."""
+    """The size of a table of the ledger; `bytes` is null if the warehouse does not tell."""
 
     name: str
     rows: int
@@ -84,7 +84,7 @@ class TableSize(msgspec.Struct, frozen=True):
 
 
 class LedgerStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """All of it.
+    """The state of a ledger.
 
     Attributes:
         schema: Where the ledger lies.
@@ -110,7 +110,7 @@ class LedgerStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_status(options: ProjectOptions, *, runs: int) -> LedgerStatus:
-    """Read how the ledger is.
+    """Read the state of the ledger.
 
     Args:
         options: dbt's own flags.
@@ -142,7 +142,7 @@ def read_status(options: ProjectOptions, *, runs: int) -> LedgerStatus:
 
 
 def find_lock(options: ProjectOptions) -> tuple[DbtProject, Location, LockOwner | None]:
-    """Return who holds the lock of the project's ledger."""
+    """Return the run that holds the lock of the project's ledger."""
     project, _, location = locate(options)
     with project.connect("status") as session:
         tables = _tables(session, location)
@@ -153,7 +153,7 @@ def find_lock(options: ProjectOptions) -> tuple[DbtProject, Location, LockOwner 
 
 
 def release_lock(project: DbtProject, location: Location, owner: LockOwner) -> None:
-    """Take the lock away from this owner; one that came after it keeps it."""
+    """Release the lock of this owner; a later owner keeps it."""
     with project.connect("lock") as session:
         release(session, location, owner.invocation_id)
 
@@ -164,7 +164,7 @@ def _tables(session: Session, location: Location) -> list[str]:
 
 
 def _version(session: Session, location: Location, tables: list[str]) -> tuple[int, str]:
-    """Return the ledger's version and who wrote it; refuse a newer one, and one that lacks a table."""
+    """Return the versions of the ledger and of its writer; refuse a newer ledger, and one that lacks a table."""
     known = session.call("ledger_version")
     if "drift_ledger_version" not in tables:
         raise _lacks(location, ["drift_ledger_version"])
@@ -179,7 +179,7 @@ def _version(session: Session, location: Location, tables: list[str]) -> tuple[i
 def _lacks(location: Location, lost: list[str]) -> ConfigurationError:
     return ConfigurationError(
         f"The ledger in the schema {location.schema} lacks {', '.join(lost)}: somebody has dropped that.",
-        advice="`dbt-drift plan` makes it anew, empty. Contacts whose ids are lost are looked up again.",
+        advice="`dbt-drift plan` creates it again, empty. The next sync looks contacts up again whose ids are lost.",
     )
 
 

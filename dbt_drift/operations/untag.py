@@ -1,4 +1,4 @@
-"""Audiences that nobody declares any more while contacts still carry their tags: named, taken back or forgotten."""
+"""Removes or forgets the tags of audiences that no model declares any more."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ def untag(
     *,
     stop: Stop | None = None,
 ) -> SyncResult:
-    """Take a tag away from the contacts that a model gave it to; what is left when it breaks off, the next call does.
+    """Remove a tag from the contacts that a model gave it to. If it breaks off, call it again to finish.
 
     Raises:
-        ConfigurationError: The ledger knows no such audience, a model still decides about the tag, or the token or
-            the URL cannot be used.
+        ConfigurationError: The ledger knows no such audience, a model still declares the tag, or the token or the
+            URL cannot be used.
         LockedError: A run is at work on the ledger.
     """
     audience = _find(prepared, model, tag)
@@ -61,7 +61,7 @@ def untag(
     for declared in prepared.syncs:
         if any(one.identity.casefold() == own and one.mode != "remove" for one in declared.audiences):
             raise ConfigurationError(
-                f"The tag {tag!r} is given by {declared.name} now: taking it away would undo its work.",
+                f"{declared.name} gives the tag {tag!r} now: to remove it would undo its work.",
                 advice=f'`dbt-drift forget {model} "{tag}"` leaves it to {declared.name}.',
             )
     sync = _untagging(prepared, audience)
@@ -103,7 +103,7 @@ def _find(prepared: Prepared, model: str, tag: str) -> Registered:
 
 
 def _as_declared(audience: Registered) -> AudienceMapping:
-    """Return the audience as its model declared it, but for the members; its column tells a tag from an attribute."""
+    """Return the audience as its model declared it, without its members; its column tells a tag from an attribute."""
     attribute = attribute_audience(audience.tag.removesuffix("=true"), "mirror", None, "")
     if audience.state == audience_state(attribute):
         return attribute
@@ -111,15 +111,15 @@ def _as_declared(audience: Registered) -> AudienceMapping:
 
 
 def _untagging(prepared: Prepared, audience: Registered) -> BoundSync:
-    """Return the sync that had the audience, reduced to it and to what finds a contact whose Drift id was lost."""
+    """Return the sync that had the audience, reduced to the audience and the attributes that identify a contact."""
     sync = next((sync for sync in prepared.syncs if sync.slug == audience.slug), None)
     if sync is None:
         with prepared.project.connect("untag") as session:
             sync = saved_sync(session, prepared.location, audience.slug)
     if sync is None:
         raise ConfigurationError(
-            f"The ledger does not know how {audience.model} was synced: another version of dbt-drift ran it last.",
-            advice="Untag with that version, or `dbt-drift forget` the tag and take it away in Drift.",
+            f"Another version of dbt-drift synced {audience.model} last, and this one cannot read what it saved.",
+            advice="Untag with that version, or `dbt-drift forget` the tag and remove it in Drift.",
         )
     return structs.replace(
         sync,

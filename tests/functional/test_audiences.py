@@ -171,7 +171,7 @@ def test_a_tag_that_moved_to_another_model_is_left_to_it(bench: Bench) -> None:
     bench.table("others", f"select '{BOB}' as email")
     bench.declare("others", {"fields": {"email": "email"}, "audiences": [{"tag": "VIP", "mode": "add"}]})
 
-    with pytest.raises(ConfigurationError, match="is given by others now"):
+    with pytest.raises(ConfigurationError, match="others gives the tag"):
         untag(again(bench), "people", "VIP", bench.environment, Recorder())
 
 

@@ -50,10 +50,12 @@ def test_an_empty_model_takes_nothing_away(tagged: Bench) -> None:
 
     (result,) = results.results
     assert (result.status, result.requests, tagged.requests()) == ("blocked", 0, 0)
-    assert "the model is empty, and had 100 rows at the last sync" in result.message
+    assert "the model is empty, and had 100 rows in the last sync" in result.message
     assert "80 of 80 contacts would lose the tag 'VIP'" in result.message
     assert "--select people --max-removals 80" in result.message
-    assert "  Was the build complete? Look at it with `dbt-drift plan`. If it is meant: " in result.message
+    assert (
+        "  Check whether the build was complete. Look at it with `dbt-drift plan`. If you intend it: " in result.message
+    )
     assert plan.blocked == result.message.replace("Look at it with `dbt-drift plan`. ", "")
     assert results.exit_code == 1
     assert carriers(tagged) == 80
@@ -67,7 +69,7 @@ def test_an_empty_model_without_a_mirror_is_given_up_too(bench: Bench) -> None:
     bench.sync()
     bench.execute("delete from $.people")
     result = bench.sync()
-    assert (result.status, "3 rows at the last sync" in result.message) == ("blocked", True)
+    assert (result.status, "3 rows in the last sync" in result.message) == ("blocked", True)
     assert "--allow-removals" in result.message
 
 
@@ -83,7 +85,7 @@ def test_a_model_that_shrank_by_more_than_half(tagged: Bench) -> None:
     tagged.execute("delete from $.people where cast(name as integer) > 38")
     result = tagged.sync()
     assert (result.status, carriers(tagged)) == ("blocked", 78)
-    assert "the model has 36 rows, and had 78 at the last sync (limit: 50% fewer)" in result.message
+    assert "the model has 36 rows, and had 78 in the last sync (limit: 50% fewer)" in result.message
 
 
 def test_flags_that_turn_off_over_the_share(tagged: Bench) -> None:

@@ -58,7 +58,7 @@ def test_what_cannot_go_on(bench: Bench) -> None:
     prepared = prepare(bench.options())
     with pytest.raises(ConfigurationError, match="No model 'dim_peopel' declares a sync"):
         rename(prepared, "people", "dim_peopel")
-    with pytest.raises(ConfigurationError, match="knows no sync of the name 'folk'"):
+    with pytest.raises(ConfigurationError, match="knows no sync with the name 'folk'"):
         rename(prepared, "folk", "dim_people")
     bench.sync()
     prepared = bench.prepared

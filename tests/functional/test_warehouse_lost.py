@@ -115,7 +115,7 @@ def test_a_warehouse_that_stays_away_ends_the_run_in_order(
     results = bench.run(Saboteur(server.stop))
     (result,) = results.results
     assert (result.status, results.exit_code) == ("error", 1)
-    assert "could not be written down" in result.message
+    assert "could not be journaled" in result.message
     rows = result.rows
     assert rows.read == rows.unchanged + rows.sent + rows.rejected + rows.unfinished
 

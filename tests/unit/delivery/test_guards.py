@@ -33,5 +33,5 @@ def test_a_share_of_the_contacts_counts_from_twenty_on(removed: int, blocked: bo
 @pytest.mark.parametrize(("rows", "blocked"), [(11, False), (10, True)])
 def test_a_share_of_the_rows_counts_from_twenty_on(rows: int, blocked: bool) -> None:  # noqa: FBT001
     reason = Guard(Guards(shrink=0.5)).check(SYNC, counts(rows=rows, rows_before=30))
-    assert ("had 30 at the last sync" in reason) is blocked
+    assert ("had 30 in the last sync" in reason) is blocked
     assert bool(reason) is blocked
