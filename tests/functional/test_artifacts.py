@@ -141,7 +141,7 @@ def test_a_declaration_that_dbt_has_not_parsed_yet(project: Path, dbt_drift: Com
     done = dbt_drift("sync", cwd=project, environment=environment)
     assert (done.code, [contact.attributes["email"] for contact in sandbox.contacts()]) == (1, ["bob@example.com"])
     anyway = dbt_drift("plan", "--ignore-run-results", cwd=project)
-    assert "models/people.yml says something else" in anyway.err
+    assert "models/people.yml has changed what it says" in anyway.err
     assert "people: 1 row" in anyway.out
 
     file.write_text(written + "\tand: a tab\n")
@@ -179,7 +179,7 @@ def test_declarations_are_checked_without_a_warehouse(project: Path, dbt_drift: 
     (project / "bench.duckdb").unlink()
     built = dbt_drift("check", "--offline", cwd=project)
     assert (built.code, built.err) == (0, "")
-    assert 'ok  people: its declaration; "bench"."dev"."people" is not there to check its columns' in built.out
+    assert 'ok  people: its declaration; the columns of "bench"."dev"."people" cannot be checked' in built.out
     missing = dbt_drift("plan", cwd=project)
     assert (missing.code, "relation_name" in missing.err) == (2, False)
     assert '  the relation "bench"."dev"."people" is not in the warehouse' in missing.err
@@ -188,7 +188,7 @@ def test_declarations_are_checked_without_a_warehouse(project: Path, dbt_drift: 
     profiles.write_text(profiles.read_text().replace("bench.duckdb", "no/such/folder/bench.duckdb"))
     away = dbt_drift("check", "--offline", cwd=project)
     assert (away.code, away.err) == (0, "")
-    assert "warn  The warehouse cannot be asked, so no column is checked" in away.out
+    assert "warn  The warehouse cannot be reached, so no column is checked" in away.out
 
     properties = yaml.safe_load((project / "models" / "people.yml").read_text())
     people, leads = properties["models"]

@@ -82,7 +82,7 @@ def test_what_does_not_fit_the_relation_is_named_at_once(people: Bench, says: Sa
         "fields": {"email": "email", "photo": "photo"}, "audiences": [{"tag": "x", "mode": "add", "when": "name"}],
     })  # fmt: skip
     said = says("sync", environment=people.environment)
-    assert "'photo' is BLOB, which Drift has no value for" in said
+    assert "'photo' is BLOB, which Drift has no type for" in said
     assert "'name' is INTEGER, not boolean" in said
 
 

@@ -91,7 +91,7 @@ def test_signed_in_one_checks_syncs_and_signs_out(
     assert done.code == 0
     done = dbt_drift("sync", *project_of(people), environment=signed_in)
     assert (done.code, len(people.sandbox.contacts())) == (1, 1)  # one row cannot be sent
-    assert "app is removed" in dbt_drift("auth", "logout", environment=signed_in).out
+    assert "you remove the app" in dbt_drift("auth", "logout", environment=signed_in).out
     assert "Nobody is signed in" in dbt_drift("auth", "logout", environment=signed_in).out
     done = dbt_drift("sync", *project_of(people), environment=signed_in)
     assert done.code == 2

@@ -58,7 +58,7 @@ def names(judgement: BuildCheck) -> tuple[list[str], list[str]]:
 def test_nobody_knows(tmp_path: Path) -> None:
     judgement = judged(tmp_path, None)
     assert names(judgement) == (["leads", "people"], [])
-    assert "not known" in judgement.notices[0]
+    assert "does not know" in judgement.notices[0]
 
 
 @pytest.mark.parametrize("status", ["error", "skipped", "partial success", "runtime error"])
