@@ -76,6 +76,7 @@ def fit_to_drift(
     kept = remembered_attributes(prepared.project, prepared.location)
     known = types = {name: kind for name, _, kind in kept}
     notices: list[str] = []
+    prepared.project.let_go()
     listed, notice = _ask(client) if client else (None, "")
     if notice:
         notices.append(notice)

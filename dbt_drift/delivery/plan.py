@@ -90,7 +90,8 @@ def make_plans(
     for text in [*prepared.notices, *(f"{blocked.sync.name}: {blocked.why}" for blocked in prepared.blocked), *notices]:
         notice(text)
     guard = Guard(prepared.settings.guards, in_plan=True)
-    return [_plan(prepared, sync, rows, guard) for sync in prepared.syncs]
+    with prepared.project.holding():
+        return [_plan(prepared, sync, rows, guard) for sync in prepared.syncs]
 
 
 def _plan(prepared: Prepared, sync: BoundSync, rows: int, guard: Guard) -> SyncPlan:

@@ -105,6 +105,7 @@ class Pump:
             while self.done < self._total:
                 self._stop.check()
                 self._submit()
+                self._ledger.let_go()
                 self._take(self._dispatcher.collect(timeout=TELL_SECONDS))
                 self._purpose.check(self.done)
                 if (now := time.monotonic()) - told_at >= TELL_SECONDS or self.done == self._total:
@@ -114,6 +115,7 @@ class Pump:
                     self._write()
         finally:
             # Drift may accept requests under way: wait for the answers, or the next run sends them again.
+            self._ledger.let_go()
             self._dispatcher.stop()
             try:
                 self._take(self._dispatcher.collect(timeout=0))

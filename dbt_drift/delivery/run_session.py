@@ -90,18 +90,20 @@ class RunSession:
             ConfigurationError: The ledger belongs to another Drift, or to a newer version of dbt-drift.
             LockedError: Another run holds the lock.
         """
-        self._take()
-        try:
-            with self._connected() as client:
-                yield client
-        except BaseException:
-            self._status = "error"
-            raise
-        finally:
-            # A warehouse that is away must not hide why the run ends; the lock expires by itself.
-            with contextlib.suppress(WarehouseError), self._prepared.project.connect("end") as session:
-                self._history.finish(session, self.invocation_id, self._status)
-                self._lock.release(session)
+        project = self._prepared.project
+        with project.holding():
+            self._take()
+            try:
+                with self._connected() as client:
+                    yield client
+            except BaseException:
+                self._status = "error"
+                raise
+            finally:
+                # A warehouse that is away must not hide why the run ends; the lock expires by itself.
+                with contextlib.suppress(WarehouseError), project.connect("end") as session:
+                    self._history.finish(session, self.invocation_id, self._status)
+                    self._lock.release(session)
 
     def fit(self, client: DriftClient) -> list[BoundSync]:
         """Return the syncs, their values sent as the types that Drift lists, and report what the user should know.
@@ -202,10 +204,11 @@ class RunSession:
             if not is_said:
                 self._reporter.waiting(owner)
                 is_said = True
+            self._prepared.project.let_go()
             time.sleep(min(_POLL_SECONDS, max(0.0, deadline - time.monotonic())))
 
     def _begin(self) -> LockOwner | None:
-        """Do all that comes before the work, or return who is in the way; no connection stays open."""
+        """Do all that comes before the work, or return who is in the way."""
         project, location = self._prepared.project, self._prepared.location
         with project.connect("begin") as session:
             bring_forward(session, location)

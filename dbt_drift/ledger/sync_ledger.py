@@ -1,7 +1,7 @@
 """The ledger of one sync: reads the difference, journals the answers, updates the accepted values.
 
-All SQL is in the macros; this module calls them and gives types to their rows. Each method opens a connection and
-closes it, so that nothing is held while requests go out: no server cuts an idle transaction, and DuckDB's file stays
+All SQL is in the macros; this module calls them and gives types to their rows. The methods of a run share a
+connection, and `let_go` closes it before requests go out: no server cuts an idle connection, and DuckDB's file stays
 free for dbt. docs/reference/ledger.md describes the relations, and what a crash leaves in them.
 """
 
@@ -177,6 +177,10 @@ class SyncLedger:
         """Renew the lock while there is nothing to write."""
         if self._lock is not None:
             self._lock.keep()
+
+    def let_go(self) -> None:
+        """Close the connection, if one is held, before a wait for Drift."""
+        self._project.let_go()
 
     def columns_of(self, attributes: Collection[str], tags: Collection[str]) -> list[str]:
         """Return the ledger's columns of these attributes and tags."""

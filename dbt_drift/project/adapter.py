@@ -35,7 +35,7 @@ def own_adapter(config: RuntimeConfig) -> SQLAdapter:
     packages[OUR_PACKAGE] = config.new_project(str(bundled.dbt_package()))
     config.dependencies = packages
     adapter.set_macro_resolver(ManifestLoader.load_macros(config, adapter.connections.set_query_header))
-    adapter.set_macro_context_generator(functools.partial(_runtime_context, adapter))
+    adapter.set_macro_context_generator(functools.partial(_runtime_context, adapter, {}))
     return cast("SQLAdapter", adapter)
 
 
@@ -83,11 +83,20 @@ def _own_duckdb(kind: Any) -> Any:
 
 
 def _runtime_context(
-    adapter: SQLAdapter, macro: Any, _config: RuntimeConfig, macros: Any, package: str | None
+    adapter: SQLAdapter,
+    known: dict[Any, dict[str, Any]],
+    macro: Any,
+    _config: RuntimeConfig,
+    macros: Any,
+    package: str | None,
 ) -> dict[str, Any]:
+    """Return the context of a macro, the same for all macros of a package: dbt needs milliseconds to build one."""
     from dbt.context.providers import RuntimeProvider  # noqa: PLC0415 - dbt is slow to import
 
-    return _context(adapter, macro, macros, RuntimeProvider(), package=package)
+    place = (macro.package_name, package)
+    if place not in known:
+        known[place] = _context(adapter, macro, macros, RuntimeProvider(), package=package)
+    return known[place]
 
 
 def _context(adapter: SQLAdapter, macro: Any, macros: Any, provider: Any, *, package: str | None) -> dict[str, Any]:

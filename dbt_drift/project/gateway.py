@@ -46,7 +46,9 @@ class DbtProject:
         self._config = config
         self._options = options
         self._adapter: SQLAdapter | None = None
-        self._sessions: dict[int, Session] = {}
+        self._used: dict[int, Session] = {}
+        self._idle: dict[int, Session] = {}
+        self._holding: set[int] = set()
         self.root = Path(config.project_root)
         self._place = _place(config, options)
         # str(): some of these are instances of dbt's own string classes.
@@ -113,30 +115,50 @@ class DbtProject:
     def connect(self, name: str) -> Iterator[Session]:
         """Open a connection called `name`, and close it at the end, so that no lock outlives the block.
 
-        A nested block in the same thread uses the connection of the outer block.
+        A nested block in the same thread uses the connection of the outer block. Inside of `holding`, the connection
+        stays open for the next block.
 
         Raises:
             WarehouseError: The warehouse refuses a statement; contains its own message.
             WarehouseLostError: The warehouse cannot be reached, or the connection broke; contains its own message.
         """
         thread = threading.get_ident()
-        if (outer := self._sessions.get(thread)) is not None:
+        if (outer := self._used.get(thread)) is not None:
             yield outer
             return
         with _working_in(self.root), dbt_errors(WarehouseError, place=self._place):
-            adapter = self._own_adapter()
-            with adapter.connection_named(f"dbt_drift_{name}"):
-                open_patiently(adapter)
-                session = Session(adapter)
-                if self.adapter_type == "duckdb":
-                    # Its collation applies to the ledger's own tables too. On other warehouses, each transaction that
-                    # makes values does this: a session's setting would stay on a connection that a pooler shares.
-                    session.call("fix_settings")
-                self._sessions[thread] = session
-                try:
-                    yield session
-                finally:
-                    del self._sessions[thread]
+            is_whole = False
+            try:
+                session = self._idle.pop(thread) if thread in self._idle else self._open(name)
+                self._used[thread] = session
+                yield session
+                is_whole = True
+            finally:
+                self._used.pop(thread, None)
+                if is_whole and thread in self._holding:
+                    self._idle[thread] = session
+                else:
+                    self._own_adapter().release_connection()
+
+    @contextlib.contextmanager
+    def holding(self) -> Iterator[None]:
+        """Let the blocks of `connect` in this thread share a connection: to open one can take a second.
+
+        Call `let_go` before you wait for anything else: meanwhile a server may cut the connection, and dbt needs
+        DuckDB's file.
+        """
+        thread = threading.get_ident()
+        self._holding.add(thread)
+        try:
+            yield
+        finally:
+            self._holding.remove(thread)
+            self.let_go()
+
+    def let_go(self) -> None:
+        """Close the connection that this thread holds, if it holds one."""
+        if self._idle.pop(threading.get_ident(), None) is not None:
+            self._own_adapter().release_connection()
 
     def relation_names(self, node: dict[str, Any]) -> tuple[Any, Any, Any] | None:
         """Return the database, the schema and the name of a node in the target; None if unknown.
@@ -200,6 +222,17 @@ class DbtProject:
         if outcome.exception:
             raise ConfigurationError(f"dbt cannot parse the project: {outcome.exception}") from outcome.exception
         return self.target_path / "manifest.json"
+
+    def _open(self, name: str) -> Session:
+        adapter = self._own_adapter()
+        adapter.acquire_connection(f"dbt_drift_{name}")
+        open_patiently(adapter)
+        session = Session(adapter)
+        if self.adapter_type == "duckdb":
+            # Its collation applies to the ledger's own tables too. On other warehouses, each transaction that makes
+            # values does this: a session's setting would stay on a connection that a pooler shares.
+            session.call("fix_settings")
+        return session
 
     def _own_adapter(self) -> SQLAdapter:
         self._adapter = self._adapter or own_adapter(self._config)

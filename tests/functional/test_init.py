@@ -77,7 +77,7 @@ def test_from_the_model_that_is_built(project: Path, dbt_drift: CommandLine, mon
 
     answer(monkeypatch)
     unasked = dbt_drift("init", cwd=project)
-    assert (unasked.code, "There is nobody to ask" in unasked.err, file.read_text()) == (2, True, DESCRIBED)
+    assert (unasked.code, "Nobody can answer" in unasked.err, file.read_text()) == (2, True, DESCRIBED)
 
     answer(monkeypatch, "1", "externalId", "VIP", "n")
     assert (dbt_drift("init", cwd=project).code, file.read_text()) == (1, DESCRIBED)
