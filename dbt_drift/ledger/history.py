@@ -103,9 +103,8 @@ class History:
             session.call("record_sync", ledger=self._ledger, counts=row)
 
     def finish(self, session: Session, invocation_id: str, status: str) -> None:
-        """Record the end of a run."""
-        with session.transaction():
-            session.call("finish_run", ledger=self._ledger, invocation_id=invocation_id, status=status)
+        """Record the end of a run, in the caller's transaction."""
+        session.call("finish_run", ledger=self._ledger, invocation_id=invocation_id, status=status)
 
 
 def last_runs(session: Session, ledger: Location, most: int) -> list[PastRun]:

@@ -133,8 +133,13 @@ class RunLock:
 
     def release(self, session: Session) -> None:
         """Release the lock."""
+        with session.transaction():
+            self.leave(session)
+
+    def leave(self, session: Session) -> None:
+        """Release the lock, in the caller's transaction."""
         self._certain_until = -math.inf
-        release(session, self._ledger, self._run["invocation_id"])
+        session.call("release_lock", ledger=self._ledger, invocation_id=self._run["invocation_id"])
 
     @contextlib.contextmanager
     def transaction(self, session: Session) -> Iterator[None]:

@@ -82,11 +82,15 @@ class SyncLedger:
 
     @_patient
     def open(self) -> None:
-        """Create the relations of the sync that are missing."""
-        with self._project.connect("open") as session, session.transaction():
-            session.call("open_ledger", sync=self._sync, delta=self._delta)
-            if not self._everyone_left:
-                session.call("register_audiences", sync=self._sync)
+        """Create the relations of the sync that are missing, and register its audiences."""
+        registers = not self._everyone_left
+        with self._project.connect("open") as session:
+            if session.call("is_open", sync=self._sync, delta=self._delta, registers=registers):
+                return
+            with session.transaction():
+                session.call("open_ledger", sync=self._sync, delta=self._delta)
+                if registers:
+                    session.call("register_audiences", sync=self._sync)
 
     @_patient
     def stage(self, stage_id: str) -> Counts:
@@ -193,8 +197,10 @@ class SyncLedger:
 
         Call it before the next stage.
         """
-        with self._project.connect("fold") as session, self._work(session):
-            session.call("fold", sync=self._sync)
+        with self._project.connect("fold") as session:
+            if not session.call("is_folded", sync=self._sync):
+                with self._work(session):
+                    session.call("fold", sync=self._sync)
 
     @_patient
     def release(self, reason: str | None) -> None:
@@ -209,8 +215,10 @@ class SyncLedger:
         Args:
             in_doubt: Whether Drift may have accepted something of contacts without a journaled outcome.
         """
-        with self._project.connect("finish") as session, self._work(session):
-            session.call("finish", sync=self._sync, in_doubt=in_doubt)
+        with self._project.connect("finish") as session:
+            if not session.call("is_finished", sync=self._sync):
+                with self._work(session):
+                    session.call("finish", sync=self._sync, in_doubt=in_doubt)
 
     def discard(self) -> None:
         """Drop the delta, for a plan."""

@@ -20,11 +20,10 @@ def bring_forward(session: Session, location: Location) -> None:
         WarehouseDeniedError: The role may not create or write them.
     """
     try:
-        with session.transaction():
-            tables = session.tables(location.database, location.schema)
-            version, dbt_drift_version = session.call(
-                "bring_forward", ledger=location, tables=tables, dbt_drift_version=__version__
-            )
+        found = session.call("present_version", ledger=location)
+        if found is None:
+            with session.transaction():
+                found = session.call("bring_forward", ledger=location, dbt_drift_version=__version__)
     except WarehouseDeniedError as error:
         raise WarehouseDeniedError(
             str(error),
@@ -33,6 +32,7 @@ def bring_forward(session: Session, location: Location) -> None:
             f'`grant create on database "{location.database}" to <role>`. Or name a schema that the role owns: '
             "`vars: {dbt_drift: {schema: ...}}`.",
         ) from error
+    version, dbt_drift_version = found
     known = session.call("ledger_version")
     refuse_newer(location, known=known, version=int(version), dbt_drift_version=dbt_drift_version)
 

@@ -32,15 +32,11 @@
 {% endmacro %}
 
 
-{#- Remembers each audience of the sync under its state column, beyond its stay in the mapping. Writes only what is new. -#}
+{#- Remembers each audience of the sync under its state column, also after it leaves the mapping. Writes only what is new. -#}
 {% macro register_audiences(sync) %}
   {% set registry = dbt_drift.audiences_relation(sync.ledger) %}
-  {% set present = {} %}
-  {% for row in dbt_drift.rows_of("select state, mode, tag_from, match_on from " ~ registry ~ " where slug = '" ~ sync.slug ~ "'") %}
-    {% do present.update({row[0]: [row[1], row[2], row[3]]}) %}
-  {% endfor %}
   {% set mark = get_binding_char() %}
-  {% for audience in sync.audiences if present.get(audience.state) != [audience.mode, audience.tag_from, sync.match_on] %}
+  {% for audience in dbt_drift.unregistered_audiences(sync) %}
     {{ dbt_drift.unregister_audience(sync.ledger, sync.slug, audience.state) }}
     {% do adapter.add_query(
          'insert into ' ~ registry ~ ' (slug, model, match_on, state, tag_name, mode, tag_from) values ('
@@ -50,46 +46,70 @@
 {% endmacro %}
 
 
+{#- The audiences of the sync that are not registered as they are now. -#}
+{% macro unregistered_audiences(sync) %}
+  {% set present, found = {}, [] %}
+  {% for row in dbt_drift.rows_of(
+       'select state, mode, tag_from, match_on from ' ~ dbt_drift.audiences_relation(sync.ledger) ~ " where slug = '" ~ sync.slug ~ "'") %}
+    {% do present.update({row[0]: [row[1], row[2], row[3]]}) %}
+  {% endfor %}
+  {% for audience in sync.audiences if present.get(audience.state) != [audience.mode, audience.tag_from, sync.match_on] %}
+    {% do found.append(audience) %}
+  {% endfor %}
+  {{ return(found) }}
+{% endmacro %}
+
+
 {% macro unregister_audience(ledger, slug, state) %}
   {{ dbt_drift.execute('delete from ' ~ dbt_drift.audiences_relation(ledger) ~ " where slug = '" ~ slug ~ "' and state = '" ~ state ~ "'") }}
 {% endmacro %}
 
 
 {#- Every audience that was ever registered: [{slug, model, state, tag, mode, tag_from, tagged_contacts, is_seen}].
-    `tagged_contacts`: how many contacts carry its tag because of it, those included to which a run that did not end in order was giving it;
+    `tagged_contacts`: how many contacts carry its tag because of it, or may carry it after a run that did not end in order;
     `is_seen`: whether any is certain to carry it. -#}
 {% macro registered_audiences(ledger) %}
+  {% set present = dbt_drift.ledger_columns(ledger) %}
   {% set registry = dbt_drift.audiences_relation(ledger) %}
-  {% set found = [] %}
-  {% if dbt_drift.columns_in(registry) | length %}
-    {% for row in dbt_drift.rows_of('select slug, model, state, tag_name, mode, tag_from from ' ~ registry ~ ' order by slug, tag_name') %}
-      {% set accepted = dbt_drift.ledger_relation(ledger, row[0] ~ '__accepted') %}
-      {% set columns = dbt_drift.columns_in(accepted) | map(attribute='name') | map('lower') | list %}
-      {% if row[2] in columns %}
-        {% set counted = dbt_drift.rows_of(dbt_drift.audience_sizes_sql(ledger, row[0], row[2]))[0] %}
-        {% do found.append({'slug': row[0], 'model': row[1], 'state': row[2], 'tag': row[3], 'mode': row[4], 'tag_from': row[5],
-                            'tagged_contacts': counted[0] + counted[2], 'is_seen': counted[1] > 0}) %}
-      {% endif %}
+  {% set found, states = [], {} %}
+  {% if registry.identifier in present %}
+    {% for row in dbt_drift.rows_of('select slug, model, state, tag_name, mode, tag_from from ' ~ registry ~ ' order by slug, tag_name')
+         if row[2] in present.get(row[0] ~ '__accepted', []) %}
+      {% do found.append({'slug': row[0], 'model': row[1], 'state': row[2], 'tag': row[3], 'mode': row[4], 'tag_from': row[5]}) %}
+      {% do states.setdefault(row[0], []).append(row[2]) %}
     {% endfor %}
   {% endif %}
+  {% set sizes = {} %}
+  {% for slug, own in states.items() %}
+    {#- A select has at most 1664 columns on Postgres. -#}
+    {% for part in own | batch(500) %}
+      {% set counts = dbt_drift.rows_of(dbt_drift.audience_sizes_sql(ledger, slug, part, present.get(slug ~ '__delta', [])))[0] %}
+      {% for state in part %}{% do sizes.update({(slug, state): counts[3 * loop.index0 : 3 * loop.index0 + 3]}) %}{% endfor %}
+    {% endfor %}
+  {% endfor %}
+  {% for audience in found %}
+    {% set certain_or_not, certain, under_way = sizes[(audience.slug, audience.state)] %}
+    {% do audience.update({'tagged_contacts': certain_or_not + under_way, 'is_seen': certain > 0}) %}
+  {% endfor %}
   {{ return(found) }}
 {% endmacro %}
 
 
-{#- How many contacts carry a tag because of an audience, of how many that is certain, and to how many more a run that has not been
-    folded was giving it. -#}
-{% macro audience_sizes_sql(ledger, slug, state) %}
+{#- For each of these states of a sync, three counts: the contacts that carry the tag because of the audience, those that certainly
+    do, and those to which a run that has not been folded was giving it. `delta_columns`: the columns of the sync's delta. -#}
+{% macro audience_sizes_sql(ledger, slug, states, delta_columns) %}
   {%- set delta = dbt_drift.ledger_relation(ledger, slug ~ '__delta') -%}
-  {%- set given = state in dbt_drift.columns_in(delta) | map(attribute='name') | map('lower') | list -%}
   select
+    {%- for state in states %}
     count(case when {{ dbt_drift.was_set(state) }} then 1 end),
     count(case when {{ state }} = '+' then 1 end),
-    {% if given -%}
+    {% if state in delta_columns -%}
     (select count(*) from {{ delta }} where {{ state }} = '+' and not coalesce({{ dbt_drift.was_set('old_' ~ state) }}, false)
        and stage_id in (select stage_id from {{ dbt_drift.ledger_relation(ledger, slug ~ '__journal') }} where status = 'sending'))
     {%- else -%}
     0
-    {%- endif %}
+    {%- endif %}{{ ',' if not loop.last }}
+    {%- endfor %}
   from {{ dbt_drift.ledger_relation(ledger, slug ~ '__accepted') }}
 {% endmacro %}
 

@@ -20,6 +20,21 @@
 {% endmacro %}
 
 
+{#- Whether the journal is empty, so that there is nothing to fold. -#}
+{% macro is_folded(sync) %}
+  {{ return(not dbt_drift.rows_of('select 1 from ' ~ dbt_drift.journal_relation(sync) ~ ' limit 1')) }}
+{% endmacro %}
+
+
+{#- Whether `finish` has nothing to do: nothing was sent, and no row is or was rejected. -#}
+{% macro is_finished(sync) %}
+  {{ return(not dbt_drift.rows_of(
+       'select 1 from ' ~ dbt_drift.journal_relation(sync) ~ ' union all select 1 from ' ~ dbt_drift.rejected_relation(sync)
+       ~ ' union all select 1 from ' ~ dbt_drift.delta_relation(sync) ~ ' where reason is not null union all select 1 from '
+       ~ dbt_drift.staged_relation(sync.ledger) ~ " where slug = '" ~ sync.slug ~ "' limit 1")) }}
+{% endmacro %}
+
+
 {#- The end of a run. The rejected rows are brought up to date even where nothing was sent: a row that was mended or that left
     the model leaves them too. `in_doubt`: as for `fold`. -#}
 {% macro finish(sync, in_doubt) %}

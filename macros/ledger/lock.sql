@@ -18,10 +18,13 @@
 {% macro take_lock(ledger, run, dead) %}
   {{ dbt_drift.one_at_a_time(ledger) }}
   {{ dbt_drift.drop_expired_lock(ledger, dead) }}
-  {% if not dbt_drift.rows_of(dbt_drift.lock_sql(ledger)) | length %}
-    {{ dbt_drift.insert_row(dbt_drift.lock_relation(ledger), run, ['taken_at', 'seen_at', 'expires_at']) }}
-    {% do dbt_drift.renew_lock(ledger, run.invocation_id, false) %}
-  {% endif %}
+  {% set lock = dbt_drift.lock_relation(ledger) %}
+  {% set clock = dbt_drift.clock() %}
+  {% do adapter.add_query(
+       'insert into ' ~ lock ~ ' (' ~ run.keys() | join(', ') ~ ', taken_at, seen_at, expires_at) select '
+       ~ ([get_binding_char()] * run | length) | join(', ') ~ ', ' ~ clock ~ ', ' ~ clock ~ ', '
+       ~ dbt.dateadd('second', dbt_drift.lease(), clock) ~ ' where not exists (select 1 from ' ~ lock ~ ')',
+       auto_begin=False, bindings=run.values() | list, abridge_sql_log=True) %}
 {% endmacro %}
 
 

@@ -1,9 +1,22 @@
-{#- Makes what is missing of one sync's tables, and their columns; `bring_forward` has made what all syncs share. Safe to run again;
-    run inside a transaction where the engine has them. -#}
+{#- Creates the missing tables and columns of one sync; `bring_forward` has created what all syncs share. Safe to run again; run
+    inside a transaction where the engine has them. -#}
 {% macro open_ledger(sync, delta='delta') %}
   {#- A plan beside a sync would add the same columns, and register the same audiences. -#}
   {{ dbt_drift.one_at_a_time(sync.ledger) }}
-  {% set present = dbt_drift.columns_by_table(sync.ledger, sync.slug) %}
+  {% for statement in dbt_drift.opening_sql(sync, delta) %}{{ dbt_drift.execute(statement) }}{% endfor %}
+{% endmacro %}
+
+
+{#- Whether `open_ledger` and, where the sync `registers` its audiences, `register_audiences` have nothing to do. -#}
+{% macro is_open(sync, delta, registers) %}
+  {{ return(not dbt_drift.opening_sql(sync, delta) and not (registers and dbt_drift.unregistered_audiences(sync))) }}
+{% endmacro %}
+
+
+{#- The statements that create the missing tables and columns of one sync. -#}
+{% macro opening_sql(sync, delta) %}
+  {% set present = dbt_drift.ledger_columns(sync.ledger) %}
+  {% set statements = [] %}
   {% set wanted = [
        [dbt_drift.accepted_relation(sync), dbt_drift.accepted_columns(sync)],
        [dbt_drift.journal_relation(sync), dbt_drift.journal_columns()],
@@ -13,15 +26,16 @@
     {% if relation.identifier not in present %}
       {% set parts = [] %}
       {% for name, type in columns %}{% do parts.append(name ~ ' ' ~ type) %}{% endfor %}
-      {{ dbt_drift.create_table(relation, parts | join(', ')) }}
+      {% do statements.append(dbt_drift.create_table_sql(relation, parts | join(', '))) %}
     {% elif relation == dbt_drift.accepted_relation(sync) %}
       {#- Columns that left the mapping stay: they still say what Drift holds, so that an attribute that comes back is sent only
           where it changed. -#}
       {% for name, type in columns if name not in present[relation.identifier] %}
-        {{ dbt_drift.execute('alter table ' ~ relation ~ ' add column ' ~ name ~ ' ' ~ type) }}
+        {% do statements.append('alter table ' ~ relation ~ ' add column ' ~ name ~ ' ' ~ type) %}
       {% endfor %}
     {% endif %}
   {% endfor %}
+  {{ return(statements) }}
 {% endmacro %}
 
 
@@ -48,18 +62,21 @@
 {% endmacro %}
 
 
-{#- The tables of a sync that the ledger has: {table: [column]}. -#}
-{% macro columns_by_table(ledger, slug) %}
+{#- The tables that the ledger has: {table: [column]}; empty if there is no ledger. -#}
+{% macro ledger_columns(ledger) %}
   {% set found = {} %}
   {% for table, column in dbt_drift.rows_of(
-       'select table_name, column_name from information_schema.columns where table_schema = ' ~ dbt_drift.text_literal(ledger.schema)
-       ~ ' and table_catalog = ' ~ dbt_drift.text_literal(ledger.database)
-       ~ ' and table_name in (' ~ dbt_drift.text_literal(slug ~ '__accepted') ~ ', ' ~ dbt_drift.text_literal(slug ~ '__journal') ~ ', '
-       ~ dbt_drift.text_literal(slug ~ '__delta') ~ ', ' ~ dbt_drift.text_literal(slug ~ '__rejected') ~ ')') %}
-    {% do found.setdefault(table, []).append(column) %}
+       'select table_name, column_name from information_schema.columns where '
+       ~ dbt_drift.is_named('table_schema', ledger.schema) ~ ' and ' ~ dbt_drift.is_named('table_catalog', ledger.database)) %}
+    {% do found.setdefault(table, []).append(column | lower) %}
   {% endfor %}
   {{ return(found) }}
 {% endmacro %}
+
+{% macro is_named(column, name) %}{{ return(adapter.dispatch('is_named', 'dbt_drift')(column, name)) }}{% endmacro %}
+{% macro default__is_named(column, name) %}{{ return(column ~ ' = ' ~ dbt_drift.text_literal(name)) }}{% endmacro %}
+{#- DuckDB does not distinguish the case of names, also of quoted ones. -#}
+{% macro duckdb__is_named(column, name) %}{{ return('lower(' ~ column ~ ') = lower(' ~ dbt_drift.text_literal(name) ~ ')') }}{% endmacro %}
 
 
 {#- The columns of a model's relation: [{name, type, kind}], or none where the relation is not there. -#}

@@ -46,10 +46,10 @@
 {% macro rows_of(sql) %}{{ return(adapter.add_query(sql, auto_begin=False)[1].fetchall()) }}{% endmacro %}
 
 
-{#- Makes a table where it is missing. -#}
-{% macro create_table(relation, columns) %}
-  {{ dbt_drift.execute('create table if not exists ' ~ relation ~ ' (' ~ columns ~ ')') }}
-{% endmacro %}
+{#- Creates a table if it is missing. -#}
+{% macro create_table(relation, columns) %}{{ dbt_drift.execute(dbt_drift.create_table_sql(relation, columns)) }}{% endmacro %}
+
+{% macro create_table_sql(relation, columns) %}{{ return('create table if not exists ' ~ relation ~ ' (' ~ columns ~ ')') }}{% endmacro %}
 
 
 {#- What every engine of ours takes: no contract, no header, no configuration of a model to honour. -#}

@@ -1,15 +1,24 @@
 {#- The shape of the ledger, as a number. A later version brings an older ledger forward by migrations, each safe to run again. -#}
 
-{#- Brings the ledger forward to this program's version: makes what is missing. A newer ledger is left alone. `tables`: what the
-    schema holds. Returns [version, dbt-drift's version that wrote it]. Run inside a transaction where the engine has them. -#}
-{% macro bring_forward(ledger, tables, dbt_drift_version) %}
+{#- The version of a ledger that needs no work, [version, dbt-drift's version that wrote it]: a complete one of this version, or a
+    newer one. None if it has to be brought forward. -#}
+{% macro present_version(ledger) %}
   {% set newest = dbt_drift.ledger_version() %}
-  {% if 'drift_ledger_version' in tables | map('lower') | list %}
+  {% set tables = dbt_drift.ledger_columns(ledger).keys() | list %}
+  {% if 'drift_ledger_version' in tables %}
     {% set found = dbt_drift.rows_of(dbt_drift.version_sql(ledger)) %}
     {% if found | length and (found[0][0] > newest or (found[0][0] == newest and not dbt_drift.lost_tables(tables))) %}
       {{ return(found[0]) }}
     {% endif %}
   {% endif %}
+  {{ return(none) }}
+{% endmacro %}
+
+
+{#- Brings the ledger forward to this program's version: creates what is missing. Returns as `present_version`. Run inside a
+    transaction where the engine has them. -#}
+{% macro bring_forward(ledger, dbt_drift_version) %}
+  {% set newest = dbt_drift.ledger_version() %}
   {{ dbt_drift.one_at_a_time(ledger) }}
   {% do create_schema(dbt_drift.ledger_schema(ledger)) %}
   {#- A table that somebody has dropped is made anew, empty: what it held is found out again. -#}

@@ -132,10 +132,12 @@ def test_a_rebuild_that_is_killed_goes_on_where_it_was(
         records.append(len(entries))
         real(ledger, entries)
 
+    bench.sandbox.change(latency_ms=20)  # so that the answers come one by one
     with monkeypatch.context() as patch:
         patch.setattr(SyncLedger, "record", dying)
         done = command(bench, dbt_drift, "rebuild", "--threads", "1")
         assert done.code == 130
+    bench.sandbox.change(latency_ms=0)
     remembered = sum(records)
     bench.requests()
     assert command(bench, dbt_drift, "rebuild").code == 0
