@@ -250,7 +250,7 @@ def test_an_attribute_that_drift_lacks_is_said_with_the_nearest_one(people: Benc
 
     (notice,) = recorder.notices
     assert notice == (
-        "Drift does not have 3 mapped attributes yet, and makes each when it is first written: "
+        "Drift does not have 3 mapped attributes yet, and creates each when it is first written: "
         "meta.drift.fields.plan_teir of people (Did you mean `plan_tier`?); "
         "meta.drift.fields.segment of people (Did you mean `cf_17`?); "
         "meta.drift.fields.zzz of people. `dbt-drift attributes` lists them all."

@@ -234,7 +234,7 @@ def test_another_version_of_the_package_is_said(tmp_path: Path, sandbox: Sandbox
         done = dbt_drift(*arguments, cwd=project.folder, environment=drift)
         assert done.code == 0, done.err
         return re.findall(
-            r"has the dbt package dbt_drift (\S+), and this is.*package of dbt-drift (\S+) in", done.out + done.err
+            r"has the dbt package dbt_drift (\S+), and this is.*commit of dbt-drift (\S+) and", done.out + done.err
         )
 
     commands = (["check"], ["plan", "--rows", "0"], ["sync"])
