@@ -1,6 +1,6 @@
-{#- Whether a column can fill a Drift attribute, by the types that Drift listed to the last sync or that the test names. -#}
+{#- Tests whether a column can fill a Drift attribute, by the type that Drift listed for the last sync or that the test names. -#}
 
-{#- Fails with one row where the column's type cannot become the attribute's. Passes where nobody knows the type: before the first
+{#- Fails with one row if the column cannot fill the attribute's type. Passes if the type is unknown: before the first
     sync whose token may list attributes, and for an attribute that Drift does not have yet. `attribute`: left out where it is
     called as the column. `type`: STRING, NUMERIC, BOOLEAN, DATE or DATETIME, instead of what Drift listed. -#}
 {% test accepted_drift_attribute_type(model, column_name, attribute=none, type=none) %}
@@ -16,7 +16,7 @@
 {% endtest %}
 
 
-{#- The kinds of columns whose values an attribute of each of Drift's types can hold: the program's own list, in SQL's reach. -#}
+{#- The kinds of columns that can fill each of Drift's types; the same list as in the program. -#}
 {% macro suitable_kinds() %}
   {% set times = ['date', 'timestamp', 'timestamptz'] %}
   {{ return({
@@ -41,7 +41,7 @@
 {% endmacro %}
 
 
-{#- The kind of a relation's column; text where there is no such column, which the test's own SQL is not the place to say. -#}
+{#- The kind of a column; text if there is no such column, which is not for this test to report. -#}
 {% macro column_kind(relation, column_name) %}
   {% for column in dbt_drift.columns_in(relation) if column.name | lower == column_name | lower %}
     {{ return(dbt_drift.kind(column.dtype)) }}

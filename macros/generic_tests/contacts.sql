@@ -1,7 +1,7 @@
 {#- Tests for the columns that a sync sends, so that `dbt build` finds what a sync would reject, and by the same rules. A null
     passes, as in dbt's own tests: `not_null` stands beside them where the column is the key. -#}
 
-{#- Fails for each value that is no e-mail address. -#}
+{#- Fails for each value that is not an e-mail address. -#}
 {% test valid_contact_email(model, column_name) %}
   {%- set email = dbt_drift.trimmed(dbt_drift.as_text(dbt_drift.quoted(dbt_drift.bare(column_name)))) %}
   select {{ dbt_drift.quoted(dbt_drift.bare(column_name)) }}
@@ -10,7 +10,7 @@
 {% endtest %}
 
 
-{#- The name of a test's column. dbt has put it between quotes already where its properties say `quote: true`. -#}
+{#- The name of a test's column. dbt has already quoted it if its properties say `quote: true`. -#}
 {% macro bare(column_name) %}
   {% set mark = adapter.quote('')[0] %}
   {% set is_quoted = column_name | length > 2 and column_name.startswith(mark) and column_name.endswith(mark) %}
@@ -18,7 +18,7 @@
 {% endmacro %}
 
 
-{#- Fails for each key that stands in several rows: case and blanks make no difference in an e-mail address. -#}
+{#- Fails for each key that several rows have; e-mail addresses that differ only in case and blanks are equal. -#}
 {% test unique_contact_key(model, column_name, match_on='email') %}
   select contact_key, count(*) as contact_rows
   from (
@@ -31,7 +31,7 @@
 {% endtest %}
 
 
-{#- Fails for each number that JSON has no spelling for: NaN and the infinities. -#}
+{#- Fails for each number that JSON cannot express: NaN and the infinities. -#}
 {% test finite_number(model, column_name) %}
   select {{ dbt_drift.quoted(dbt_drift.bare(column_name)) }}
   from {{ model }}

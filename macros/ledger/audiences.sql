@@ -1,4 +1,4 @@
-{#- Which rows are members of an audience, which tags a column names, and which audiences a ledger has ever seen. -#}
+{#- The members of an audience, the tags that a column names, and the audiences that a ledger knows. -#}
 
 {#- Whether a row of the model is a member: its flag, its tag, or both. -#}
 {% macro member_sql(audience) -%}
@@ -17,7 +17,7 @@
 {%- endmacro %}
 
 
-{#- The tags that a column names, at most `most`: blanks around a name do not count, an empty one is none. -#}
+{#- The tags that a column names, at most `most`, without blanks around them and without empty ones. -#}
 {% macro named_tags_sql(sync, audience, most) %}
   {%- set column = dbt_drift.quoted(audience.tag_from) -%}
   select distinct {{ dbt_drift.trimmed(dbt_drift.as_text('tag_name')) }} as tag_name
@@ -114,8 +114,8 @@
 {% endmacro %}
 
 
-{#- Takes the rows of another relation for members that an audience of ours has set ('*'), whether or not the ledger has met them.
-    Returns how many were not known as members before. `members`: the view of a sync that has that relation and its key. -#}
+{#- Records the rows of another relation as members that the audience has tagged ('*'), whether or not the ledger knows them. Returns
+    how many were not known as members before. `members`: the sync with that relation and its key instead of its own. -#}
 {% macro adopt_members(sync, state, members) %}
   {% set accepted = dbt_drift.accepted_relation(sync) %}
   {% set folding = dbt_drift.folding_relation(sync) %}
@@ -138,7 +138,7 @@
 {% endmacro %}
 
 
-{#- Drops what is remembered of one audience: the tag stays in Drift, and nobody takes it away any more. -#}
+{#- Forgets one audience: the tag stays in Drift, and no sync removes it any more. -#}
 {% macro drop_audience(ledger, slug, state) %}
   {{ dbt_drift.execute('update ' ~ dbt_drift.ledger_relation(ledger, slug ~ '__accepted') ~ ' set ' ~ state ~ ' = null') }}
   {{ dbt_drift.unregister_audience(ledger, slug, state) }}

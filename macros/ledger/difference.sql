@@ -1,27 +1,27 @@
-{#- What differs, in SQL: the model's rows in wire text beside the accepted. -#}
+{#- The SQL that compares the model's rows, as wire text, with the accepted values. -#}
 
 {% macro keys_sql(sync) %}select {{ dbt_drift.contact_key(sync) }} as contact_key from {{ dbt_drift.model_relation(sync) }}{% endmacro %}
 
 
-{#- Whether any key stands in two rows, changed or not. Counting distinct hashes is half the price of grouping the keys, and a
-    collision only makes the difference look for duplicates that are not there. -#}
+{#- Whether two rows have the same key, changed or not. To count distinct hashes costs half as much as to group the keys; after a
+    collision, the difference only looks for duplicates in vain. -#}
 {% macro has_duplicates(sync) %}
   {% set rows, distinct_keys = dbt_drift.rows_of(dbt_drift.key_counts_sql(dbt_drift.keys_sql(sync)))[0] %}
   {{ return(rows != distinct_keys) }}
 {% endmacro %}
 
 
-{#- How many rows have a key, and how many different ones there are. -#}
+{#- The number of rows with a key, and of distinct keys. -#}
 {% macro key_counts_sql(keys_sql) %}{{ return(adapter.dispatch('key_counts_sql', 'dbt_drift')(keys_sql)) }}{% endmacro %}
 {% macro default__key_counts_sql(keys_sql) -%}
   select count(contact_key), count(distinct contact_key) from ({{ keys_sql }}) as keyed
 {%- endmacro %}
-{#- `offset 0` keeps Postgres from working out each key twice, once for each count. -#}
+{#- `offset 0` keeps Postgres from computing each key twice, once for each count. -#}
 {% macro postgres__key_counts_sql(keys_sql) -%}
   select count(hash), count(distinct hash)
   from (select hashtextextended(contact_key, 0) as hash from ({{ keys_sql }}) as keyed offset 0) as hashed
 {%- endmacro %}
-{#- DuckDB hashes NULL too: it is one hash too many where there is one. -#}
+{#- DuckDB hashes NULL too, which is one hash too many. -#}
 {% macro duckdb__key_counts_sql(keys_sql) -%}
   select count(contact_key),
          count(distinct hash(contact_key)) - case when count(*) > count(contact_key) then 1 else 0 end
@@ -29,7 +29,7 @@
 {%- endmacro %}
 
 
-{#- The model's rows as the ledger sees them. -#}
+{#- The model's rows in the ledger's form. -#}
 {% macro source_sql(sync) %}
   select
     {{ dbt_drift.contact_key(sync) }} as contact_key,
@@ -44,7 +44,7 @@
 {% endmacro %}
 
 
-{#- What tells a person which row this is, where its key does not: the key as the model has it, and what the model calls its rows. -#}
+{#- What identifies the row for people if its key does not: the key as the model has it, and the declared `row_id`. -#}
 {% macro who_sql(sync) -%}
   {{ dbt_drift.as_text(dbt_drift.quoted(sync.key_column)) }} as key_as_written,
   {% if sync.row_label -%}
@@ -55,7 +55,7 @@
 {%- endmacro %}
 
 
-{#- All that differs: rows of the model, and contacts whose row has left it. -#}
+{#- Everything that differs: rows of the model, and contacts whose rows have left it. -#}
 {% macro difference_sql(sync, has_duplicates, everyone_left) %}
       {%- if everyone_left %}
       {{ dbt_drift.departed_sql(sync, everyone_left) }}
@@ -69,7 +69,7 @@
 {% endmacro %}
 
 
-{#- Rows of the model that Drift does not know, that changed, or that share their key with another row. -#}
+{#- Rows of the model that are new, that changed, or that share their key with another row. -#}
 {% macro changed_sql(sync, has_duplicates) %}
       select
         'upsert' as action,
@@ -108,8 +108,8 @@
 {% endmacro %}
 
 
-{#- Terms joined by an operator, in a tree that is as low as it can be: DuckDB refuses expressions of a depth of 1000, and a chain
-    is as deep as it is long. -#}
+{#- Terms joined by an operator, as a balanced tree: DuckDB refuses expressions with a depth of 1000, and a chain is as deep as it is
+    long. -#}
 {% macro balanced(terms, operator) %}
   {% if terms | length <= 8 %}{{ return('(' ~ terms | join(operator) ~ ')') }}{% endif %}
   {% set half = terms | length // 2 %}
@@ -117,7 +117,7 @@
 {% endmacro %}
 
 
-{#- Contacts whose row left the model and who still carry a tag that a mirror audience of ours set. -#}
+{#- Contacts whose rows left the model and that still carry a tag that a mirror of this sync set. -#}
 {% macro departed_sql(sync, everyone_left) %}
   {%- set mirrors = sync.audiences | selectattr('mode', 'equalto', 'mirror') | list %}
       select
@@ -146,17 +146,17 @@
 {% endmacro %}
 
 
-{#- A value that is wanted and is not the one that Drift last accepted. Case makes no difference in an e-mail address. In this
-    order an equal row, which is nearly every row, costs one evaluation of the wanted value. Where nulls clear, a wanted value is
-    never null, and clearing what Drift was never sent is no difference. -#}
+{#- Whether a value is wanted and is not the one that Drift last accepted. E-mail addresses that differ in case are equal. In this
+    order an equal row, which nearly every row is, costs one evaluation of the wanted value. If nulls clear, a wanted value is never
+    null, and to clear what Drift was never sent is no difference. -#}
 {% macro differs(wanted, accepted, ignoring_case=false, clearing=false) -%}
   {%- set wanted, accepted = ('lower(' ~ wanted ~ ')', 'lower(' ~ accepted ~ ')') if ignoring_case else (wanted, accepted) -%}
   {{ wanted }} <> {{ accepted }} or ({{ accepted }} is null and {{ wanted }} {{ "<> 'null'" if clearing else 'is not null' }})
 {%- endmacro %}
 
 
-{#- The value of the model's row that the delta holds. Asking to clear is wanted only of what Drift was sent, and a value that Drift
-    has is wanted as it was sent. -#}
+{#- The wanted value in the delta. Only a value that Drift was sent can be cleared, and a value that Drift has keeps the spelling in
+    which it was sent. -#}
 {% macro wanted_value(attribute) -%}
   {%- set source, accepted = 'source.' ~ attribute.state, 'accepted.' ~ attribute.state -%}
   {%- set cases = [] -%}
@@ -170,8 +170,8 @@
 {%- endmacro %}
 
 
-{#- Whether two wire texts are one value, as a string and as a number or boolean. Which of them is sent follows the type that Drift
-    lists; what Drift has is not sent again because its list has changed. -#}
+{#- Whether two wire texts are the same value, as a string and as a number or boolean. The type that Drift lists decides which one is
+    sent, and a value is not sent again only because the list has changed. -#}
 {% macro is_respelled(attribute, wanted, accepted) -%}
   (left({{ wanted }}, 1) = '"') <> (left({{ accepted }}, 1) = '"') and {{ wanted }} <> 'null' and {{ accepted }} <> 'null'
   and {{ dbt_drift.spelled_out(attribute, wanted) }} = {{ dbt_drift.spelled_out(attribute, accepted) }}
@@ -182,7 +182,7 @@
 {%- endmacro %}
 
 
-{#- '+' wants the tag set, '-' wants it taken away, NULL leaves it alone. A mirror takes away only what it set itself. -#}
+{#- '+' adds the tag, '-' removes it, NULL leaves it alone. A mirror removes only tags that it set itself. -#}
 {% macro wanted_tag(audience) -%}
   {%- if audience.mode == 'add' -%}
     case when source.{{ audience.state }} then '+' end
@@ -194,7 +194,7 @@
 {%- endmacro %}
 
 
-{#- Whether a sync of ours set the tag: '+', or '*' when it may have, or is to set it again. -#}
+{#- Whether the sync set the tag: '+', or '*' if it may have set it or has to set it again. -#}
 {% macro was_set(state) -%}
   {{ state }} in ('+', '*')
 {%- endmacro %}

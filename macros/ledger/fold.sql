@@ -1,10 +1,10 @@
-{#- Takes into the accepted what Drift accepted, and what it may have accepted: delta and journal together say it all. Run in one
-    transaction where the engine has them; safe to run again where it has not, for every step writes the same once more.
+{#- Writes to the accepted values what Drift accepted, and what it may have accepted, according to delta and journal. Run in one
+    transaction if the engine has them; otherwise it is safe to run again, because every step writes the same again.
 
-    It reads the columns of the delta, not the mapping: what a run left behind is folded as that run sent it, even when the
-    mapping has changed since. The delta stays until the next stage; emptying the journal is what marks it as folded.
+    It reads the columns of the delta, not the mapping, so that it folds what a run sent, even if the mapping has changed since. The
+    delta stays until the next stage; an empty journal marks it as folded.
 
-    `in_doubt`: whether contacts of the delta may have been written and have no answer in the journal. That is so of a run that
+    `in_doubt`: whether Drift may have accepted something of contacts without an answer in the journal. That is so after a run that
     began to send and did not end in order. -#}
 {% macro fold(sync, in_doubt=true) %}
   {% set journal = dbt_drift.journal_relation(sync) %}
@@ -35,8 +35,8 @@
 {% endmacro %}
 
 
-{#- The end of a run. The rejected rows are brought up to date even where nothing was sent: a row that was mended or that left
-    the model leaves them too. `in_doubt`: as for `fold`. -#}
+{#- The end of a run. Updates the rejected rows even if nothing was sent: a row that became valid or left the model is not rejected
+    any more. `in_doubt`: as for `fold`. -#}
 {% macro finish(sync, in_doubt) %}
   {{ dbt_drift.keep_rejected(sync) }}
   {{ dbt_drift.fold(sync, in_doubt) }}
@@ -44,14 +44,14 @@
 {% endmacro %}
 
 
-{#- What is known of each contact of the delta that was or may have been written:
+{#- The outcome of each contact of the delta that was or may have been written:
 
-    - `contact_id`: its Drift id, and `is_replaced`: it is not the contact that the delta knew, which is gone from Drift
-    - `attributes_accepted`, `tags_accepted`: what the journal says that Drift took
-    - `attributes_in_doubt`, `tags_in_doubt`: written, perhaps, without an answer that tells
-    - `blocked`: null where all was sent; after a look-up the columns whose values Drift was found to hold: `,attr_email,tag_vip,`
+    - `contact_id`: its Drift id. `is_replaced`: whether that is not the contact that the delta knew, which is gone from Drift
+    - `attributes_accepted`, `tags_accepted`: what Drift accepted, according to the journal
+    - `attributes_in_doubt`, `tags_in_doubt`: what Drift may have accepted without an answer
+    - `confirmed_columns`: null after a sync; after a look-up, the columns whose values Drift has: `,attr_email,tag_vip,`
 
-    An answer about a contact that another sync has replaced since is left out, as is an entry of another stage. -#}
+    Leaves out answers about a contact that another sync has replaced since, and entries of another stage. -#}
 {% macro outcomes_sql(sync, in_doubt) %}
   {%- set delta = dbt_drift.delta_relation(sync) -%}
   {%- set journal = dbt_drift.journal_relation(sync) -%}
@@ -93,8 +93,8 @@
 {% endmacro %}
 
 
-{#- The contacts that may have been under way when a run ended without a word. They are sent in the order of the delta, and at
-    most so many are under way or not journaled at any time: all of them are among the first without an answer. -#}
+{#- The contacts that may have been under way when a run was killed. A run sends in the order of the delta, with a limited number of
+    contacts under way or not journaled (`most_unjournaled`), so all of them are among the first without an answer. -#}
 {% macro unanswered_sql(sync) %}
   {%- set journal = dbt_drift.journal_relation(sync) -%}
   select
@@ -118,7 +118,7 @@
 {% endmacro %}
 
 
-{#- How many contacts can be under way or answered and not in the journal: `delivery.pump.UNWRITTEN_ROWS`. -#}
+{#- The largest number of contacts under way, or answered and not journaled: `delivery.pump.UNWRITTEN_ROWS`. -#}
 {% macro most_unjournaled() %}{{ return(500) }}{% endmacro %}
 
 
@@ -150,8 +150,8 @@
 {% endmacro %}
 
 
-{#- What the accepted remembers of one column: what was written if Drift took it, that it is not certain if it may have, else what
-    it remembered before. Of a contact that is gone nothing is remembered: its successor has what it was sent. -#}
+{#- The accepted value of one column: what was written if Drift accepted it, an uncertain value if Drift may have accepted it, else the
+    value from before. For a contact that replaces a deleted one, values from before do not count. -#}
 {% macro folded_value(column, is_key) -%}
   {%- set channel = 'tags' if column.startswith('tag_') else 'attributes' -%}
   {%- set before = 'case when not outcomes.is_replaced then delta_rows.old_' ~ column ~ ' end' -%}
@@ -169,12 +169,12 @@
 {%- endmacro %}
 
 
-{#- The wire text of a value that Drift may or may not hold: it equals no value that is wanted. -#}
+{#- The wire text of a value that Drift may or may not have. It equals no wanted value. -#}
 {% macro uncertain(wire) %}'?' || {{ wire }}{% endmacro %}
 {% macro is_uncertain(wire) %}left({{ wire }}, 1) = '?'{% endmacro %}
 
 
-{#- Drift's ids, learned for all syncs: those that were unknown, and those that turned out to be another contact. -#}
+{#- Saves Drift ids for all syncs: those that were unknown, and those of contacts that replace deleted ones. -#}
 {% macro fold_contacts(sync, outcomes_sql) %}
   {% set contacts = dbt_drift.contacts_relation(sync.ledger) %}
   {% set folding = dbt_drift.folding_relation(sync) %}
@@ -194,7 +194,7 @@
 {% endmacro %}
 
 
-{#- What other syncs remember of contacts that are gone from Drift is true of nobody: to their successors they send all again. -#}
+{#- Deletes what other syncs remember of contacts that are gone from Drift, so that they send everything to their successors. -#}
 {% macro drop_gone_contacts(sync, folding) %}
   {% set gone = 'select gone_id from ' ~ folding ~ ' where gone_id is not null' %}
   {% if dbt_drift.rows_of('select count(*) from (' ~ gone ~ ') as gone')[0][0] %}
@@ -218,9 +218,9 @@
 {% endmacro %}
 
 
-{#- Makes all that Drift accepted uncertain, so that the next stage finds that everything differs: a value that is to be cleared
-    has to be known of, and a mirror takes away what it has set. The key stays as it is: a contact whose Drift id is known is never
-    sent its key again. -#}
+{#- Makes all accepted values uncertain, so that the next stage finds that everything differs. It does not delete them, because
+    `nulls: clear` and mirrors need to know what was set. The key stays as it is: the key of a contact with a known Drift id is never
+    sent again. -#}
 {% macro reset_accepted(sync) %}
   {{ dbt_drift.release(sync) }}
   {% set kept = ['contact_key'] + sync.attributes | selectattr('is_key') | map(attribute='state') | list %}

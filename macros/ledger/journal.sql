@@ -1,5 +1,4 @@
-{#- Appends what Drift answered: one row a contact, as bound parameters, the way dbt loads its seeds. Only inserts: every engine
-    has them. `entries` is a list of [stage_id, seq, contact_id, status, attributes_accepted, tags_accepted, reason, message, confirmed_columns]. -#}
+{#- Appends Drift's answers: one row for each contact, as bound parameters, as dbt loads seeds. Every engine has inserts. `entries` is a list of [stage_id, seq, contact_id, status, attributes_accepted, tags_accepted, reason, message, confirmed_columns]. -#}
 {% macro journal(sync, entries) %}
   {% set values = [] %}
   {% set bindings = [] %}

@@ -1,9 +1,9 @@
-{#- One run at a time: the lock is one row, which the run that holds it renews. What is older than its `expires_at` belongs to a
-    run that is dead; only the warehouse's clock counts.
+{#- The lock is one row, which the run that holds it renews. A row past its `expires_at` belongs to a dead run; only the warehouse's
+    clock counts.
 
-    A run renews the row inside each transaction that writes, and stops where the row is gone. On Postgres that holds the row until
-    the transaction ends: nobody can take the lock from a transaction that is under way, however long it takes. On DuckDB the
-    process that has the file open is alone. Elsewhere a long piece of work gets a long lease before it begins. -#}
+    A run renews the row in each transaction that writes, and stops if the row is gone. On Postgres, this locks the row until the
+    transaction ends, so no other run can take the lock from a transaction under way, however long it lasts. On DuckDB, only one
+    process has the file open. On other engines, long work gets a long lease before it begins. -#}
 
 {% macro create_lock(ledger) %}
   {% set text = dbt_drift.text_type() %}
@@ -13,8 +13,8 @@
 {% endmacro %}
 
 
-{#- Takes the lock if it is free. `run`: invocation_id, command, host, pid, process; `dead`: a run that is known to have ended, whose lock
-    counts as expired, or none. Who has it now is what `lock_sql` says: where an engine lets two in at once, the first one. -#}
+{#- Takes the lock if it is free. `run`: invocation_id, command, host, pid, process; `dead`: a run that is known to have ended, whose
+    lock counts as expired, or none. `lock_sql` says who has it now: if an engine lets two in at once, the first one. -#}
 {% macro take_lock(ledger, run, dead) %}
   {{ dbt_drift.one_at_a_time(ledger) }}
   {{ dbt_drift.drop_expired_lock(ledger, dead) }}
@@ -28,7 +28,7 @@
 {% endmacro %}
 
 
-{#- Who holds the lock, and whether its time is up. -#}
+{#- The run that holds the lock, and whether the lock has expired. -#}
 {% macro lock_sql(ledger) %}
   select invocation_id, command, host, pid, process, taken_at, seen_at, expires_at, expires_at < {{ dbt_drift.clock() }} as is_expired
   from {{ dbt_drift.lock_relation(ledger) }}
@@ -37,8 +37,7 @@
 {% endmacro %}
 
 
-{#- A sign of life: the lock is good for the lease from now on; `working`: for as long as a long piece of work may take.
-    Returns whether the run has the lock. -#}
+{#- Renews the lock for the lease, or for as long as long work may take (`working`). Returns whether the run has the lock. -#}
 {% macro renew_lock(ledger, invocation_id, working) %}
   {{ return(dbt_drift.rows_of(
        'update ' ~ dbt_drift.lock_relation(ledger) ~ ' set seen_at = ' ~ dbt_drift.clock() ~ ', expires_at = '
@@ -56,7 +55,7 @@
 {% macro default__drop_expired_lock(ledger, dead) %}
   {{ dbt_drift.execute('delete from ' ~ dbt_drift.lock_relation(ledger) ~ ' where ' ~ dbt_drift.is_over(dead)) }}
 {% endmacro %}
-{#- A row that a transaction holds belongs to a run that lives: its last sign of life is not to be seen yet. -#}
+{#- A row that a transaction has locked belongs to a run that lives, although its renewal is not visible yet. -#}
 {% macro postgres__drop_expired_lock(ledger, dead) %}
   {% set lock = dbt_drift.lock_relation(ledger) %}
   {{ dbt_drift.execute('delete from ' ~ lock ~ ' where invocation_id in (select invocation_id from ' ~ lock ~ ' where '
@@ -68,10 +67,10 @@
 {%- endmacro %}
 
 
-{#- How many seconds without a sign of life make a run dead. The run gives one every 20 seconds or so. -#}
+{#- The seconds without a sign of life after which a run counts as dead. A run gives one about every 20 seconds. -#}
 {% macro lease() %}{{ return(120) }}{% endmacro %}
 
-{#- The same while one piece of work is under way, in which no sign can be given. -#}
+{#- The same during long work, in which the run cannot give a sign of life. -#}
 {% macro working_lease() %}{{ return(adapter.dispatch('working_lease', 'dbt_drift')()) }}{% endmacro %}
 {% macro default__working_lease() %}{{ return(6 * 3600) }}{% endmacro %}
 {% macro postgres__working_lease() %}{{ return(dbt_drift.lease()) }}{% endmacro %}

@@ -28,8 +28,8 @@
       {% for name, type in columns %}{% do parts.append(name ~ ' ' ~ type) %}{% endfor %}
       {% do statements.append(dbt_drift.create_table_sql(relation, parts | join(', '))) %}
     {% elif relation == dbt_drift.accepted_relation(sync) %}
-      {#- Columns that left the mapping stay: they still say what Drift holds, so that an attribute that comes back is sent only
-          where it changed. -#}
+      {#- Columns that left the mapping stay, because they say what Drift has: an attribute that comes back is sent only where it
+          changed. -#}
       {% for name, type in columns if name not in present[relation.identifier] %}
         {% do statements.append('alter table ' ~ relation ~ ' add column ' ~ name ~ ' ' ~ type) %}
       {% endfor %}
@@ -54,7 +54,7 @@
              ['confirmed_columns', text]]) }}
 {% endmacro %}
 
-{#- A stage makes the delta anew, with the columns of its mapping. -#}
+{#- A stage creates the delta again, with the columns of its mapping. -#}
 {% macro delta_columns() %}
   {% set text = dbt_drift.text_type() %}
   {{ return([['seq', 'bigint'], ['stage_id', text], ['action', text], ['reason', text], ['attribute', text], ['is_given_up', 'boolean'],
@@ -79,7 +79,7 @@
 {% macro duckdb__is_named(column, name) %}{{ return('lower(' ~ column ~ ') = lower(' ~ dbt_drift.text_literal(name) ~ ')') }}{% endmacro %}
 
 
-{#- The columns of a model's relation: [{name, type, kind}], or none where the relation is not there. -#}
+{#- The columns of a model's relation: [{name, type, kind}]; empty if the relation does not exist. -#}
 {% macro model_columns(sync) %}
   {% set columns = [] %}
   {% for column in dbt_drift.columns_in(dbt_drift.model_relation(sync)) %}
@@ -89,7 +89,7 @@
 {% endmacro %}
 
 
-{#- Which Drift the ledger describes. -#}
+{#- The Drift that the ledger describes. -#}
 
 {% macro destination_sql(ledger) %}select api_url from {{ dbt_drift.destination_relation(ledger) }}{% endmacro %}
 

@@ -1,6 +1,6 @@
-{#- The queries that the sync reads. Each returns its SQL: the rows go to Python through the driver's own cursor. -#}
+{#- The queries whose rows Python reads. Each macro returns its SQL; the rows come through the driver's cursor. -#}
 
-{#- One page of what can be sent: the rows numbered after `after`, up to and with `upto`, columns in a stated order. -#}
+{#- One page of the contacts to send: the rows with numbers from `after` + 1 to `upto`. -#}
 {% macro page_sql(sync, after, upto, delta) %}
   {%- set states = (sync.attributes + sync.audiences) | map(attribute='state') | list -%}
   select seq, action, contact_key, contact_id
@@ -56,13 +56,13 @@
 {% endmacro %}
 
 
-{#- Whether Drift accepted a value: not nothing, and not that there be none. -#}
+{#- Whether Drift accepted a value, and not that it be cleared. -#}
 {% macro has_value(accepted) -%}
   coalesce({{ accepted }}, 'null') <> 'null'
 {%- endmacro %}
 
 
-{#- How many rows the model had when it was last synced to the end: no row where it never was. -#}
+{#- The number of rows of the model in its last complete sync; no row if there was none. -#}
 {% macro rows_before_sql(sync) %}
   select rows_read
   from {{ dbt_drift.run_syncs_relation(sync.ledger) }}

@@ -1,12 +1,12 @@
-{#- Rows that do not get through, kept from run to run. -#}
+{#- The rejected rows, kept from run to run. -#}
 
-{#- Reasons that may pass without the row changing: the trouble is another contact, or Drift itself. -#}
+{#- Reasons that may pass although the row stays the same: the cause is another contact, or Drift itself. -#}
 {% macro passing_reasons() %}
   {{ return(['gave_up', 'deleted_meanwhile', 'email_taken', 'external_id_taken', 'no_contact', 'tags_unavailable', 'tags_ignored']) }}
 {% endmacro %}
 
 
-{#- So often a row whose reason may pass is sent, one try a run, before it is given up. -#}
+{#- The number of tries, one a run, of a row whose reason may pass, before it is given up. -#}
 {% macro most_tries() %}{{ return(5) }}{% endmacro %}
 
 
@@ -19,7 +19,7 @@
 {% endmacro %}
 
 
-{#- What a row wants, as one hash: another one means that the row, or what is mapped of it, has changed. -#}
+{#- A hash of what a row wants: it changes if the row, or its mapping, changes. -#}
 {% macro fingerprint(alias, states) -%}
   {%- set parts = [] -%}
   {%- for state in states | sort -%}
@@ -30,9 +30,9 @@
 {%- endmacro %}
 
 
-{#- Brings the table up to date from delta, journal and itself: a delta row that was tried gets its verdict, one that was held
-    back or not come to keeps what is known of it, and whatever is no longer in the delta is gone. A repetition counts no try
-    twice, for a row remembers the stage that tried it last. -#}
+{#- Updates the table from the delta, the journal and itself. A row that was tried gets the new outcome, a row that was given up or not
+    reached keeps the old one, and rows that are no longer in the delta are deleted. To run it again counts no try twice, because a
+    row remembers the stage of its last try. -#}
 {% macro keep_rejected(sync) %}
   {% set rejected = dbt_drift.rejected_relation(sync) %}
   {% if not dbt_drift.rows_of('select 1 from ' ~ rejected ~ ' union all select 1 from ' ~ dbt_drift.delta_relation(sync)
@@ -49,13 +49,13 @@
 {% endmacro %}
 
 
-{#- What an invalid row is known by from run to run: its key, or else whatever else it has. -#}
+{#- What identifies an invalid row from run to run: its key, or else what else it has. -#}
 {% macro known_by(alias) -%}
   coalesce({{ alias }}.contact_key, {{ alias }}.row_id, {{ alias }}.key_as_written, '')
 {%- endmacro %}
 
 
-{#- The table's next content. It reads the columns of the delta, as folding does. -#}
+{#- The new content of the table. It reads the columns of the delta, as `fold` does. -#}
 {% macro rejected_sql(sync) %}
   {%- set text = dbt_drift.text_type() -%}
   {%- set delta = dbt_drift.delta_relation(sync) -%}
@@ -106,7 +106,7 @@
 {% endmacro %}
 
 
-{#- The journal's word on each contact of the delta, once: an entry that was written twice says the same twice. -#}
+{#- The outcome of each contact of the delta, once: an entry may have been written twice. -#}
 {% macro answered_sql(sync) %}
   select delta_rows.seq, max(journal.status) as status, max(journal.reason) as reason, max(journal.message) as message,
          min(journal.journaled_at) as answered_at
@@ -116,7 +116,7 @@
 {% endmacro %}
 
 
-{#- Lets rows that were given up be sent once more; `reason`: these alone, or none for all. -#}
+{#- Allows rows that were given up to be sent again; `reason`: only rows with this reason, or none for all. -#}
 {% macro release(sync, reason=none) %}
   {{ dbt_drift.discard_stage(sync) }}
   {{ dbt_drift.execute('update ' ~ dbt_drift.rejected_relation(sync) ~ ' set given_up = false where given_up'

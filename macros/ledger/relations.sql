@@ -1,4 +1,4 @@
-{#- The relations of the ledger. All lie in one schema; those of one sync share its slug. -#}
+{#- The relations of the ledger. All are in one schema; those of one sync begin with its slug. -#}
 
 {% macro ledger_relation(ledger, identifier) %}
   {{ return(dbt_drift.relation(ledger.database, ledger.schema, identifier, 'table')) }}
@@ -13,7 +13,7 @@
 {% endmacro %}
 
 {% macro accepted_relation(sync) %}{{ return(dbt_drift.ledger_relation(sync.ledger, sync.slug ~ '__accepted')) }}{% endmacro %}
-{#- `delta`: a plan has one of its own, so that it never disturbs a sync that runs. -#}
+{#- `delta`: a plan has a separate one, so that it does not disturb a running sync. -#}
 {% macro delta_relation(sync, delta='delta') %}{{ return(dbt_drift.ledger_relation(sync.ledger, sync.slug ~ '__' ~ delta)) }}{% endmacro %}
 {% macro differing_relation(sync, delta='delta') %}{{ return(dbt_drift.ledger_relation(sync.ledger, sync.slug ~ '__' ~ delta ~ '_differing')) }}{% endmacro %}
 {% macro journal_relation(sync) %}{{ return(dbt_drift.ledger_relation(sync.ledger, sync.slug ~ '__journal')) }}{% endmacro %}
@@ -42,7 +42,7 @@
 {% macro postgres__begin() %}{{ dbt_drift.execute('begin') }}{% endmacro %}
 
 
-{#- The rows of a query in the driver's own types. dbt's `run_query` would guess a type for each column from its texts. -#}
+{#- The rows of a query in the driver's types. dbt's `run_query` would guess the type of each column from its texts. -#}
 {% macro rows_of(sql) %}{{ return(adapter.add_query(sql, auto_begin=False)[1].fetchall()) }}{% endmacro %}
 
 
@@ -52,7 +52,7 @@
 {% macro create_table_sql(relation, columns) %}{{ return('create table if not exists ' ~ relation ~ ' (' ~ columns ~ ')') }}{% endmacro %}
 
 
-{#- What every engine of ours takes: no contract, no header, no configuration of a model to honour. -#}
+{#- Plain SQL, because there is no contract, header or configuration of a model. -#}
 {% macro create_table_from(relation, select_sql) %}
   {{ dbt_drift.execute('drop table if exists ' ~ relation) }}
   {{ dbt_drift.execute('create table ' ~ relation ~ ' as ' ~ select_sql) }}
@@ -62,7 +62,7 @@
 {% macro text_type() %}{{ return(api.Column.translate_type('string')) }}{% endmacro %}
 
 
-{#- Statistics for the planner, on engines whose own may come too late: the next statement reads what this one wrote. -#}
+{#- Updates the planner's statistics on engines whose own come too late: the next statement reads what this one wrote. -#}
 {% macro analyze_table(relation) %}{{ adapter.dispatch('analyze_table', 'dbt_drift')(relation) }}{% endmacro %}
 {% macro default__analyze_table(relation) %}{% endmacro %}
 {% macro postgres__analyze_table(relation) %}{{ dbt_drift.execute('analyze ' ~ relation) }}{% endmacro %}

@@ -1,5 +1,5 @@
-{#- The history of runs. Only inserts: a run has one row from its start, with the status `running`, and one more when it ends. A
-    run that has no second row and does not hold the lock was killed. -#}
+{#- The history of runs, with inserts only: a run adds one row at its start, with the status `running`, and one at its end. A run
+    without a second row that does not hold the lock was killed. -#}
 
 {% macro create_history(ledger) %}
   {% set text = dbt_drift.text_type() %}
@@ -31,7 +31,7 @@
 {% endmacro %}
 
 
-{#- The last runs, the latest first, one row each: `running` where the end is not written down. -#}
+{#- The last runs, the latest first, one row each; `running` if the end is not recorded. -#}
 {% macro runs_sql(ledger, most) %}
   select
     invocation_id, command, dbt_drift_version, target, drift_url, host, pid, started_at,
@@ -44,7 +44,7 @@
 {% endmacro %}
 
 
-{#- What came of the syncs of these runs, in the order in which they ended. -#}
+{#- The counts of the syncs of these runs, in the order in which they ended. -#}
 {% macro run_syncs_sql(ledger, invocation_ids) %}
   select
     invocation_id, unique_id, name, status, message, rows_read, rows_unchanged, rows_sent, rows_invalid, rows_rejected,

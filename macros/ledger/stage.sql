@@ -1,13 +1,12 @@
-{#- The difference between a model and what Drift last accepted, written to the delta: one numbered row for each contact that
-    has something to send, and one for each row that cannot be sent, with the reason. Rows in which nothing changed never leave
-    the warehouse.
+{#- Writes the difference between a model and what Drift last accepted to the delta: one numbered row for each contact with something
+    to send, and one for each row that cannot be sent, with the reason. Unchanged rows never leave the warehouse.
 
-    A delta row holds, for each attribute and audience of the mapping, the wanted wire text (`attr_x`, `tag_x`) and the one that
-    Drift last accepted (`old_attr_x`, `old_tag_x`). NULL wants nothing: a null in the model leaves in Drift what is there, unless the field clears.
+    For each attribute and audience of the mapping, a delta row has the wanted wire text (`attr_x`, `tag_x`) and the accepted one
+    (`old_attr_x`, `old_tag_x`). NULL wants nothing: a null in the model leaves the value in Drift, unless the field clears.
 
-    `everyone_left`: whether all contacts are treated as if their row had left the model, which is not read then.
+    `everyone_left`: whether to treat all contacts as if their rows had left the model, which is then not read.
 
-    The difference is a statement of its own, so that everything after it works on what differs, and knows how little that is. -#}
+    The difference is a separate statement, so that all later steps work on the rows that differ, and the planner knows how few. -#}
 {% macro stage(sync, stage_id, delta='delta', everyone_left=false) %}
   {% set differing = dbt_drift.differing_relation(sync, delta) %}
   {% set has_duplicates = not everyone_left and dbt_drift.has_duplicates(sync) %}
@@ -21,15 +20,15 @@
 {% endmacro %}
 
 
-{#- How many attributes and audiences a sync may have, or none for any number. Each is two columns of the delta, beside the ten
-    that are about the row; a table of Postgres has at most 1600. -#}
+{#- The largest number of attributes and audiences of a sync, or none for any number. Each is two columns of the delta, beside the ten
+    about the row; a Postgres table has at most 1600. -#}
 {% macro most_states() %}{{ return(adapter.dispatch('most_states', 'dbt_drift')()) }}{% endmacro %}
 {% macro default__most_states() %}{{ return(none) }}{% endmacro %}
 {% macro postgres__most_states() %}{{ return((1600 - 10) // 2) }}{% endmacro %}
 
 
-{#- Settings for this transaction alone. Postgres: compiling these expressions costs more than it saves; a hash of the accepted
-    in memory instead of in files. -#}
+{#- Settings for this transaction only. On Postgres, to compile these expressions costs more than it saves, and more memory keeps the
+    hash of the accepted values out of files. -#}
 {% macro tune_transaction() %}{{ adapter.dispatch('tune_transaction', 'dbt_drift')() }}{% endmacro %}
 {% macro default__tune_transaction() %}{% endmacro %}
 {% macro postgres__tune_transaction() %}
@@ -38,7 +37,7 @@
 {% endmacro %}
 
 
-{#- Pages are ranges of seq: an index where a scan of the delta for each page would be felt. -#}
+{#- Pages are ranges of seq: creates an index on engines where a scan of the delta for each page would be slow. -#}
 {% macro index_delta(delta) %}{{ adapter.dispatch('index_delta', 'dbt_drift')(delta) }}{% endmacro %}
 {% macro default__index_delta(delta) %}{% endmacro %}
 {% macro postgres__index_delta(delta) %}
@@ -47,8 +46,8 @@
 {% endmacro %}
 
 
-{#- What differs, with its number, its verdict and the Drift id that any sync has learned. A row that was given up is given up
-    until it changes; only rows that the small table of rejected rows knows are hashed for that. -#}
+{#- The differing rows with their number, the reason if they cannot be sent, and the Drift id that any sync has learned. A row that
+    was given up stays given up until it changes; only rows in the small table of rejected rows are hashed for that. -#}
 {% macro delta_sql(sync, stage_id, differing) %}
   {%- set states = (sync.attributes + sync.audiences) | map(attribute='state') | list -%}
   select
@@ -83,7 +82,7 @@
 {% endmacro %}
 
 
-{#- Why a row cannot be sent, and the attribute to blame: two columns, NULL where it can. -#}
+{#- Why a row cannot be sent, and the attribute that causes it: two columns, NULL if it can be sent. -#}
 {% macro rejection_sql(sync) -%}
   {%- set texts = sync.attributes | selectattr('as_number') | list -%}
   {%- set numbers = sync.attributes | selectattr('kind', 'in', ['decimal', 'float', 'date', 'timestamp', 'timestamptz'])
@@ -125,7 +124,7 @@
 {%- endmacro %}
 
 
-{#- NaN and the infinities, as the engines spell them: JSON has no number for them. -#}
+{#- NaN and the infinities, as the engines spell them; JSON has no number for them. -#}
 {% macro is_not_finite(wire) -%}
   {{ wire }} in ('NaN', 'Infinity', '-Infinity', 'nan', 'inf', '-inf')
 {%- endmacro %}

@@ -1,4 +1,4 @@
-{#- The shape of the ledger, as a number. A later version brings an older ledger forward by migrations, each safe to run again. -#}
+{#- The version of the ledger's tables. A later version migrates an older ledger, in steps that are safe to run again. -#}
 
 {#- The version of a ledger that needs no work, [version, dbt-drift's version that wrote it]: a complete one of this version, or a
     newer one. None if it has to be brought forward. -#}
@@ -21,7 +21,7 @@
   {% set newest = dbt_drift.ledger_version() %}
   {{ dbt_drift.one_at_a_time(ledger) }}
   {% do create_schema(dbt_drift.ledger_schema(ledger)) %}
-  {#- A table that somebody has dropped is made anew, empty: what it held is found out again. -#}
+  {#- A table that somebody has dropped is created again, empty. -#}
   {{ dbt_drift.create_shared_tables(ledger) }}
   {% if not dbt_drift.rows_of(dbt_drift.version_sql(ledger)) %}
     {{ dbt_drift.insert_row(
@@ -35,7 +35,7 @@
 {% macro ledger_version() %}{{ return(1) }}{% endmacro %}
 
 
-{#- Which of the tables that all syncs share a schema with these tables lacks. -#}
+{#- The shared tables that are not among these. -#}
 {% macro lost_tables(tables) %}
   {% set shared = ['drift_destination', 'drift_contacts', 'drift_lock', 'drift_runs', 'drift_run_syncs', 'drift_syncs', 'drift_staged',
                    'drift_audiences', 'drift_attributes'] %}
@@ -43,7 +43,7 @@
 {% endmacro %}
 
 
-{#- The last version and who wrote it: no row where none is written down. -#}
+{#- The last version and the version of dbt-drift that wrote it; no row if none is recorded. -#}
 {% macro version_sql(ledger) %}
   select version, dbt_drift_version from {{ dbt_drift.version_relation(ledger) }} order by version desc limit 1
 {% endmacro %}
@@ -67,8 +67,8 @@
 {% endmacro %}
 
 
-{#- Lets one connection through at a time, until its transaction ends: Postgres' `if not exists` fails when two connections make
-    the same thing at once. Other engines either are used by one process at a time or make it safe themselves. -#}
+{#- Lets one connection through at a time, until its transaction ends: on Postgres, `if not exists` fails if two connections create the
+    same thing at once. DuckDB lets only one process open the file. -#}
 {% macro one_at_a_time(ledger) %}{{ adapter.dispatch('one_at_a_time', 'dbt_drift')(ledger) }}{% endmacro %}
 {% macro default__one_at_a_time(ledger) %}{% endmacro %}
 {% macro postgres__one_at_a_time(ledger) %}
@@ -76,9 +76,9 @@
 {% endmacro %}
 
 
-{#- One row a table of the ledger: its name, how many rows it has, how many bytes it takes (null where that is not known). -#}
+{#- One row for each table of the ledger: its name, its number of rows, its size in bytes (null if unknown). -#}
 {% macro sizes_sql(ledger, tables) %}
-  {#- Row 0 of a journal says that sending has begun: no answer. #}
+  {#- Row 0 of a journal says that sending has begun. It is no answer. #}
   {% for table in tables %}
   {%- set relation = dbt_drift.ledger_relation(ledger, table) %}
   select '{{ table }}' as name, {{ 'count(nullif(seq, 0))' if table.endswith('__journal') else 'count(*)' }} as row_count, {{ dbt_drift.bytes_of(relation) }} as byte_count from {{ relation }}
