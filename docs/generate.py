@@ -44,14 +44,14 @@ _PAGE = """\
 
 <!-- Written by `python docs/generate.py`: change dbt_drift/declarations or that script, then run it again. -->
 
-A model says in its own properties what Drift should hold of it: each row a contact, some columns its attributes, some
-boolean columns its tags. Models, seeds and snapshots can say so. This is a complete declaration:
+You declare in a model's properties what Drift gets from it: each row is a contact, columns become its attributes, and
+boolean columns decide on its tags. You can declare models, seeds and snapshots. This is a complete declaration:
 
 ```yaml
 {example}```
 
-dbt-drift reads it from `manifest.json`, so run `dbt build` or `dbt parse` after a change. Every problem of every
-declaration is reported at once, before any connection is opened. `null` is the same as leaving the key out.
+dbt-drift reads it from `manifest.json`, so run `dbt build` or `dbt parse` after a change. It reports every problem of
+every declaration at once, before it opens a connection. `null` is the same as leaving the key out.
 
 ## Where it can stand
 
@@ -60,25 +60,25 @@ declaration is reported at once, before any connection is opened. `null` is the 
 - `config(meta={{"drift": ...}})` in the model's file.
 - `+meta: {{drift: ...}}` in `dbt_project.yml`, for a folder of models.
 
-dbt merges `meta` key by key, but not what is below a key: a `drift` at one level replaces the whole `drift` that was
-inherited, `fields` and all. `drift: false` takes an inherited one back. The versions of a model inherit its `meta`; two
-of them cannot write the same attributes, so give all but one `drift: false`.
+dbt merges `meta` key by key, but not what is below a key: a `drift` at one level replaces the whole inherited `drift`,
+including `fields`. `drift: false` removes an inherited declaration. The versions of a model inherit its `meta`, and
+two of them cannot write the same attributes, so set `drift: false` for all but one.
 
 ## {declaration}
 
 {field}
 
-What the options are good for: [attributes](../how-to/attributes.md).
+For examples of the options, see [attributes](../how-to/attributes.md).
 
 {audience}
 
 {guards}
 
-## Beside the column
+## Under the column
 
-The `meta.drift` of a column is the Drift attribute that it fills: `drift: phone` says the same as
-`phone: phone_number` under `fields`, beside the description of the column. The long form is
-`drift: {{attribute: phone, overwrite: false}}`. The model itself has to be declared too, if only by `drift: {{}}`.
+The `meta.drift` of a column is the Drift attribute that it fills: `drift: phone` under the column is the same as
+`phone: phone_number` under `fields`. The long form is `drift: {{attribute: phone, overwrite: false}}`. Declare the model
+itself too, at least with `drift: {{}}`.
 
 {column_field}
 
@@ -88,51 +88,50 @@ Drift's own attributes that can be mapped:
 
 {standard}
 
-Names are spelled exactly as above; a near miss such as `Email` or `external_id` is refused. Any other name is a custom
-attribute, except those that Drift keeps for itself:
+Spell the names exactly as above: dbt-drift refuses a similar name such as `Email` or `external_id`. Any other name is a
+custom attribute, except these, which Drift sets itself:
 
 {read_only}
 
 ## What is refused, and why
 
-- **Object modes other than `upsert`.** Drift's API creates or changes single contacts and cannot list them. So `mirror`
-  could not know whom to remove, and each row is looked up, then created or changed: `insert` and `update` would be half
-  of that, and are not offered.
+- **Object modes other than `upsert`.** Drift's API creates or changes single contacts and cannot list them, so a
+  `mirror` could not find the contacts to remove. `insert` and `update` would each do half of an upsert, and are not
+  offered.
 - **A sync without `email`**, and `match_on: externalId` without `externalId`.
-- **Two columns for one attribute** of a model, and **one attribute written by two models**: each sync would undo the
-  other's work. Only the keys are free: `email`, and `externalId` where it is matched on.
-- **One tag in two audiences** of one model, and **one tag about which two models fight**: two may both `add` it or both
-  `remove` it, any other pair would undo each other's work. Case does not tell two names apart.
-- **`nulls: clear` on `email` or `externalId`**, which say who the contact is, and together with `overwrite: false`.
-  The model's own `nulls: clear` leaves these fields out.
+- **Two columns for one attribute** of a model, and **one attribute in two models**: each sync would undo the other's
+  work. Only the keys can be in several models: `email`, and `externalId` if the models match on it.
+- **One tag in two audiences** of a model, and **one tag in two models with different modes**: they would undo each
+  other's work. Two models can both `add` a tag or both `remove` it. Names that differ only in case are the same tag.
+- **`nulls: clear` on `email` or `externalId`**, which identify the contact, and together with `overwrite: false`.
+  The model's own `nulls: clear` does not apply to these fields.
 - **Anything without a relation**: ephemeral and disabled models, sources, analyses, tests, exposures.
 
-Whether the mapped columns exist is seen when the sync starts: names are matched exactly, or else without case.
+A sync checks at its start whether the mapped columns exist. It compares names exactly, or else without case.
 
 ## In an editor, in CI
 
-`dbt-drift schema` prints a JSON Schema (draft 2020-12) of properties files with declarations. It checks `meta.drift`
-and leaves the rest of the file to dbt. In the project's root:
+`dbt-drift schema` prints a JSON Schema (draft 2020-12) of properties files with declarations. It checks only
+`meta.drift`. In the project's root, run:
 
     dbt-drift schema > drift.schema.json
 
-In an editor that runs the YAML language server, the first line of the properties file names that file, by a path from
-the properties file or by a URL. For `models/schema.yml`:
+In an editor with the YAML language server, name that file in the first line of the properties file, by a path
+relative to the properties file or by a URL. For `models/schema.yml`:
 
 ```yaml
 # yaml-language-server: $schema=../drift.schema.json
 ```
 
-The editor then completes keys, shows what they mean and marks mistakes. The line takes the place of any other schema
-that the editor has for the file, such as a dbt extension's: leave it out where you want that one.
+The editor then completes keys, explains them and marks mistakes. The line replaces any other schema that the editor
+has for the file, such as that of a dbt extension: leave it out to keep that one.
 
-In CI, any validator of that draft will do, such as `check-jsonschema` (from PyPI):
+In CI, use any validator of that draft, such as `check-jsonschema` (from PyPI):
 
     check-jsonschema --schemafile drift.schema.json models/schema.yml
 
-The part for `meta.drift` alone, without the file around it, is `#/$defs/Declaration`. A schema sees one file before dbt
-has rendered it: it knows nothing of other models, nor of what a `{{{{ var(...) }}}}` becomes, so dbt-drift's own check
-of the manifest has the last word.
+The part for `meta.drift` alone is `#/$defs/Declaration`. A schema checks one file before dbt renders it: it does not
+know other models or the value of a `{{{{ var(...) }}}}`. dbt-drift's own check of the manifest decides.
 """
 
 
