@@ -77,8 +77,8 @@ For examples of the options, see [attributes](../how-to/attributes.md).
 ## Under the column
 
 The `meta.drift` of a column is the Drift attribute that it fills: `drift: phone` under the column is the same as
-`phone: phone_number` under `fields`. The long form is `drift: {{attribute: phone, overwrite: false}}`. Declare the model
-itself too, at least with `drift: {{}}`.
+`phone: phone_number` under `fields`. The long form is `drift: {{attribute: phone, overwrite: false}}`. Declare the
+model itself too, at least with `drift: {{}}`.
 
 {column_field}
 
