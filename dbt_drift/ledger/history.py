@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -15,7 +15,17 @@ if TYPE_CHECKING:
 
 
 class RunStart(msgspec.Struct, frozen=True, kw_only=True):
-    """The start of a run; the columns of `drift_runs`."""
+    """The start of a run; the columns of `drift_runs`.
+
+    Attributes:
+        invocation_id: Its invocation id.
+        command: `sync`, `rebuild` or `untag`.
+        dbt_drift_version: The version of dbt-drift.
+        target: The dbt target.
+        drift_url: The URL of Drift.
+        host: The host name of its machine.
+        pid: Its process id.
+    """
 
     invocation_id: str
     command: str
@@ -52,29 +62,15 @@ class SyncCounts(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
 
 
-class PastRun(msgspec.Struct, frozen=True):
+class PastRun(RunStart, frozen=True, kw_only=True):
     """A run of the history.
 
     Attributes:
-        invocation_id: Its invocation id.
-        command: `sync`, `rebuild` or `untag`.
-        dbt_drift_version: The version of dbt-drift.
-        target: The dbt target.
-        drift_url: The URL of Drift.
-        host: The host name of its machine.
-        pid: Its process id.
         started_at: In UTC, by the warehouse's clock.
         finished_at: In UTC; None if the run has not recorded its end.
         status: The worst status of its syncs, `success`, `warn`, `blocked` or `error`; `running` if it has not ended.
     """
 
-    invocation_id: str
-    command: str
-    dbt_drift_version: str
-    target: str
-    drift_url: str
-    host: str
-    pid: int
     started_at: dt.datetime
     finished_at: dt.datetime | None
     status: str
@@ -109,11 +105,15 @@ class History:
 
 def last_runs(session: Session, ledger: Location, most: int) -> list[PastRun]:
     """Return the last runs, the latest first."""
-    return [PastRun(*values) for values in session.rows(session.call("runs_sql", ledger=ledger, most=most))]
+    sql = session.call("runs_sql", ledger=ledger, most=most)
+    return [PastRun(**_by_field(PastRun, values)) for values in session.rows(sql)]
 
 
 def syncs_of(session: Session, ledger: Location, invocation_ids: Sequence[str]) -> list[SyncCounts]:
     """Return the counts of the syncs of these runs, in the order in which they ended."""
-    names = [field.name for field in msgspec.structs.fields(SyncCounts)]
     sql = session.call("run_syncs_sql", ledger=ledger, invocation_ids=list(invocation_ids))
-    return [SyncCounts(**dict(zip(names, values, strict=True))) for values in session.rows(sql)]
+    return [SyncCounts(**_by_field(SyncCounts, values)) for values in session.rows(sql)]
+
+
+def _by_field(kind: type[msgspec.Struct], values: Sequence[Any]) -> dict[str, Any]:
+    return dict(zip(kind.__struct_fields__, values, strict=True))
