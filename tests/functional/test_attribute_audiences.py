@@ -130,7 +130,7 @@ def test_the_attribute_has_to_be_a_yes_or_no(bench: Bench) -> None:
     bench.sandbox.declare_attributes(Attribute("is_vip", "STRING"))
     people(bench, ada=True)
     declare(bench, MIRROR)
-    with pytest.raises(DeclarationError, match="is STRING in Drift, and an audience is a yes or no"):
+    with pytest.raises(DeclarationError, match="is STRING in Drift, and an audience needs BOOLEAN"):
         bench.sync()
 
 

@@ -203,7 +203,7 @@ def test_a_reader_that_goes_away_does_not_end_the_run(people: Bench, output: str
     planned.stdout.close()
     assert planned.stderr is not None
     said = planned.stderr.read()  # there are no results of a build here, and that is all it may say
-    assert [line.partition(":")[0] for line in said.splitlines()] == ["WARN There is no run_results.json"]
+    assert [line.partition(",")[0] for line in said.splitlines()] == ["WARN There is no run_results.json"]
     assert planned.wait() == 0
     planned.stderr.close()
 

@@ -36,7 +36,7 @@ def test_what_drift_does_with_tags(people: Bench, dbt_drift: CommandLine, tags: 
     before = people.contact(ADA)
     done = probe(people, dbt_drift, {"tag": "VIP", "mode": "add"})
     assert (done.code, said in done.out, "attributes can be written" in done.out) == (tag_code, True, True)
-    assert ("people: give audiences an `attribute`" in done.out) == (tag_code == 1)
+    assert ("people: give the audiences an `attribute`" in done.out) == (tag_code == 1)
     assert probe(people, dbt_drift, {"attribute": "is_vip", "mode": "add"}).code == 0
     assert people.contact(ADA) == before
     assert people.tags(ADA) == {"Old"}
@@ -45,7 +45,7 @@ def test_what_drift_does_with_tags(people: Bench, dbt_drift: CommandLine, tags: 
 def test_where_nobodys_tags_are_shown_a_person_has_to_look(people: Bench, dbt_drift: CommandLine) -> None:
     people.sandbox.change(faults=[Fault(status=404, method="GET", path="/contacts/{id}/tags")])
     done = probe(people, dbt_drift, {"tag": "VIP", "mode": "add"})
-    assert (done.code, "look at the contact in Drift" in done.out, people.tags(ADA)) == (0, True, {"Old"})
+    assert (done.code, "check the contact in Drift" in done.out, people.tags(ADA)) == (0, True, {"Old"})
 
 
 def test_a_contact_that_drift_does_not_have(people: Bench, dbt_drift: CommandLine) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import subprocess
@@ -49,6 +50,9 @@ class CommandLine:
                 patch.setenv(name, value)
             patch.chdir(cwd or os.getcwd())  # noqa: PTH109 - dbt-drift moves to the project's root: this brings us back
             patch.setattr(sys, "argv", ["dbt-drift", *arguments])
+            log = logging.getLogger("dbt_drift")  # the command shows notices on streams of this test
+            for name in ("handlers", "level", "propagate"):
+                patch.setattr(log, name, getattr(log, name))
             with pytest.raises(SystemExit) as ended:
                 main()
         signal.signal(signal.SIGTERM, on_term)
