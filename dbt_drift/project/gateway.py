@@ -225,6 +225,12 @@ class DbtProject:
 
     def _open(self, name: str) -> Session:
         adapter = self._own_adapter()
+        if Session(adapter).call("supported_adapter") != self.adapter_type:
+            raise ConfigurationError(
+                f"dbt-drift does not support the adapter {self.adapter_type}: its SQL has been tried on duckdb and "
+                "postgres only, and could give wrong values elsewhere.",
+                advice="Name a target on one of these with --target.",
+            )
         adapter.acquire_connection(f"dbt_drift_{name}")
         open_patiently(adapter)
         session = Session(adapter)
