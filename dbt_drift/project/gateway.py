@@ -127,15 +127,15 @@ class DbtProject:
             yield outer
             return
         with _working_in(self.root), dbt_errors(WarehouseError, place=self._place):
-            is_whole = False
+            is_reusable = False
             try:
                 session = self._idle.pop(thread) if thread in self._idle else self._open(name)
                 self._used[thread] = session
                 yield session
-                is_whole = True
+                is_reusable = thread in self._holding and not session.in_transaction
             finally:
                 self._used.pop(thread, None)
-                if is_whole and thread in self._holding:
+                if is_reusable:
                     self._idle[thread] = session
                 else:
                     self._own_adapter().release_connection()

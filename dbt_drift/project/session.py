@@ -36,6 +36,11 @@ class Session:
     def __init__(self, adapter: SQLAdapter) -> None:
         self._adapter = adapter
 
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open; dbt begins one itself when it reads the catalog."""
+        return bool(self._adapter.connections.get_thread_connection().transaction_open)
+
     def call(self, macro: str, **arguments: Any) -> Any:
         """Run a macro of dbt-drift's dbt package and return its result; it receives structs as dicts."""
         with dbt_errors(WarehouseError):

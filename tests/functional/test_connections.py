@@ -86,6 +86,19 @@ def test_a_connection_on_which_something_failed_is_not_kept(bench: Bench) -> Non
             assert list(second.rows("select 1")) == [(1,)]
 
 
+def test_a_connection_is_not_kept_in_a_transaction_that_dbt_began(bench: Bench) -> None:
+    people(bench, 1)
+    project = prepare(bench.options()).project
+    place = {"database": project.database, "schema": bench.schema, "identifier": "people"}
+    with project.holding():
+        with project.connect("first") as first:
+            assert first.call("model_columns", sync=place)
+            assert first.in_transaction
+        with project.connect("second") as second, second.transaction():
+            assert second is not first
+            assert list(second.rows("select 1")) == [(1,)]
+
+
 @pytest.mark.parametrize("place", [(Dispatcher, "collect"), (DriftClient, "attributes")], ids=["sending", "listing"])
 def test_while_drift_is_waited_for_another_process_can_open_the_file(
     duckdb_project: ParsedProject,
