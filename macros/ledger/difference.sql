@@ -177,8 +177,8 @@
   and {{ dbt_drift.spelled_out(attribute, wanted) }} = {{ dbt_drift.spelled_out(attribute, accepted) }}
 {%- endmacro %}
 {% macro spelled_out(attribute, wire) -%}
-  {%- set text = 'case when left(' ~ wire ~ ", 1) = '\"' then substr(" ~ wire ~ ', 2) else ' ~ wire ~ ' end' -%}
-  {{ dbt_drift.number_text(dbt_drift.trimmed('(' ~ text ~ ')')) if attribute.kind == 'text' else text }}
+  {%- set text = 'regexp_replace(' ~ wire ~ ", '^\"', '')" -%}
+  {{ dbt_drift.plain_number(dbt_drift.trimmed_seldom(text)) if attribute.kind == 'text' else text }}
 {%- endmacro %}
 
 

@@ -60,12 +60,17 @@
 {% macro trimmed(text) %}{{ adapter.dispatch('trimmed', 'dbt_drift')(text) }}{% endmacro %}
 {% macro default__trimmed(text) %}trim({{ text }}, ' {{ "\t\r\n\u00a0" }}'){% endmacro %}
 {% macro postgres__trimmed(text) %}btrim({{ text }}, ' {{ "\t\r\n\u00a0" }}'){% endmacro %}
-{#- In DuckDB, trimming several characters costs twice as much as checking both ends, and few addresses need it. -#}
+{#- In DuckDB, to trim several characters costs twice as much as to check both ends, and few addresses need it. -#}
 {% macro duckdb__trimmed(text) -%}
   case when left({{ text }}, 1) <= ' ' or right({{ text }}, 1) <= ' '
          or left({{ text }}, 1) = '{{ "\u00a0" }}' or right({{ text }}, 1) = '{{ "\u00a0" }}'
        then {{ dbt_drift.default__trimmed(text) }} else {{ text }} end
 {%- endmacro %}
+
+{#- The same for an expression that is seldom evaluated: the argument stands in it once. -#}
+{% macro trimmed_seldom(text) %}{{ adapter.dispatch('trimmed_seldom', 'dbt_drift')(text) }}{% endmacro %}
+{% macro default__trimmed_seldom(text) %}{{ dbt_drift.trimmed(text) }}{% endmacro %}
+{% macro duckdb__trimmed_seldom(text) %}{{ dbt_drift.default__trimmed(text) }}{% endmacro %}
 
 
 {% macro default__decimal_text(column) %}
@@ -87,9 +92,15 @@
 {#- The number that a text spells, digit for digit. Any other text stays a string, which rejects the row. Texts with an exponent,
     a + sign or leading zeros are not numbers: 007 is a code. -#}
 {% macro number_text(text) -%}
-  {%- set number = dbt_drift.default__decimal_text(text) -%}
-  case when not {{ dbt_drift.matches(text, '^-?(0|[1-9][0-9]*)([.][0-9]+)?$') }} then '"' || {{ text }}
-       when {{ number }} = '-0' then '0' else {{ number }} end
+  case when {{ dbt_drift.matches(text, '^-?(0|[1-9][0-9]*)([.][0-9]+)?$') }} then {{ dbt_drift.plain_number(text) }}
+       else '"' || {{ text }} end
+{%- endmacro %}
+
+
+{#- A text without the zeros at the end of the number that it spells; any other text unchanged. The argument stands here once: in the
+    comparison of a wide model, a longer expression would cost seconds to plan. -#}
+{% macro plain_number(text) -%}
+  regexp_replace(regexp_replace({{ text }}, '^(-?(?:0|[1-9][0-9]*))(?:[.]0+|([.][0-9]*[1-9])0*)?$', '\1\2'), '^-0$', '0')
 {%- endmacro %}
 
 
