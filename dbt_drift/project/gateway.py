@@ -127,9 +127,10 @@ class DbtProject:
             yield outer
             return
         with _working_in(self.root), dbt_errors(WarehouseError, place=self._place):
+            adapter = self._own_adapter()
             is_reusable = False
             try:
-                session = self._idle.pop(thread) if thread in self._idle else self._open(name)
+                session = self._idle.pop(thread) if thread in self._idle else self._open(adapter, name)
                 self._used[thread] = session
                 yield session
                 is_reusable = thread in self._holding and not session.in_transaction
@@ -138,7 +139,7 @@ class DbtProject:
                 if is_reusable:
                     self._idle[thread] = session
                 else:
-                    self._own_adapter().release_connection()
+                    adapter.release_connection()
 
     @contextlib.contextmanager
     def holding(self) -> Iterator[None]:
@@ -223,9 +224,9 @@ class DbtProject:
             raise ConfigurationError(f"dbt cannot parse the project: {outcome.exception}") from outcome.exception
         return self.target_path / "manifest.json"
 
-    def _open(self, name: str) -> Session:
-        adapter = self._own_adapter()
-        if Session(adapter).call("supported_adapter") != self.adapter_type:
+    def _open(self, adapter: SQLAdapter, name: str) -> Session:
+        session = Session(adapter)
+        if session.call("supported_adapter") != self.adapter_type:
             raise ConfigurationError(
                 f"dbt-drift does not support the adapter {self.adapter_type}: its SQL has been tried on duckdb and "
                 "postgres only, and could give wrong values elsewhere.",
@@ -233,7 +234,6 @@ class DbtProject:
             )
         adapter.acquire_connection(f"dbt_drift_{name}")
         open_patiently(adapter)
-        session = Session(adapter)
         if self.adapter_type == "duckdb":
             # Its collation applies to the ledger's own tables too. On other warehouses, each transaction that makes
             # values does this: a session's setting would stay on a connection that a pooler shares.

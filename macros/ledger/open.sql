@@ -15,13 +15,13 @@
 
 {#- The statements that create the missing tables and columns of one sync. -#}
 {% macro opening_sql(sync, delta) %}
-  {% set present = dbt_drift.ledger_columns(sync.ledger) %}
   {% set statements = [] %}
   {% set wanted = [
        [dbt_drift.accepted_relation(sync), dbt_drift.accepted_columns(sync)],
        [dbt_drift.journal_relation(sync), dbt_drift.journal_columns()],
        [dbt_drift.delta_relation(sync, delta), dbt_drift.delta_columns()],
        [dbt_drift.rejected_relation(sync), dbt_drift.rejected_columns()]] %}
+  {% set present = dbt_drift.ledger_columns(sync.ledger, wanted | map('first') | map(attribute='identifier') | list) %}
   {% for relation, columns in wanted %}
     {% if relation.identifier not in present %}
       {% set parts = [] %}
@@ -62,12 +62,14 @@
 {% endmacro %}
 
 
-{#- The tables that the ledger has: {table: [column]}; empty if there is no ledger. -#}
-{% macro ledger_columns(ledger) %}
-  {% set found = {} %}
+{#- The tables that the ledger has: {table: [column]}; empty if there is no ledger. `tables`: only these, or none for all. -#}
+{% macro ledger_columns(ledger, tables=none) %}
+  {% set found, names = {}, [] %}
+  {% for table in tables or [] %}{% do names.append(dbt_drift.text_literal(table)) %}{% endfor %}
   {% for table, column in dbt_drift.rows_of(
        'select table_name, column_name from information_schema.columns where '
-       ~ dbt_drift.is_named('table_schema', ledger.schema) ~ ' and ' ~ dbt_drift.is_named('table_catalog', ledger.database)) %}
+       ~ dbt_drift.is_named('table_schema', ledger.schema) ~ ' and ' ~ dbt_drift.is_named('table_catalog', ledger.database)
+       ~ (' and table_name in (' ~ names | join(', ') ~ ')' if names else '')) %}
     {% do found.setdefault(table, []).append(column | lower) %}
   {% endfor %}
   {{ return(found) }}

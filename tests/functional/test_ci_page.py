@@ -34,7 +34,7 @@ DRIFT = {
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     if shutil.which("curl") is None:
-        pytest.skip("the workflow uses curl")
+        pytest.skip("curl is not installed, which the workflow of the page uses")
     output = {"type": "duckdb", "path": "ci.duckdb", "threads": 1}
     model = {"name": "people", "config": {"meta": {"drift": DRIFT}}}
     documents = {

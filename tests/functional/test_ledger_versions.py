@@ -59,7 +59,7 @@ def test_an_older_program_refuses_a_newer_ledger(bench: Bench, dbt_drift: Comman
 def test_connections_that_come_first_at_once_make_one_ledger(bench: Bench) -> None:
     """Postgres' `if not exists` alone would let some of them fail. test_lock.py has two processes."""
     if bench.warehouse.kind != "postgres":
-        pytest.skip("one process at a time")
+        pytest.skip("DuckDB lets one process at a time open its file")
     people(bench, 1)
     prepared = prepare(bench.options())
 
@@ -76,7 +76,7 @@ def test_connections_that_come_first_at_once_make_one_ledger(bench: Bench) -> No
 def test_connections_that_open_a_wider_sync_at_once(bench: Bench) -> None:
     """A plan beside a sync: both add the new columns and register the new audience, once."""
     if bench.warehouse.kind != "postgres":
-        pytest.skip("one process at a time")
+        pytest.skip("DuckDB lets one process at a time open its file")
     people(bench, 1)
     bench.sync()
     audiences = [{"tag": f"T{number}", "mode": "add"} for number in range(20)]

@@ -82,7 +82,7 @@ def test_a_run_that_waits_goes_on_when_the_other_has_ended(bench: Bench, monkeyp
     monkeypatch.setattr("dbt_drift.delivery.run_session.time.sleep", sleep)
     (result,) = bench.run(waited, wait=60).results
     assert result.status == "success"
-    assert ([owner.invocation_id for owner in waited.tagged_contacts], len(slept)) == (["other"], 3)
+    assert ([owner.invocation_id for owner in waited.waited_for], len(slept)) == (["other"], 3)
 
 
 def test_the_lock_of_a_run_that_gives_no_sign_of_life_expires(bench: Bench) -> None:
@@ -199,7 +199,7 @@ def test_nobody_takes_the_lock_from_a_transaction_that_is_under_way(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if bench.warehouse.kind != "postgres":
-        pytest.skip("DuckDB lets nobody else open the file meanwhile")
+        pytest.skip("DuckDB lets no other process open the file meanwhile")
     people(bench, 2)
     bench.sync()
     stage = SyncLedger.stage

@@ -197,7 +197,7 @@ def test_a_mistake_of_ours_leaves_results_too(
 @pytest.mark.parametrize("strict", [[], ["-e"]])
 def test_the_snippet_of_the_page_fails_with_the_run(tmp_path: Path, sandbox: Sandbox, strict: list[str]) -> None:
     if shutil.which("jq") is None:
-        pytest.skip("the snippet uses jq")
+        pytest.skip("jq is not installed, which the snippet of the page uses")
     (snippet,) = SNIPPETS
     write_project(tmp_path, DuckDb(tmp_path / "bench.duckdb").output)
     properties = {"name": "people", "config": {"meta": {"drift": {"fields": {"email": "email"}}}}}

@@ -104,7 +104,7 @@ class Recorder:
         self.counts: dict[str, Counts] = {}
         self.results: list[SyncResult] = []
         self.done: list[int] = []
-        self.tagged_contacts: list[LockOwner] = []
+        self.waited_for: list[LockOwner] = []
 
         self.notices: list[str] = []
 
@@ -114,7 +114,7 @@ class Recorder:
         pass
 
     def waiting(self, owner: LockOwner) -> None:
-        self.tagged_contacts.append(owner)
+        self.waited_for.append(owner)
 
     def noticed(self, notice: str) -> None:
         self.notices.append(notice)
