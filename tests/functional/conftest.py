@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from dbt_drift.sandbox.behaviour import Behaviour
 from dbt_drift.sandbox.server import Sandbox
+from tests.support import warm
 from tests.support.adapters import make_adapters_cheap
 from tests.support.command_line import CommandLine
 from tests.support.harness import Bench, DuckDb, ParsedProject, Postgres
@@ -24,6 +26,19 @@ def cheap_adapters() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         make_adapters_cheap(patch)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def files_for_processes() -> None:
+    """Let go of DuckDB's files before this process starts another one."""
+    sys.addaudithook(lambda event, _: DuckDb.let_go() if event in ("subprocess.Popen", warm.STARTING) else None)
+
+
+@pytest.fixture(autouse=True)
+def files_of_test() -> Iterator[None]:
+    """Let go of DuckDB's files at a test's end."""
+    yield
+    DuckDb.let_go()
 
 
 @pytest.fixture(scope="session")

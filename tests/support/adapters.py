@@ -1,8 +1,8 @@
-"""What dbt does each time an adapter is made, and tests need once.
+"""What dbt does for each adapter and each statement, and tests need once or not at all.
 
 A test makes an adapter for each project that it reads. dbt then parses its 690 macros anew, and inspects the whole
 stack for each of its behaviour flags, which takes the longer the more modules are loaded and the deeper the stack is.
-Processes of their own do both as ever.
+For each statement it builds log lines, which nobody reads. Processes of their own do all of it as ever.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbt.parser.manifest import ManifestLoader
 from dbt_common.behavior_flags import BehaviorFlagRendered
+from dbt_common.events.event_manager import EventManager
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def make_adapters_cheap(patch: pytest.MonkeyPatch) -> None:
-    """Parse the same macros once, and name the source of a behaviour flag without a look at the stack."""
+    """Parse the same macros once, name a behaviour flag's source without a look at the stack, build no unread log."""
     load = ManifestLoader.load_macros
     known: dict[Any, Any] = {}
 
@@ -36,6 +37,14 @@ def make_adapters_cheap(patch: pytest.MonkeyPatch) -> None:
 
     patch.setattr(ManifestLoader, "load_macros", load_macros)
     patch.setattr(BehaviorFlagRendered, "_default_source", staticmethod(lambda: "dbt"))
+
+    fire = EventManager.fire_event
+
+    def fire_event(self: EventManager, e: Any, *arguments: Any, **options: Any) -> None:
+        if self.loggers or self.callbacks:
+            fire(self, e, *arguments, **options)
+
+    patch.setattr(EventManager, "fire_event", fire_event)
 
 
 def _files(projects: Mapping[str, Project]) -> Iterator[tuple[str, str, bytes]]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tests.support.harness import TOKEN
-from tests.support.warm import FORKSERVER
+from tests.support.warm import FORKSERVER, STARTING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,6 +90,7 @@ class Syncs:
 
     def _start(self) -> ForkServerProcess:
         process = FORKSERVER.Process(target=_run, args=(self._arguments, self._environment, str(self._log)))
+        sys.audit(STARTING)
         process.start()
         return process
 

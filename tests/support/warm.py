@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 _MAIN = {"dbt": ("dbt.cli.main", "cli"), "dbt-drift": ("dbt_drift.cli.main", "main")}
 
+STARTING = "tests.process"
+"""The audit event before the server forks: like `subprocess.Popen` for Python's own."""
+
 FORKSERVER = multiprocessing.get_context("forkserver")
 FORKSERVER.set_forkserver_preload(
     [
@@ -67,6 +70,7 @@ class Process:
         self._process = FORKSERVER.Process(
             target=_be, args=(command, *where, self.stdout.name, self.stderr.name), daemon=True
         )
+        sys.audit(STARTING)
         self._process.start()
 
     @property
