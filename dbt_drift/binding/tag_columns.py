@@ -36,7 +36,12 @@ def expand(session: Session, sync: BoundSync, *, registered: Sequence[Registered
     """
     if not sync.tag_columns:
         return sync, []
-    session.call("fix_settings")
+    with session.transaction():
+        session.call("fix_settings")
+        return _expanded(session, sync, registered)
+
+
+def _expanded(session: Session, sync: BoundSync, registered: Sequence[Registered]) -> tuple[BoundSync, list[Problem]]:
     found: list[BoundAudience] = []
     problems: list[Problem] = []
     taken = {audience.identity.casefold(): audience.key for audience in sync.audiences if audience.tag}

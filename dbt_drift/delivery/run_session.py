@@ -101,9 +101,9 @@ class RunSession:
                 raise
             finally:
                 # A warehouse that is away must not hide why the run ends; the lock expires by itself.
-                with contextlib.suppress(WarehouseError), project.connect("end") as session, session.transaction():
+                with contextlib.suppress(WarehouseError), project.connect("end") as session:
                     self._history.finish(session, self.invocation_id, self._status)
-                    self._lock.leave(session)
+                    self._lock.release(session)
 
     def fit(self, client: DriftClient) -> list[BoundSync]:
         """Return the syncs, their values sent as the types that Drift lists, and report what the user should know.

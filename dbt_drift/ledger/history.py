@@ -88,18 +88,16 @@ class History:
 
     def start(self, session: Session, run: RunStart) -> None:
         """Record the start of a run."""
-        with session.transaction():
-            session.call("start_run", ledger=self._ledger, run=run)
+        session.call("start_run", ledger=self._ledger, run=run)
 
     def add(self, session: Session, counts: SyncCounts) -> None:
         """Record the counts of a sync."""
         # The message can quote Drift, and Postgres cannot store a NUL.
         row = {**msgspec.to_builtins(counts), "message": counts.message.replace("\0", "")}
-        with session.transaction():
-            session.call("record_sync", ledger=self._ledger, counts=row)
+        session.call("record_sync", ledger=self._ledger, counts=row)
 
     def finish(self, session: Session, invocation_id: str, status: str) -> None:
-        """Record the end of a run, in the caller's transaction."""
+        """Record the end of a run."""
         session.call("finish_run", ledger=self._ledger, invocation_id=invocation_id, status=status)
 
 

@@ -133,13 +133,8 @@ class RunLock:
 
     def release(self, session: Session) -> None:
         """Release the lock."""
-        with session.transaction():
-            self.leave(session)
-
-    def leave(self, session: Session) -> None:
-        """Release the lock, in the caller's transaction."""
         self._certain_until = -math.inf
-        session.call("release_lock", ledger=self._ledger, invocation_id=self._run["invocation_id"])
+        release(session, self._ledger, self._run["invocation_id"])
 
     @contextlib.contextmanager
     def transaction(self, session: Session) -> Iterator[None]:
@@ -215,8 +210,7 @@ def read_owner(project: DbtProject, location: Location) -> LockOwner | None:
 
 def release(session: Session, ledger: Location, invocation_id: str) -> None:
     """Take the lock away from a run."""
-    with session.transaction():
-        session.call("release_lock", ledger=ledger, invocation_id=invocation_id)
+    session.call("release_lock", ledger=ledger, invocation_id=invocation_id)
 
 
 def _owner(session: Session, ledger: Location) -> LockOwner | None:

@@ -49,6 +49,5 @@ def claim_destination(session: Session, location: Location, url: str) -> str:
     """
     if claimed := destination(session, location):
         return claimed
-    with session.transaction():
-        session.call("claim_destination", ledger=location, url=url)
+    session.call("claim_destination", ledger=location, url=url)
     return url

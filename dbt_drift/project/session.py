@@ -48,7 +48,12 @@ class Session:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
-        """Run the block in one transaction, if the warehouse supports it; roll back if the block raises."""
+        """Run the block in one transaction, if the warehouse supports it; roll back if the block raises.
+
+        A single statement needs none: outside of a transaction, each is committed by itself.
+        """
+        if self.in_transaction:
+            self._adapter.connections.commit()
         self._adapter.connections.begin()
         self.call("begin")
         yield
@@ -73,7 +78,10 @@ class Session:
 
 
 def open_patiently(adapter: SQLAdapter) -> None:
-    """Open the thread's connection. Wait while another process, such as dbt, has DuckDB's file open."""
+    """Open the thread's connection, on which each statement is committed by itself.
+
+    Waits while another process, such as dbt, has DuckDB's file open.
+    """
     began = time.monotonic()
     is_said = False
     while holder := _file_holder(adapter, patient=time.monotonic() < began + _FILE_PATIENCE):
@@ -81,6 +89,9 @@ def open_patiently(adapter: SQLAdapter) -> None:
             _log.warning("DuckDB's file is open in %s: waiting for it up to %.0f seconds.", holder, _FILE_PATIENCE)
             is_said = True
         time.sleep(_FILE_PAUSE)
+    handle = adapter.connections.get_thread_connection().handle
+    if hasattr(handle, "autocommit"):  # psycopg2 would begin a transaction at the first statement
+        handle.autocommit = True
 
 
 def _file_holder(adapter: SQLAdapter, *, patient: bool) -> str:

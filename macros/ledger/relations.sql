@@ -43,8 +43,7 @@
 {% macro execute(sql) %}{% do adapter.add_query(sql, auto_begin=False) %}{% endmacro %}
 
 
-{#- Begins a transaction where dbt's adapter leaves that to the driver. psycopg2 begins one by itself, but not a second one: dbt ends
-    the first with a COMMIT that the driver does not notice, and what comes after it would be committed statement by statement. -#}
+{#- Begins a transaction where dbt's adapter leaves that to the driver, which commits each statement by itself. -#}
 {% macro begin() %}{{ adapter.dispatch('begin', 'dbt_drift')() }}{% endmacro %}
 {% macro default__begin() %}{% endmacro %}
 {% macro postgres__begin() %}{{ dbt_drift.execute('begin') }}{% endmacro %}
