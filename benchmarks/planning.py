@@ -54,7 +54,7 @@ def _ratios(folder: Path, kind: str, rows: int, rounds: int) -> tuple[list[Figur
         execute(f"update {project.schema}.people set plan = 'changed' where seats % {rows // CHANGED} = 0")
         for table in ("people", "people_copy"):
             execute(f"analyze {project.schema}.{table}")  # else autovacuum may do it, in the middle of a round
-        ledger = SyncLedger(prepared.project, sync, delta="plan")
+        ledger = SyncLedger(prepared.project, sync, prepared.registry, delta="plan")
         ledger.open()
 
         def stage() -> None:
@@ -88,8 +88,8 @@ def _accept_everything(prepared: Prepared, execute: Callable[..., None]) -> None
     """Bring the ledger to where a first sync of all rows would leave it, without a million requests."""
     sync, schema = prepared.syncs[0], prepared.location.schema
     with prepared.project.connect("bench") as session:
-        bring_forward(session, prepared.location)
-    ledger = SyncLedger(prepared.project, sync)
+        bring_forward(session, prepared.location, prepared.registry)
+    ledger = SyncLedger(prepared.project, sync, prepared.registry)
     ledger.open()
     ledger.stage("first")
     states = ", ".join(one.state for one in sync.attributes)

@@ -14,7 +14,7 @@ from dbt_drift.declarations.attributes import STANDARD
 from dbt_drift.declarations.problems import Problem, nearest, render
 from dbt_drift.drift.http.retry_policy import RetryPolicy
 from dbt_drift.errors import DeclarationError, DriftUnavailableError
-from dbt_drift.ledger.organisation import remember_attributes, remembered_attributes
+from dbt_drift.ledger.organisation import remember_attributes
 from dbt_drift.wording import counted
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def fit_to_drift(
     """
     if not _has_custom_attributes(prepared):
         return prepared, []
-    kept = remembered_attributes(prepared.project, prepared.location)
+    kept = prepared.registry.attributes
     known = types = {name: kind for name, _, kind in kept}
     notices: list[str] = []
     prepared.project.let_go()
@@ -84,7 +84,7 @@ def fit_to_drift(
         notices += _compare(prepared, listed)
         types = {attribute.name: attribute.type for attribute in listed}
         found = sorted((attribute.name, attribute.label, attribute.type) for attribute in listed)
-        if remember and found != sorted(kept):
+        if remember and found != kept:
             remember_attributes(prepared.project, prepared.location, found)
     elif problems := list(_misfits(prepared, types)):
         raise DeclarationError(render(problems))

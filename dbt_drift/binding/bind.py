@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from dbt_drift.binding.tag_columns import expand
+from dbt_drift.binding.undeclared_tags import still_decides
 from dbt_drift.declarations.columns import described_columns, resolve
 from dbt_drift.declarations.conflicts import report_tag_conflicts
 from dbt_drift.declarations.problems import Problem, Report, render
@@ -14,7 +15,7 @@ from dbt_drift.declarations.sync import Sync
 from dbt_drift.errors import DeclarationError, WarehouseError
 from dbt_drift.escaping import escaped
 from dbt_drift.ledger.bound_sync import BoundSync, bind_columns
-from dbt_drift.ledger.registry import Registered, registered_audiences
+from dbt_drift.ledger.registry import Registry, Tagged, count_tagged, read_registry
 from dbt_drift.wording import counted
 
 if TYPE_CHECKING:
@@ -31,27 +32,36 @@ class Bound(msgspec.Struct, frozen=True):
 
     Attributes:
         syncs: The syncs whose relations exist.
-        registered: All audiences that the ledger knows.
+        registry: What the ledger has on record.
+        undeclared: As in `Prepared`.
         unbuilt: The syncs whose relations could not be read.
         notices: Notices about these.
     """
 
     syncs: list[BoundSync]
-    registered: list[Registered] = []
+    registry: Registry = Registry()
+    undeclared: list[Tagged] = []
     unbuilt: list[Sync] = []
     notices: list[str] = []
 
 
 def bind(
-    project: DbtProject, location: Location, syncs: list[Sync], manifest: Manifest, *, needs_relations: bool
+    project: DbtProject,
+    location: Location,
+    syncs: list[Sync],
+    manifest: Manifest,
+    *,
+    declared: Sequence[Sync],
+    needs_relations: bool,
 ) -> Bound:
     """Compare declarations with their relations.
 
     Args:
         project: The dbt project.
         location: The location of the ledger.
-        syncs: The declared syncs.
+        syncs: The declared syncs to use.
         manifest: The project's nodes.
+        declared: All declared syncs.
         needs_relations: Whether it is an error if the warehouse cannot be reached, or lacks a relation.
 
     Raises:
@@ -60,14 +70,16 @@ def bind(
     """
     try:
         with project.connect("check") as session:
-            registered = registered_audiences(session, location)
+            registry = read_registry(session, location)
             looked_at = [(sync, _columns(session, sync)) for sync in syncs]
-            found = [_bind(session, sync, location, registered, columns) for sync, columns in looked_at if columns]
+            found = [_bind(session, sync, location, registry, columns) for sync, columns in looked_at if columns]
+            undeclared = _undeclared(session, location, registry, declared, [sync for sync, _ in found])
     except WarehouseError as error:
         if needs_relations:
             raise
         away = f"The warehouse cannot be reached, so no column is checked: {error}"
-        registered, looked_at, found, notices = [], [(sync, []) for sync in syncs], [], [away]
+        registry, undeclared = Registry(), []
+        looked_at, found, notices = [(sync, []) for sync in syncs], [], [away]
     else:
         notices = []
     # Only now are the tags known that columns name, so that two models may claim the same one.
@@ -85,7 +97,17 @@ def bind(
             notices += [f"{one.model} ({one.path}): {one.key}: {one.message}. {one.suggestion}" for one in likely]
     if problems:
         raise DeclarationError(render(problems))
-    return Bound([sync for sync, _ in found if isinstance(sync, BoundSync)], registered, unbuilt, notices)
+    return Bound([sync for sync, _ in found if isinstance(sync, BoundSync)], registry, undeclared, unbuilt, notices)
+
+
+def _undeclared(
+    session: Session, location: Location, registry: Registry, declared: Sequence[Sync], found: Sequence[Sync]
+) -> list[Tagged]:
+    """Return the audiences that left the declarations and whose tag contacts carry."""
+    bound = {sync.slug: sync for sync in found if isinstance(sync, BoundSync)}
+    unselected = {sync.slug for sync in declared} - bound.keys()
+    left = [one for one in registry.audiences if one.slug not in unselected and not still_decides(bound, one)]
+    return [one for one in count_tagged(session, location, registry, left) if one.tagged_contacts]
 
 
 def _columns(session: Session, sync: Sync) -> list[dict[str, str]]:
@@ -109,7 +131,7 @@ def _bind(
     session: Session,
     sync: Sync,
     location: Location,
-    registered: Sequence[Registered],
+    registry: Registry,
     columns: Sequence[Mapping[str, str]],
 ) -> tuple[Sync, list[Problem]]:
     """Bind a declaration to the relation that the warehouse has; what does not fit stays unbound."""
@@ -120,7 +142,7 @@ def _bind(
         problems = _misfits(sync, kinds, types)
     if problems:
         return sync, problems
-    bound, problems = expand(session, bind_columns(sync, location, kinds, types), registered=registered)
+    bound, problems = expand(session, bind_columns(sync, location, kinds, types), registry=registry)
     return bound, problems + _too_wide(session, bound)
 
 

@@ -24,7 +24,7 @@ from dbt_drift.declarations.problems import nearest
 from dbt_drift.declarations.syncs import declare
 from dbt_drift.errors import ConfigurationError, WarehouseError
 from dbt_drift.ledger.bound_sync import Location
-from dbt_drift.ledger.registry import registered_audiences
+from dbt_drift.ledger.registry import count_tagged, read_registry
 from dbt_drift.project.gateway import DbtProject
 from dbt_drift.project.options import ProjectOptions, Selection
 
@@ -98,13 +98,14 @@ def prepare(
     check = _without_edited(check, edited, heed=heed_last_build or tell_of_last_build)
     if tell_of_last_build:
         check = msgspec.structs.replace(check, fit=declared)
-    bound = bind(project, location, check.fit, manifest, needs_relations=needs_relations)
+    bound = bind(project, location, check.fit, manifest, declared=everything, needs_relations=needs_relations)
     return Prepared(
         project=project,
         settings=settings,
         location=location,
         syncs=bound.syncs,
-        registered=bound.registered,
+        registry=bound.registry,
+        undeclared=bound.undeclared,
         unselected=frozenset({sync.slug for sync in everything} - {sync.slug for sync in bound.syncs}),
         blocked=check.blocked,
         unbuilt=bound.unbuilt,
@@ -152,8 +153,9 @@ def _nothing_declared(
     ]
     # Without the warehouse, the error is the same.
     with contextlib.suppress(WarehouseError), project.connect("check") as session:
-        left = [one for one in registered_audiences(session, location) if one.tagged_contacts]
-        advice += [warning(one, is_declared=False) for one in left]
+        registry = read_registry(session, location)
+        left = count_tagged(session, location, registry, registry.audiences)
+        advice += [warning(one, is_declared=False) for one in left if one.tagged_contacts]
     return ConfigurationError("No model of the project declares a sync.", advice="\n  ".join(advice))
 
 

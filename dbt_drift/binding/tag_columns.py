@@ -8,14 +8,13 @@ from msgspec import structs
 
 from dbt_drift.declarations.problems import Problem
 from dbt_drift.ledger.bound_sync import state_column
+from dbt_drift.ledger.registry import count_tagged
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from dbt_drift.declarations.audiences import AudienceMapping
     from dbt_drift.declarations.sync import Sync
     from dbt_drift.ledger.bound_sync import BoundAudience, BoundSync
-    from dbt_drift.ledger.registry import Registered
+    from dbt_drift.ledger.registry import Registry
     from dbt_drift.project.session import Session
 
 MOST_TAGS = 100
@@ -23,13 +22,13 @@ MOST_TAGS = 100
 likely does not name tags."""
 
 
-def expand(session: Session, sync: BoundSync, *, registered: Sequence[Registered]) -> tuple[BoundSync, list[Problem]]:
+def expand(session: Session, sync: BoundSync, *, registry: Registry) -> tuple[BoundSync, list[Problem]]:
     """Return the sync with one audience for each tag that its columns name, or that a mirror has to take away.
 
     Args:
         session: An open connection.
         sync: The sync, bound to its columns.
-        registered: All audiences that the ledger knows.
+        registry: What the ledger has on record.
 
     Returns:
         The sync, and a problem for each column with too many tags or with one that another audience has.
@@ -37,11 +36,11 @@ def expand(session: Session, sync: BoundSync, *, registered: Sequence[Registered
     if not sync.tag_columns:
         return sync, []
     with session.transaction():
-        session.call("fix_settings")
-        return _expanded(session, sync, registered)
+        session.call("fix_transaction")
+        return _expanded(session, sync, registry)
 
 
-def _expanded(session: Session, sync: BoundSync, registered: Sequence[Registered]) -> tuple[BoundSync, list[Problem]]:
+def _expanded(session: Session, sync: BoundSync, registry: Registry) -> tuple[BoundSync, list[Problem]]:
     found: list[BoundAudience] = []
     problems: list[Problem] = []
     taken = {audience.identity.casefold(): audience.key for audience in sync.audiences if audience.tag}
@@ -54,13 +53,11 @@ def _expanded(session: Session, sync: BoundSync, registered: Sequence[Registered
         problems += _misuses(sync, audience, named, taken)
         states = {state_column("tag", tag) for tag in named} | {one.state for one in sync.audiences if one.tag}
         # Tags that the column no longer names and contacts still carry: these audiences have no members.
-        named += [
-            one.tag
-            for one in registered
-            if (one.slug, one.tag_from) == (sync.slug, audience.tag_from)
-            and one.tagged_contacts
-            and one.state not in states
+        former = [
+            one for one in registry.of(sync.slug) if one.tag_from == audience.tag_from and one.state not in states
         ]
+        carried = count_tagged(session, sync.ledger, registry, former)
+        named += [one.tag for one in carried if one.tagged_contacts]
         found += [structs.replace(audience, tag=tag, state=state_column("tag", tag)) for tag in named]
     return structs.replace(sync, audiences=tuple(found)), problems
 

@@ -12,29 +12,16 @@ if TYPE_CHECKING:
 
     from dbt_drift.binding.prepared import Prepared
     from dbt_drift.ledger.bound_sync import BoundSync
-    from dbt_drift.ledger.registry import Registered
-
-
-def undeclared(prepared: Prepared) -> list[Registered]:
-    """Return the audiences whose tag contacts carry and that left their declaration, or whose model left the project.
-
-    Syncs that are declared and not selected are not looked at.
-    """
-    syncs = {sync.slug: sync for sync in prepared.syncs}
-    return [
-        audience
-        for audience in prepared.registered
-        if audience.tagged_contacts and audience.slug not in prepared.unselected and not still_decides(syncs, audience)
-    ]
+    from dbt_drift.ledger.registry import Audience, Tagged
 
 
 def warnings(prepared: Prepared) -> list[str]:
     """Return what to tell the user of each of these audiences."""
     declared = {sync.slug for sync in prepared.syncs}
-    return [warning(audience, is_declared=audience.slug in declared) for audience in undeclared(prepared)]
+    return [warning(audience, is_declared=audience.slug in declared) for audience in prepared.undeclared]
 
 
-def warning(audience: Registered, *, is_declared: bool) -> str:
+def warning(audience: Tagged, *, is_declared: bool) -> str:
     """Return what to tell the user of an audience that is declared no more; is_declared: whether its model still is."""
     return escaped(
         f"{audience.model} {'no longer declares' if is_declared else 'is gone and had set'} the tag "
@@ -45,7 +32,7 @@ def warning(audience: Registered, *, is_declared: bool) -> str:
     )
 
 
-def still_decides(syncs: Mapping[str, BoundSync], audience: Registered) -> bool:
+def still_decides(syncs: Mapping[str, BoundSync], audience: Audience) -> bool:
     """Whether the sync that set the tag still declares it, by name or by the column that named it."""
     sync = syncs.get(audience.slug)
     return sync is not None and (

@@ -126,8 +126,8 @@ def forget_command(model: str, tag: str, **given: Any) -> int:
     from dbt_drift.operations.untag import forget_tag
     from dbt_drift.wording import counted
 
-    audience = forget_tag(prepare(project_from(given), needs_syncs=False), model, tag)
-    echo(f"Forgotten: {counted(audience.tagged_contacts, 'contact')} of {model} keep the tag {tag!r} in Drift.")
+    contacts = forget_tag(prepare(project_from(given), needs_syncs=False), model, tag)
+    echo(f"Forgotten: {counted(contacts, 'contact')} of {model} keep the tag {tag!r} in Drift.")
     return 0
 
 

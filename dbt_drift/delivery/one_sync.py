@@ -97,6 +97,8 @@ class OneSync:
     def _sync_rows(self) -> None:
         self._stop.check()
         options = self._options
+        # A full refresh makes what was seen uncertain.
+        tags_seen = options.full_refresh and self._ledger.a_tag_is_seen()
         stage_id, counts = self._ledger.find_changes(
             full_refresh=options.full_refresh, retry=options.retry, reason=options.retry_reason
         )
@@ -107,6 +109,8 @@ class OneSync:
             return
         self._staged = True
         if total := min(counts.sendable, self._options.limit or counts.sendable):
+            if counts.has_tags and (tags_seen or self._ledger.a_tag_is_seen()):
+                self._client.tags_were_seen()
             self._send(stage_id, total)
         if left := counts.sendable - total:
             self._result.message = f"{counted(left, 'contact')} left for the next run, because of --limit"

@@ -85,7 +85,8 @@ def make_plans(
         WarehouseError: The warehouse refused a statement.
     """
     with prepared.project.connect("version") as session:
-        bring_forward(session, prepared.location)
+        registry = bring_forward(session, prepared.location, prepared.registry)
+    prepared = msgspec.structs.replace(prepared, registry=registry)
     prepared, notices = fit_to_drift(prepared, client)
     for text in [*prepared.notices, *(f"{blocked.sync.name}: {blocked.why}" for blocked in prepared.blocked), *notices]:
         notice(text)
@@ -95,7 +96,7 @@ def make_plans(
 
 
 def _plan(prepared: Prepared, sync: BoundSync, rows: int, guard: Guard) -> SyncPlan:
-    ledger = SyncLedger(prepared.project, sync, delta="plan")
+    ledger = SyncLedger(prepared.project, sync, prepared.registry, delta="plan")
     ledger.open()
     counts = ledger.stage(uuid.uuid4().hex)
     shown = ledger.page(0, rows) if rows and counts.sendable else []

@@ -23,7 +23,6 @@ from dbt_drift.delivery.run_session import RunSession
 from dbt_drift.delivery.stop import Stop
 from dbt_drift.drift.http.local_sandbox import sandbox_at
 from dbt_drift.errors import DbtDriftError, internal_error
-from dbt_drift.ledger.saved_syncs import save_syncs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -87,7 +86,7 @@ def run_syncs(
         try:
             syncs = run.fit(client)
             # Saved before they are staged, so that the post-hook stages the same form of the sync.
-            save_syncs(prepared.project, prepared.location, syncs)
+            run.save(syncs)
             run.run_each(syncs, work, results, blocked=prepared.blocked)
         except BaseException as error:
             results += _not_reached(prepared, len(results), error)

@@ -20,8 +20,10 @@ from dbt_drift.drift.http.limiter import RateLimiter
 from dbt_drift.drift.http.url import drift_url
 from dbt_drift.errors import ConfigurationError, LockedError, WarehouseError
 from dbt_drift.ledger.history import History, RunStart, SyncCounts
-from dbt_drift.ledger.lock import RunLock
+from dbt_drift.ledger.lock import LockOwner, RunLock
 from dbt_drift.ledger.organisation import claim_destination
+from dbt_drift.ledger.registry import read_registry
+from dbt_drift.ledger.saved_syncs import save_syncs
 from dbt_drift.ledger.sync_ledger import SyncLedger
 from dbt_drift.ledger.versions import bring_forward
 
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from dbt_drift.delivery.results import SyncStatus
     from dbt_drift.delivery.run_options import RunOptions
     from dbt_drift.ledger.bound_sync import BoundSync
-    from dbt_drift.ledger.lock import LockOwner
+    from dbt_drift.ledger.registry import Registry
     from dbt_drift.project.session import Session
 
 _POLL_SECONDS = 1.0
@@ -144,12 +146,21 @@ class RunSession:
                 continue
             self._reporter.sync_started(len(results) + 1, total, sync)
             ledger = SyncLedger(
-                self._prepared.project, sync, everyone_left=everyone_left, lock=self._lock, tell=self._reporter.noticed
+                self._prepared.project,
+                sync,
+                self._prepared.registry,
+                everyone_left=everyone_left,
+                lock=self._lock,
+                tell=self._reporter.noticed,
             )
             result = work(sync, ledger)
             if result.status == "error":
                 broken_off = f"skipped, because {sync.name} broke off"
             self._ended(result, total, results)
+
+    def save(self, syncs: Sequence[BoundSync]) -> None:
+        """Save these syncs in the ledger as they run now."""
+        save_syncs(self._prepared.project, self._prepared.location, self._prepared.registry, syncs)
 
     def ended(self, status: SyncStatus) -> None:
         """Set the status that the run ends with."""
@@ -168,8 +179,6 @@ class RunSession:
             self._credential,
             limiter=RateLimiter(rate.requests or None, rate.seconds),
             workers=self._options.workers or WORKERS,
-            # Without a tag that was seen, the first tags are checked before they are written down as set.
-            tags_seen=any(audience.is_seen for audience in self._prepared.registered),
             may_send=self._lock.is_certain,
         )
 
@@ -209,11 +218,12 @@ class RunSession:
 
     def _begin(self) -> LockOwner | None:
         """Do all that comes before the work, or return who is in the way."""
-        project, location = self._prepared.project, self._prepared.location
+        project = self._prepared.project
         with project.connect("begin") as session:
-            bring_forward(session, location)
-            if (owner := self._lock.take(session)) is not None:
-                return owner
+            found = _take_ledger(session, self._prepared, self._lock)
+            if isinstance(found, LockOwner):
+                return found
+            self._prepared = structs.replace(self._prepared, registry=found)
             try:
                 self._claim(session)
             except ConfigurationError:
@@ -235,14 +245,25 @@ class RunSession:
 
     def _claim(self, session: Session) -> None:
         """Refuse a ledger that describes another Drift: what it calls accepted, this one has never seen."""
-        schema = self._prepared.location.schema
-        claimed = claim_destination(session, self._prepared.location, self.url)
-        if claimed != self.url:
+        location, claimed = self._prepared.location, self._prepared.registry.destination
+        if not claimed:
+            claim_destination(session, location, self.url)
+        elif claimed != self.url:
             raise ConfigurationError(
-                f"The ledger in the schema {schema} describes {claimed}, and DRIFT_API_URL is {self.url}.",
+                f"The ledger in the schema {location.schema} describes {claimed}, and DRIFT_API_URL is {self.url}.",
                 advice="Give each Drift a ledger of its own: another dbt target, or "
                 "--vars '{dbt_drift: {schema: <another schema>}}'.",
             )
+
+
+def _take_ledger(session: Session, prepared: Prepared, lock: RunLock) -> Registry | LockOwner:
+    """Bring the ledger forward and take its lock; returns what is on record, or the run that has the lock."""
+    registry = bring_forward(session, prepared.location, prepared.registry)
+    if (owner := lock.take(session)) is not None:
+        return owner
+    if registry.turn is None or lock.turn != registry.turn + 1:  # another run has written since it was read
+        return read_registry(session, prepared.location)
+    return registry
 
 
 def _until(owner: LockOwner) -> str:
@@ -263,8 +284,8 @@ def _unsent(sync: Sync, status: SyncStatus, message: str) -> SyncResult:
 
 
 @contextlib.contextmanager
-def alone(prepared: Prepared, command: str) -> Iterator[tuple[Session, RunLock]]:
-    """Hold the ledger's lock for a short piece of work on the ledger alone.
+def alone(prepared: Prepared, command: str) -> Iterator[tuple[Session, RunLock, Registry]]:
+    """Hold the ledger's lock for a short piece of work on the ledger alone; yields what is on record too.
 
     Args:
         prepared: The project and its syncs.
@@ -275,11 +296,11 @@ def alone(prepared: Prepared, command: str) -> Iterator[tuple[Session, RunLock]]
         LockedError: Another run is at work.
     """
     with prepared.project.connect(command) as session:
-        bring_forward(session, prepared.location)
         lock = RunLock(prepared.project, prepared.location, invocation_id=str(uuid.uuid4()), command=command)
-        if (owner := lock.take(session)) is not None:
-            raise LockedError(f"Another run is at work on the ledger: {owner}.", advice="Try again when it has ended.")
+        found = _take_ledger(session, prepared, lock)
+        if isinstance(found, LockOwner):
+            raise LockedError(f"Another run is at work on the ledger: {found}.", advice="Try again when it has ended.")
         try:
-            yield session, lock
+            yield session, lock, found
         finally:
             lock.release(session)

@@ -78,6 +78,11 @@ class Counts(msgspec.Struct, frozen=True):
         """Rows of the model in which nothing is to be sent."""
         return self.rows - self.differing
 
+    @property
+    def has_tags(self) -> bool:
+        """Whether tags are to be set or taken away."""
+        return any((*self.tags_added.values(), *self.tags_removed.values()))
+
 
 class InvalidRow(msgspec.Struct, frozen=True):
     """A row that cannot be sent.

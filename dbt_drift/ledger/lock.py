@@ -1,7 +1,8 @@
 """The ledger's lock: one run at a time holds it, from before it stages until it has folded.
 
-The lock is one row of the ledger, valid for a lease by the warehouse's clock (macros/ledger/lock.sql). A run renews it
-in each transaction that stages, journals or folds, and stops if it no longer has the lock. So only the owner writes.
+The lock is one row of the ledger, whose owner has it for a lease by the warehouse's clock (macros/ledger/lock.sql). A
+run renews it in each transaction that stages, journals or folds, and stops if it no longer has the lock. So only the
+owner writes.
 While there is nothing to write, `keep` renews it from the same thread.
 
 Only the owner sends to Drift, too. Other threads do that, and cannot ask the warehouse before each request:
@@ -38,6 +39,10 @@ CERTAIN_SHARE = 0.75
 """For this share of the lease the lock is certain. In the rest, half a minute, the run sends no new request, and the
 requests under way get their answers or time out (see `drift.http.transport.Timeouts`) before another run can take the
 lock."""
+
+_TRIES = 20
+_PAUSE = 0.05
+"""How often, and after how many seconds, to try again to take a lock that has just become free."""
 
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 """A clock that goes on while the machine sleeps: CLOCK_BOOTTIME on Linux, CLOCK_MONOTONIC on macOS."""
@@ -88,6 +93,10 @@ class RunLock:
         location: The location of the ledger.
         invocation_id: The run's invocation id.
         command: The command that takes the lock, such as `sync`.
+
+    Attributes:
+        turn: How often the lock was taken, this time included; None before. If it is one more than when something was
+            read from the ledger, no other run has written in between.
     """
 
     def __init__(self, project: DbtProject, location: Location, *, invocation_id: str, command: str) -> None:
@@ -100,6 +109,7 @@ class RunLock:
             "pid": os.getpid(),
             "process": process_mark(),
         }
+        self.turn: int | None = None
         self._leases_work = False
         self._lease = 0.0
         self._signed_at = self._certain_until = -math.inf
@@ -112,24 +122,30 @@ class RunLock:
         return _now() < self._certain_until
 
     def take(self, session: Session) -> LockOwner | None:
-        """Take the lock if it is free; otherwise return its owner."""
-        own = self._run["invocation_id"]
-        before = _owner(session, self._ledger)
-        dead = before.invocation_id if before is not None and before.is_dead else None
-        began = _now()
-        with session.transaction():
-            session.call("take_lock", ledger=self._ledger, run=self._run, dead=dead)
-        owner = _owner(session, self._ledger)
-        if owner is None:  # it was released just now
-            return self.take(session)
-        if owner.invocation_id != own:
-            release(session, self._ledger, own)  # if the engine let both in, the later one gives way
-            return owner
-        # If a transaction does not protect the lock, long work needs a long lease.
-        self._lease = float(session.call("lease"))
-        self._leases_work = session.call("working_lease") != self._lease
-        self._signed(began)
-        return None
+        """Take the lock if it is free; otherwise return its owner.
+
+        Raises:
+            LockedError: Other runs take and release the lock all the time.
+        """
+        dead = None
+        for _ in range(_TRIES):
+            began = _now()
+            self.turn = session.call("take_lock", ledger=self._ledger, run=self._run, dead=dead)
+            if self.turn is not None:
+                # If a transaction does not protect the lock, long work needs a long lease.
+                self._lease = float(session.call("lease"))
+                self._leases_work = session.call("working_lease") != self._lease
+                self._signed(began)
+                return None
+            owner = _owner(session, self._ledger)
+            if owner is None:  # it was released just now, or somebody has deleted the row
+                session.call("restore_lock", ledger=self._ledger)
+                time.sleep(_PAUSE)
+            elif owner.is_dead and owner.invocation_id != dead:
+                dead = owner.invocation_id
+            else:
+                return owner
+        raise LockedError("Other runs take the ledger's lock all the time.", advice="Try again.")
 
     def release(self, session: Session) -> None:
         """Release the lock."""

@@ -11,24 +11,9 @@ if TYPE_CHECKING:
     from dbt_drift.project.gateway import DbtProject
     from dbt_drift.project.session import Session
 
-Listed = tuple[str, str, str]
-"""Name, label and type of one attribute, in Drift's words."""
 
-
-def remembered_attributes(project: DbtProject, location: Location) -> list[Listed]:
-    """Return the attributes that Drift listed for the last sync that could list them; empty if there was none.
-
-    Raises:
-        WarehouseError: The warehouse refused a statement.
-    """
-    with project.connect("attributes") as session:
-        return [
-            (name, label, kind) for name, label, kind in session.rows(session.call("attributes_sql", ledger=location))
-        ]
-
-
-def remember_attributes(project: DbtProject, location: Location, attributes: Sequence[Listed]) -> None:
-    """Replace what `remembered_attributes` returns.
+def remember_attributes(project: DbtProject, location: Location, attributes: Sequence[tuple[str, str, str]]) -> None:
+    """Replace the attributes of the registry: name, label and type of each.
 
     Raises:
         WarehouseError: The warehouse refused a statement.
@@ -42,12 +27,9 @@ def destination(session: Session, location: Location) -> str:
     return next((str(url) for (url,) in session.rows(session.call("destination_sql", ledger=location))), "")
 
 
-def claim_destination(session: Session, location: Location, url: str) -> str:
-    """Record the Drift that the ledger describes, unless it is recorded already; return its URL.
+def claim_destination(session: Session, location: Location, url: str) -> None:
+    """Record the Drift that the ledger describes.
 
     The caller holds the lock, so that two first runs cannot both record theirs.
     """
-    if claimed := destination(session, location):
-        return claimed
     session.call("claim_destination", ledger=location, url=url)
-    return url

@@ -16,25 +16,25 @@ if TYPE_CHECKING:
 
     from dbt_drift.declarations.sync import Sync
     from dbt_drift.ledger.bound_sync import Location
+    from dbt_drift.ledger.registry import Registry
     from dbt_drift.project.gateway import DbtProject
     from dbt_drift.project.session import Session
 
 
-def save_syncs(project: DbtProject, location: Location, syncs: Sequence[BoundSync]) -> None:
+def save_syncs(project: DbtProject, location: Location, registry: Registry, syncs: Sequence[BoundSync]) -> None:
     """Save these syncs if they differ from what is saved; most runs write nothing.
 
     Args:
         project: The dbt project whose adapter is used.
         location: The location of the ledger.
+        registry: What is on record there.
         syncs: The syncs of the run.
     """
-    with project.connect("save") as session:
-        saved = {row[0]: tuple(row[1:]) for row in session.rows(session.call("saved_syncs_sql", ledger=location))}
-        for sync in syncs:
-            wanted = (__version__, saved_text(sync))
-            if saved.get(sync.unique_id) != wanted:
-                with session.transaction():
-                    session.call("save_sync", ledger=location, saved=[sync.unique_id, sync.slug, *wanted])
+    for sync in syncs:
+        wanted = (__version__, saved_text(sync))
+        if registry.saved.get(sync.unique_id) != wanted:
+            with project.connect("save") as session, session.transaction():
+                session.call("save_sync", ledger=location, saved=[sync.unique_id, sync.slug, *wanted])
 
 
 class SavedSync(msgspec.Struct, frozen=True):
@@ -45,15 +45,14 @@ class SavedSync(msgspec.Struct, frozen=True):
     name: str
 
 
-def saved_syncs(session: Session, location: Location) -> list[SavedSync]:
+def saved_syncs(registry: Registry) -> list[SavedSync]:
     """Return all syncs that have run on the ledger, each as it last ran."""
-    sql = session.call("saved_syncs_sql", ledger=location)
-    return [msgspec.json.decode(text, type=SavedSync) for _, _, text in session.rows(sql)]
+    return [msgspec.json.decode(text, type=SavedSync) for _, text in registry.saved.values()]
 
 
-def saved_sync(session: Session, location: Location, slug: str) -> BoundSync | None:
+def saved_sync(registry: Registry, slug: str) -> BoundSync | None:
     """Return a sync as it last ran; None if this version of dbt-drift has not run it."""
-    for _, version, text in session.rows(session.call("saved_syncs_sql", ledger=location)):
+    for version, text in registry.saved.values():
         if version == __version__ and msgspec.json.decode(text, type=SavedSync).slug == slug:
             return msgspec.json.decode(text, type=BoundSync)
     return None

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import msgspec
 
-from dbt_drift.errors import WarehouseError
+from dbt_drift.ledger.counting import count_delta, nothing_differs
 from dbt_drift.ledger.delta import Counts, DeltaRow, Entry, InvalidRow
 from dbt_drift.ledger.patience import Patience
+from dbt_drift.ledger.registry import a_tag_is_seen
 from dbt_drift.ledger.saved_syncs import spec_hash
 
 if TYPE_CHECKING:
@@ -24,11 +25,30 @@ if TYPE_CHECKING:
 
     from dbt_drift.ledger.bound_sync import BoundSync
     from dbt_drift.ledger.lock import RunLock
+    from dbt_drift.ledger.registry import Registry
     from dbt_drift.project.gateway import DbtProject
     from dbt_drift.project.session import Session
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+class _Left(msgspec.Struct, frozen=True):
+    """What earlier runs and the post-hook have left of a sync.
+
+    Attributes:
+        journaled: The number of journal entries that have not been folded.
+        rejected: The number of rejected rows.
+        stage_id: The stage of the post-hook, or None.
+        spec_hash: The hash of the sync that the post-hook staged.
+        rows_before: The number of rows of the model in the last complete sync; None if there was none.
+    """
+
+    journaled: int
+    rejected: int
+    stage_id: str | None
+    spec_hash: str | None
+    rows_before: int | None
 
 
 def _patient(method: Callable[Concatenate[SyncLedger, P], R]) -> Callable[Concatenate[SyncLedger, P], R]:
@@ -49,6 +69,7 @@ class SyncLedger:
     Args:
         project: The dbt project whose adapter is used.
         sync: The sync.
+        registry: What the ledger has on record.
         delta: The name of the delta; a plan has a separate one, so that it does not disturb a sync.
         everyone_left: Whether to treat all contacts as if their rows had left the model, which is then not read.
         lock: The lock of the run that writes; None for a plan, which writes nothing that others read.
@@ -63,6 +84,7 @@ class SyncLedger:
         self,
         project: DbtProject,
         sync: BoundSync,
+        registry: Registry,
         *,
         delta: str = "delta",
         everyone_left: bool = False,
@@ -73,39 +95,53 @@ class SyncLedger:
         self.patience = Patience(tell) if tell else None
         self._lock = lock
         self._sync = sync
+        self._registry = registry
         self._delta = delta
         self._everyone_left = everyone_left
+        self._found_left: _Left | None = None
+        self._is_journaled = False
+        self._has_unsendable = False
         self._attributes = [one.attribute for one in sync.attributes]
-        self._clearing = [one.attribute for one in sync.attributes if one.clears]
         self._tags = [one.tag for one in sync.audiences]
         self.rejected = f"{sync.ledger.schema}.{sync.slug}__rejected"
 
     @_patient
     def open(self) -> None:
         """Create the relations of the sync that are missing, and register its audiences."""
-        registers = not self._everyone_left
+        registered = None if self._everyone_left else self._registry.of(self._sync.slug)
         with self._project.connect("open") as session:
-            if session.call("is_open", sync=self._sync, delta=self._delta, registers=registers):
+            if session.call(
+                "is_open",
+                sync=self._sync,
+                delta=self._delta,
+                present=self._registry.tables,
+                registered=registered and [[one.state, one.mode, one.tag_from, one.match_on] for one in registered],
+            ):
                 return
             with session.transaction():
                 session.call("open_ledger", sync=self._sync, delta=self._delta)
-                if registers:
+                if registered is not None:
                     session.call("register_audiences", sync=self._sync)
 
     @_patient
     def stage(self, stage_id: str) -> Counts:
-        """Write the difference to the delta and count it."""
+        """Write the difference to the delta, if there is one, and count it."""
         with self._project.connect("stage") as session:
+            left = self._left(session)
             with self._work(session):
-                session.call("fix_settings")
-                session.call(
-                    "stage",
-                    sync=self._sync,
-                    stage_id=stage_id,
-                    delta=self._delta,
-                    everyone_left=self._everyone_left,
+                session.call("fix_transaction")
+                rows, differs = session.call(
+                    "compare", sync=self._sync, delta=self._delta, everyone_left=self._everyone_left
                 )
-            return self._counts(session)
+                has_left = self._lock is not None and (left.rejected > 0 or left.stage_id is not None)
+                if has_left:
+                    session.call("discard_stage", sync=self._sync)
+                # What was rejected is compared with the delta, also with an empty one.
+                if writes := differs or has_left:
+                    session.call("write_delta", sync=self._sync, stage_id=stage_id, delta=self._delta)
+            if writes:
+                return self._count(session)
+            return self._counted(nothing_differs(self._sync, rows))
 
     @_patient
     def find_changes(
@@ -128,29 +164,27 @@ class SyncLedger:
                 self.reset_accepted()
             if retry:
                 self.release(reason)
-            if stage_id := self.staged():
-                return stage_id, self.counts()
+            if stage_id := self._staged_by_hook():
+                return stage_id, self._count_staged()
             stage_id = uuid.uuid4().hex
             return stage_id, self.stage(stage_id)
 
     @_patient
-    def staged(self) -> str | None:
+    def _staged_by_hook(self) -> str | None:
         """Return the id of the stage that the model's post-hook left in dbt's last invocation, if there is one.
 
         A stage of another invocation may be older than the model. A stage of another declaration does not fit.
         """
         with self._project.connect("staged") as session:
-            sql = session.call("staged_sql", sync=self._sync, spec_hash=spec_hash(self._sync))
-            for (stage_id,) in session.rows(sql):
-                if stage_id == f"dbt-{self._project.last_invocation()}":
-                    return str(stage_id)
+            left = self._left(session)
+        if left.spec_hash == spec_hash(self._sync) and left.stage_id == f"dbt-{self._project.last_invocation()}":
+            return left.stage_id
         return None
 
     @_patient
-    def counts(self) -> Counts:
-        """Count what is staged."""
+    def _count_staged(self) -> Counts:
         with self._project.connect("counts") as session:
-            return self._counts(session)
+            return self._count(session)
 
     @_patient
     def page(self, after: int, upto: int) -> list[DeltaRow]:
@@ -173,6 +207,7 @@ class SyncLedger:
     @_patient
     def record(self, entries: Sequence[Entry]) -> None:
         """Append outcomes to the journal, in one transaction."""
+        self._is_journaled = True
         with self._project.connect("journal") as session, self._transaction(session):
             session.call("journal", sync=self._sync, entries=[_bindings(entry) for entry in entries])
 
@@ -181,6 +216,12 @@ class SyncLedger:
         """Renew the lock while there is nothing to write."""
         if self._lock is not None:
             self._lock.keep()
+
+    @_patient
+    def a_tag_is_seen(self) -> bool:
+        """Whether any contact is certain to carry a tag of any sync, so that Drift is known to apply tags."""
+        with self._project.connect("tags") as session:
+            return a_tag_is_seen(session, self._sync.ledger, self._registry)
 
     def let_go(self) -> None:
         """Close the connection, if one is held, before a wait for Drift."""
@@ -198,15 +239,17 @@ class SyncLedger:
         Call it before the next stage.
         """
         with self._project.connect("fold") as session:
-            if not session.call("is_folded", sync=self._sync):
+            if self._is_journaled or self._left(session).journaled:
                 with self._work(session):
                     session.call("fold", sync=self._sync)
+                self._found_left = None
 
     @_patient
     def release(self, reason: str | None) -> None:
         """Allow rows that were given up to be staged again; those with this reason, or all."""
         with self._project.connect("release") as session, self._transaction(session):
             session.call("release", sync=self._sync, reason=reason)
+        self._found_left = None
 
     @_patient
     def finish(self, *, in_doubt: bool = False) -> None:
@@ -216,7 +259,8 @@ class SyncLedger:
             in_doubt: Whether Drift may have accepted something of contacts without a journaled outcome.
         """
         with self._project.connect("finish") as session:
-            if not session.call("is_finished", sync=self._sync):
+            left = self._left(session)
+            if self._is_journaled or left.rejected or left.stage_id is not None or self._has_unsendable:
                 with self._work(session):
                     session.call("finish", sync=self._sync, in_doubt=in_doubt)
 
@@ -230,6 +274,7 @@ class SyncLedger:
         """Make all accepted values uncertain, so that they are sent again; Drift ids stay known."""
         with self._project.connect("reset") as session, self._work(session):
             session.call("reset_accepted", sync=self._sync)
+        self._found_left = None
 
     def _transaction(self, session: Session) -> AbstractContextManager[None]:
         return session.transaction() if self._lock is None else self._lock.transaction(session)
@@ -237,54 +282,19 @@ class SyncLedger:
     def _work(self, session: Session) -> AbstractContextManager[None]:
         return session.transaction() if self._lock is None else self._lock.work(session)
 
-    def _counts(self, session: Session) -> Counts:
-        reasons = list(session.rows(session.call("reason_counts_sql", sync=self._sync, delta=self._delta)))
-        invalid = {reason: count for reason, is_given_up, count in reasons if not is_given_up}
-        given_up = {reason: count for reason, is_given_up, count in reasons if is_given_up}
-        found = list(
-            session.rows(
-                session.call("counts_sql", sync=self._sync, delta=self._delta, everyone_left=self._everyone_left)
-            )
-        )
-        if not found:
-            raise WarehouseError(f"The delta of {self._sync.slug} returned no counts.")
-        before_sql = session.call("rows_before_sql", sync=self._sync)
-        fixed, rest = found[0][:6], list(found[0][6:])
-        attributes = dict(zip(self._attributes, rest, strict=False))
-        tags = rest[len(self._attributes) :][: 2 * len(self._tags)]
-        cleared = rest[len(self._attributes) + len(tags) :]
-        removed = dict(zip(self._tags, tags[1::2], strict=True))
-        losses = {name: count for name, count in zip(self._clearing, cleared, strict=True) if count}
-        carried, values_set = self._accepted_counts(session, removed, losses)
-        rows, differing, sendable, new, changed, departed = fixed
-        return Counts(
-            rows=max(rows, differing),  # dbt may have built the model again since it was compared, with fewer rows
-            differing=differing,
-            sendable=sendable,
-            new=new,
-            changed=changed,
-            departed=departed,
-            invalid=invalid,
-            given_up=given_up,
-            attributes=attributes,
-            tags_added=dict(zip(self._tags, tags[0::2], strict=True)),
-            tags_removed=removed,
-            tags_carried=carried,
-            values_cleared=losses,
-            values_set=values_set,
-            rows_before=next((before for (before,) in session.rows(before_sql)), None),
-        )
+    def _left(self, session: Session) -> _Left:
+        """Return what earlier runs and the post-hook have left; read once, until it changes."""
+        if self._found_left is None:
+            ((*found,),) = session.rows(session.call("left_sql", sync=self._sync))
+            self._found_left = _Left(*found)
+        return self._found_left
 
-    def _accepted_counts(
-        self, session: Session, removed: dict[str, int], cleared: dict[str, int]
-    ) -> tuple[dict[str, int], dict[str, int]]:
-        """Return how many contacts have the tags and values that some lose; reads nothing if none lose any."""
-        if not any(removed.values()) and not cleared:
-            return {}, {}
-        ((_, *found),) = session.rows(session.call("accepted_counts_sql", sync=self._sync))
-        carried = {tag: count for tag, count in zip(self._tags, found, strict=False) if removed[tag]}
-        values_set = dict(zip(self._clearing, found[len(self._tags) :], strict=True))
-        return carried, {name: values_set[name] for name in cleared}
+    def _count(self, session: Session) -> Counts:
+        return self._counted(count_delta(session, self._sync, self._delta, everyone_left=self._everyone_left))
+
+    def _counted(self, counts: Counts) -> Counts:
+        self._has_unsendable = bool(counts.invalid or counts.given_up)
+        return msgspec.structs.replace(counts, rows_before=self._found_left and self._found_left.rows_before)
 
     def _row(self, values: tuple[Any, ...]) -> DeltaRow:
         seq, action, key, contact_id, *states = values

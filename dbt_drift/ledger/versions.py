@@ -6,24 +6,35 @@ from typing import TYPE_CHECKING
 
 from dbt_drift import __version__
 from dbt_drift.errors import ConfigurationError, WarehouseDeniedError
+from dbt_drift.ledger.registry import read_registry
 
 if TYPE_CHECKING:
     from dbt_drift.ledger.bound_sync import Location
+    from dbt_drift.ledger.registry import Registry
     from dbt_drift.project.session import Session
 
 
-def bring_forward(session: Session, location: Location) -> None:
+def bring_forward(session: Session, location: Location, registry: Registry) -> Registry:
     """Create the tables that all syncs share, or migrate them to this version.
+
+    Args:
+        session: An open connection.
+        location: The location of the ledger.
+        registry: What is on record there.
+
+    Returns:
+        What is on record then.
 
     Raises:
         ConfigurationError: A newer version of dbt-drift has written the ledger.
         WarehouseDeniedError: The role may not create or write them.
     """
+    _refuse_newer(session, location, registry)
+    if registry.is_complete:
+        return registry
     try:
-        found = session.call("present_version", ledger=location)
-        if found is None:
-            with session.transaction():
-                found = session.call("bring_forward", ledger=location, dbt_drift_version=__version__)
+        with session.transaction():
+            session.call("bring_forward", ledger=location, dbt_drift_version=__version__)
     except WarehouseDeniedError as error:
         raise WarehouseDeniedError(
             str(error),
@@ -32,9 +43,14 @@ def bring_forward(session: Session, location: Location) -> None:
             f'`grant create on database "{location.database}" to <role>`. Or name a schema that the role owns: '
             "`vars: {dbt_drift: {schema: ...}}`.",
         ) from error
-    version, dbt_drift_version = found
-    known = session.call("ledger_version")
-    refuse_newer(location, known=known, version=int(version), dbt_drift_version=dbt_drift_version)
+    return read_registry(session, location)
+
+
+def _refuse_newer(session: Session, location: Location, registry: Registry) -> None:
+    if registry.version is not None:
+        version, dbt_drift_version = registry.version
+        known = session.call("ledger_version")
+        refuse_newer(location, known=known, version=version, dbt_drift_version=dbt_drift_version)
 
 
 def refuse_newer(location: Location, *, known: int, version: int, dbt_drift_version: str) -> None:

@@ -47,12 +47,12 @@ def adopt(prepared: Prepared, model: str, tag: str, *, members: str, column: str
     node = _node(prepared, members)
     with prepared.project.connect("members") as session:
         members_of = _keys(session, node, sync, column)
-    with alone(prepared, "adopt") as (session, lock), lock.transaction(session):
+    with alone(prepared, "adopt") as (session, lock, _), lock.transaction(session):
         session.call("open_ledger", sync=sync)
         session.call("register_audiences", sync=sync)
         # What an interrupted run did is older than what is adopted now.
         session.call("fold", sync=sync)
-        session.call("fix_settings")
+        session.call("fix_transaction")
         return int(session.call("adopt_members", sync=sync, state=state, members=members_of))
 
 

@@ -33,8 +33,8 @@ def rename(prepared: Prepared, former: str, model: str) -> int:
     if model not in syncs:
         raise ConfigurationError(f"No model {model!r} declares a sync.", advice=did_you_mean(model, syncs))
     sync = syncs[model]
-    with alone(prepared, "rename") as (session, lock):
-        known = {one.slug: one for one in saved_syncs(session, prepared.location)}
+    with alone(prepared, "rename") as (session, lock, registry):
+        known = {one.slug: one for one in saved_syncs(registry)}
         named = [one for one in known.values() if former in {one.slug, one.name}]
         if len(named) != 1:
             message = f"The ledger knows {'several syncs' if named else 'no sync'} with the name {former!r}."

@@ -14,7 +14,7 @@ from dbt_drift.delivery.run_session import RunSession, alone
 from dbt_drift.delivery.stop import Stop
 from dbt_drift.errors import ConfigurationError
 from dbt_drift.ledger.bound_sync import audience_state, bind_audience
-from dbt_drift.ledger.registry import Registered, drop_audience
+from dbt_drift.ledger.registry import count_tagged, drop_audience
 from dbt_drift.ledger.saved_syncs import saved_sync
 
 if TYPE_CHECKING:
@@ -24,20 +24,23 @@ if TYPE_CHECKING:
     from dbt_drift.delivery.reporter import Reporter
     from dbt_drift.delivery.results import SyncResult
     from dbt_drift.ledger.bound_sync import BoundSync
+    from dbt_drift.ledger.registry import Audience
     from dbt_drift.ledger.sync_ledger import SyncLedger
 
 
-def forget_tag(prepared: Prepared, model: str, tag: str) -> Registered:
-    """Forget that a model set a tag.
+def forget_tag(prepared: Prepared, model: str, tag: str) -> int:
+    """Forget that a model set a tag; return how many contacts carry it.
 
     Raises:
         ConfigurationError: The ledger knows no such audience, or the model still declares it.
         LockedError: A run is at work on the ledger.
     """
     audience = _find(prepared, model, tag)
-    with alone(prepared, "forget") as (session, lock), lock.transaction(session):
-        drop_audience(session, prepared.location, audience)
-    return audience
+    with alone(prepared, "forget") as (session, lock, registry):
+        (tagged,) = count_tagged(session, prepared.location, registry, [audience])
+        with lock.transaction(session):
+            drop_audience(session, prepared.location, audience)
+    return tagged.tagged_contacts
 
 
 def untag(
@@ -85,10 +88,10 @@ def untag(
     return result
 
 
-def _find(prepared: Prepared, model: str, tag: str) -> Registered:
-    named = [one for one in prepared.registered if one.tag == tag and model in {one.model, one.slug}]
+def _find(prepared: Prepared, model: str, tag: str) -> Audience:
+    named = [one for one in prepared.registry.audiences if one.tag == tag and model in {one.model, one.slug}]
     if not named:
-        known = ", ".join(sorted({f"{one.model} {one.tag!r}" for one in prepared.registered})) or "none"
+        known = ", ".join(sorted({f"{one.model} {one.tag!r}" for one in prepared.registry.audiences})) or "none"
         raise ConfigurationError(f"The ledger knows no tag {tag!r} of {model}. It knows: {known}.")
     if len(named) > 1:
         slugs = ", ".join(one.slug for one in named)
@@ -102,7 +105,7 @@ def _find(prepared: Prepared, model: str, tag: str) -> Registered:
     return audience
 
 
-def _as_declared(audience: Registered) -> AudienceMapping:
+def _as_declared(audience: Audience) -> AudienceMapping:
     """Return the audience as its model declared it, without its members; its column tells a tag from an attribute."""
     attribute = attribute_audience(audience.tag.removesuffix("=true"), "mirror", None, "")
     if audience.state == audience_state(attribute):
@@ -110,12 +113,11 @@ def _as_declared(audience: Registered) -> AudienceMapping:
     return AudienceMapping(audience.tag, "mirror", None, "")
 
 
-def _untagging(prepared: Prepared, audience: Registered) -> BoundSync:
+def _untagging(prepared: Prepared, audience: Audience) -> BoundSync:
     """Return the sync that had the audience, reduced to the audience and the attributes that identify a contact."""
     sync = next((sync for sync in prepared.syncs if sync.slug == audience.slug), None)
     if sync is None:
-        with prepared.project.connect("untag") as session:
-            sync = saved_sync(session, prepared.location, audience.slug)
+        sync = saved_sync(prepared.registry, audience.slug)
     if sync is None:
         raise ConfigurationError(
             f"Another version of dbt-drift synced {audience.model} last, and this one cannot read what it saved.",

@@ -29,6 +29,9 @@ def own_adapter(config: RuntimeConfig) -> SQLAdapter:
         # DuckDB locks its file while the process holds it open: between two statements dbt must be able to open it.
         vars(config.credentials)["keep_open"] = False
         kind = _own_duckdb(kind)
+    if getattr(config.credentials, "autocommit", False):
+        # Otherwise dbt-postgres can be told to leave out BEGIN and COMMIT, also where a transaction is meant.
+        vars(config.credentials)["autocommit"] = False
     adapter = kind(config, get_mp_context())
     # The macros are those shipped with this program, whether or not the project lists the package.
     packages = dict(config.load_dependencies())

@@ -234,10 +234,7 @@ class DbtProject:
             )
         adapter.acquire_connection(f"dbt_drift_{name}")
         open_patiently(adapter)
-        if self.adapter_type == "duckdb":
-            # Its collation applies to the ledger's own tables too. On other warehouses, each transaction that makes
-            # values does this: a session's setting would stay on a connection that a pooler shares.
-            session.call("fix_settings")
+        session.call("fix_session")
         return session
 
     def _own_adapter(self) -> SQLAdapter:

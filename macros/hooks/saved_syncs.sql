@@ -27,13 +27,6 @@
 {%- endmacro %}
 
 
-{#- The stage that a hook created for a sync, if it used the same spec. -#}
-{% macro staged_sql(sync, spec_hash) -%}
-  select stage_id from {{ dbt_drift.staged_relation(sync.ledger) }}
-  where slug = '{{ sync.slug }}' and spec_hash = '{{ spec_hash }}'
-{%- endmacro %}
-
-
 {% macro remember_staged(sync, stage_id, spec_hash) %}
   {{ dbt_drift.execute(
        'insert into ' ~ dbt_drift.staged_relation(sync.ledger) ~ " (slug, stage_id, spec_hash, staged_at) values ('"

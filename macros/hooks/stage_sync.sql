@@ -18,9 +18,7 @@
   {% if not adapter.get_relation(ledger.database, ledger.schema, dbt_drift.saved_syncs_relation(ledger).identifier) %}
     {{ return('there is no ledger yet, the first `dbt-drift sync` makes it') }}
   {% endif %}
-  {{ dbt_drift.one_at_a_time(ledger) }}
-  {% set owners = dbt_drift.rows_of(dbt_drift.lock_sql(ledger)) %}
-  {% if owners | length and not owners[0][8] %}
+  {% if not dbt_drift.hold_free_lock(ledger) %}
     {{ return('a run is at work on the ledger') }}
   {% endif %}
   {% set saved = dbt_drift.rows_of(dbt_drift.saved_syncs_sql(ledger) ~ ' where unique_id = ' ~ dbt_drift.text_literal(model.unique_id)) %}

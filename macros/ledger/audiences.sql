@@ -46,13 +46,15 @@
 {% endmacro %}
 
 
-{#- The audiences of the sync that are not registered as they are now. -#}
-{% macro unregistered_audiences(sync) %}
+{#- The audiences of the sync that are not registered as they are now. `registered`: [state, mode, tag_from, match_on] of those that
+    are, or none to read them. -#}
+{% macro unregistered_audiences(sync, registered=none) %}
   {% set present, found = {}, [] %}
-  {% for row in dbt_drift.rows_of(
-       'select state, mode, tag_from, match_on from ' ~ dbt_drift.audiences_relation(sync.ledger) ~ " where slug = '" ~ sync.slug ~ "'") %}
-    {% do present.update({row[0]: [row[1], row[2], row[3]]}) %}
-  {% endfor %}
+  {% if registered is none %}
+    {% set registered = dbt_drift.rows_of(
+         'select state, mode, tag_from, match_on from ' ~ dbt_drift.audiences_relation(sync.ledger) ~ " where slug = '" ~ sync.slug ~ "'") %}
+  {% endif %}
+  {% for row in registered %}{% do present.update({row[0]: [row[1], row[2], row[3]]}) %}{% endfor %}
   {% for audience in sync.audiences if present.get(audience.state) != [audience.mode, audience.tag_from, sync.match_on] %}
     {% do found.append(audience) %}
   {% endfor %}
@@ -65,44 +67,33 @@
 {% endmacro %}
 
 
-{#- Every audience that was ever registered: [{slug, model, state, tag, mode, tag_from, tagged_contacts, is_seen}].
-    `tagged_contacts`: how many contacts carry its tag because of it, or may carry it after a run that did not end in order;
-    `is_seen`: whether any is certain to carry it. -#}
-{% macro registered_audiences(ledger) %}
-  {% set present = dbt_drift.ledger_columns(ledger) %}
-  {% set registry = dbt_drift.audiences_relation(ledger) %}
-  {% set found, states = [], {} %}
-  {% if registry.identifier in present %}
-    {% for row in dbt_drift.rows_of('select slug, model, state, tag_name, mode, tag_from from ' ~ registry ~ ' order by slug, tag_name')
-         if row[2] in present.get(row[0] ~ '__accepted', []) %}
-      {% do found.append({'slug': row[0], 'model': row[1], 'state': row[2], 'tag': row[3], 'mode': row[4], 'tag_from': row[5]}) %}
-      {% do states.setdefault(row[0], []).append(row[2]) %}
-    {% endfor %}
-  {% endif %}
-  {% set sizes = {} %}
+{#- For each of these audiences, {slug, state}, how many contacts carry its tag because of it, or may carry it after a run that did not
+    end in order. `present`: the ledger's tables, {table: [column]}. -#}
+{% macro tagged_contacts(ledger, audiences, present) %}
+  {% set states, sizes = {}, {} %}
+  {% for audience in audiences if audience.state in present.get(audience.slug ~ '__accepted', []) %}
+    {% do states.setdefault(audience.slug, []).append(audience.state) %}
+  {% endfor %}
   {% for slug, own in states.items() %}
     {#- A select has at most 1664 columns on Postgres. -#}
-    {% for part in own | batch(500) %}
+    {% for part in own | batch(800) %}
       {% set counts = dbt_drift.rows_of(dbt_drift.audience_sizes_sql(ledger, slug, part, present.get(slug ~ '__delta', [])))[0] %}
-      {% for state in part %}{% do sizes.update({(slug, state): counts[3 * loop.index0 : 3 * loop.index0 + 3]}) %}{% endfor %}
+      {% for state in part %}{% do sizes.update({(slug, state): counts[2 * loop.index0] + counts[2 * loop.index0 + 1]}) %}{% endfor %}
     {% endfor %}
   {% endfor %}
-  {% for audience in found %}
-    {% set certain_or_not, certain, under_way = sizes[(audience.slug, audience.state)] %}
-    {% do audience.update({'tagged_contacts': certain_or_not + under_way, 'is_seen': certain > 0}) %}
-  {% endfor %}
+  {% set found = [] %}
+  {% for audience in audiences %}{% do found.append(sizes.get((audience.slug, audience.state), 0)) %}{% endfor %}
   {{ return(found) }}
 {% endmacro %}
 
 
-{#- For each of these states of a sync, three counts: the contacts that carry the tag because of the audience, those that certainly
-    do, and those to which a run that has not been folded was giving it. `delta_columns`: the columns of the sync's delta. -#}
+{#- For each of these states of a sync, two counts: the contacts that carry the tag because of the audience, and those to which a run
+    that has not been folded was giving it. `delta_columns`: the columns of the sync's delta. -#}
 {% macro audience_sizes_sql(ledger, slug, states, delta_columns) %}
   {%- set delta = dbt_drift.ledger_relation(ledger, slug ~ '__delta') -%}
   select
     {%- for state in states %}
     count(case when {{ dbt_drift.was_set(state) }} then 1 end),
-    count(case when {{ state }} = '+' then 1 end),
     {% if state in delta_columns -%}
     (select count(*) from {{ delta }} where {{ state }} = '+' and not coalesce({{ dbt_drift.was_set('old_' ~ state) }}, false)
        and stage_id in (select stage_id from {{ dbt_drift.ledger_relation(ledger, slug ~ '__journal') }} where status = 'sending'))
@@ -114,15 +105,29 @@
 {% endmacro %}
 
 
+{#- Whether any contact is certain to carry the tag of one of these audiences, {slug, state}. Stops at the first that does. -#}
+{% macro a_tag_is_seen(ledger, audiences, present) %}
+  {% set states, queries = {}, [] %}
+  {% for audience in audiences if audience.state in present.get(audience.slug ~ '__accepted', []) %}
+    {% do states.setdefault(audience.slug, []).append(audience.state ~ " = '+'") %}
+  {% endfor %}
+  {% for slug, seen in states.items() %}
+    {% do queries.append('select 1 from ' ~ dbt_drift.ledger_relation(ledger, slug ~ '__accepted') ~ ' where '
+                         ~ dbt_drift.balanced(seen, ' or ')) %}
+  {% endfor %}
+  {{ return(queries | length > 0 and dbt_drift.rows_of(queries | join(' union all ') ~ ' limit 1') | length > 0) }}
+{% endmacro %}
+
+
 {#- Records the rows of another relation as members that the audience has tagged ('*'), whether or not the ledger knows them. Returns
     how many were not known as members before. `members`: the sync with that relation and its key instead of its own. -#}
 {% macro adopt_members(sync, state, members) %}
   {% set accepted = dbt_drift.accepted_relation(sync) %}
-  {% set folding = dbt_drift.folding_relation(sync) %}
-  {% set columns = dbt_drift.columns_in(accepted) %}
+  {% set folding = dbt_drift.folding_relation(sync, 'adopted') %}
+  {% set columns = dbt_drift.ledger_columns(sync.ledger, [accepted.identifier])[accepted.identifier] %}
   {% set adopted_sql %}
     select members.contact_key
-    {%- for column in columns | map(attribute='name') | map('lower') if column != 'contact_key' %},
+    {%- for column in columns if column != 'contact_key' %},
       {{ "cast('*' as " ~ dbt_drift.text_type() ~ ')' if column == state else 'accepted.' ~ column }} as {{ column }}
     {%- endfor %}
     from (select distinct contact_key from ({{ dbt_drift.keys_sql(members) }}) as keyed where contact_key is not null) as members
@@ -130,10 +135,10 @@
     where accepted.{{ state }} is null or not ({{ dbt_drift.was_set('accepted.' ~ state) }})
   {% endset %}
   {{ dbt_drift.discard_stage(sync) }}
-  {{ dbt_drift.create_table_from(folding, adopted_sql) }}
+  {{ dbt_drift.create_working_table(folding, adopted_sql) }}
   {% set adopted = dbt_drift.rows_of('select count(*) from ' ~ folding)[0][0] | int %}
-  {{ dbt_drift.replace_rows(accepted, folding, 'contact_key', columns) }}
-  {{ dbt_drift.execute('drop table ' ~ folding) }}
+  {{ dbt_drift.replace_rows(accepted, folding, columns) }}
+  {{ dbt_drift.drop_working_table(folding) }}
   {{ return(adopted) }}
 {% endmacro %}
 

@@ -3,29 +3,22 @@
 {% macro keys_sql(sync) %}select {{ dbt_drift.contact_key(sync) }} as contact_key from {{ dbt_drift.model_relation(sync) }}{% endmacro %}
 
 
-{#- Whether two rows have the same key, changed or not. To count distinct hashes costs half as much as to group the keys; after a
-    collision, the difference only looks for duplicates in vain. -#}
-{% macro has_duplicates(sync) %}
-  {% set rows, distinct_keys = dbt_drift.rows_of(dbt_drift.key_counts_sql(dbt_drift.keys_sql(sync)))[0] %}
-  {{ return(rows != distinct_keys) }}
-{% endmacro %}
-
-
-{#- The number of rows with a key, and of distinct keys. -#}
+{#- The number of rows, of rows with a key, and of distinct keys. If the last two differ, rows share a key, changed or not. To count
+    distinct hashes costs half as much as to group the keys; after a collision, the difference only looks for duplicates in vain. -#}
 {% macro key_counts_sql(keys_sql) %}{{ return(adapter.dispatch('key_counts_sql', 'dbt_drift')(keys_sql)) }}{% endmacro %}
 {% macro default__key_counts_sql(keys_sql) -%}
-  select count(contact_key), count(distinct contact_key) from ({{ keys_sql }}) as keyed
+  select count(*) as row_count, count(contact_key) as keys, count(distinct contact_key) as distinct_keys from ({{ keys_sql }}) as rows_of_model
 {%- endmacro %}
 {#- `offset 0` keeps Postgres from computing each key twice, once for each count. -#}
 {% macro postgres__key_counts_sql(keys_sql) -%}
-  select count(hash), count(distinct hash)
-  from (select hashtextextended(contact_key, 0) as hash from ({{ keys_sql }}) as keyed offset 0) as hashed
+  select count(*) as row_count, count(hash) as keys, count(distinct hash) as distinct_keys
+  from (select hashtextextended(contact_key, 0) as hash from ({{ keys_sql }}) as rows_of_model offset 0) as hashed
 {%- endmacro %}
 {#- DuckDB hashes NULL too, which is one hash too many. -#}
 {% macro duckdb__key_counts_sql(keys_sql) -%}
-  select count(contact_key),
-         count(distinct hash(contact_key)) - case when count(*) > count(contact_key) then 1 else 0 end
-  from ({{ keys_sql }}) as keyed
+  select count(*) as row_count, count(contact_key) as keys,
+         count(distinct hash(contact_key)) - case when count(*) > count(contact_key) then 1 else 0 end as distinct_keys
+  from ({{ keys_sql }}) as rows_of_model
 {%- endmacro %}
 
 

@@ -5,7 +5,7 @@
     delta stays until the next stage; an empty journal marks it as folded.
 
     `in_doubt`: whether Drift may have accepted something of contacts without an answer in the journal. That is so after a run that
-    began to send and did not end in order. -#}
+    began to send and did not end in order. Returns whether there was anything to fold. -#}
 {% macro fold(sync, in_doubt=true) %}
   {% set journal = dbt_drift.journal_relation(sync) %}
   {% set journaled = dbt_drift.rows_of("select count(*), count(case when status = 'sending' then 1 end) from " ~ journal)[0] %}
@@ -17,30 +17,17 @@
     {{ dbt_drift.execute('delete from ' ~ journal) }}
     {{ dbt_drift.discard_stage(sync) }}
   {% endif %}
-{% endmacro %}
-
-
-{#- Whether the journal is empty, so that there is nothing to fold. -#}
-{% macro is_folded(sync) %}
-  {{ return(not dbt_drift.rows_of('select 1 from ' ~ dbt_drift.journal_relation(sync) ~ ' limit 1')) }}
-{% endmacro %}
-
-
-{#- Whether `finish` has nothing to do: nothing was sent, and no row is or was rejected. -#}
-{% macro is_finished(sync) %}
-  {{ return(not dbt_drift.rows_of(
-       'select 1 from ' ~ dbt_drift.journal_relation(sync) ~ ' union all select 1 from ' ~ dbt_drift.rejected_relation(sync)
-       ~ ' union all select 1 from ' ~ dbt_drift.delta_relation(sync) ~ ' where reason is not null union all select 1 from '
-       ~ dbt_drift.staged_relation(sync.ledger) ~ " where slug = '" ~ sync.slug ~ "' limit 1")) }}
+  {{ return(journaled[0] > 0) }}
 {% endmacro %}
 
 
 {#- The end of a run. Updates the rejected rows even if nothing was sent: a row that became valid or left the model is not rejected
     any more. `in_doubt`: as for `fold`. -#}
 {% macro finish(sync, in_doubt) %}
-  {{ dbt_drift.keep_rejected(sync) }}
-  {{ dbt_drift.fold(sync, in_doubt) }}
-  {{ dbt_drift.discard_stage(sync) }}
+  {% if not dbt_drift.fold(sync, in_doubt) %}
+    {{ dbt_drift.keep_rejected(sync) }}
+    {{ dbt_drift.discard_stage(sync) }}
+  {% endif %}
 {% endmacro %}
 
 
@@ -124,13 +111,14 @@
 
 {% macro fold_accepted(sync, outcomes_sql) %}
   {% set accepted = dbt_drift.accepted_relation(sync) %}
-  {% set folding = dbt_drift.folding_relation(sync) %}
-  {% set accepted_columns = dbt_drift.columns_in(accepted) %}
-  {% set delta_columns = dbt_drift.columns_in(dbt_drift.delta_relation(sync)) | map(attribute='name') | map('lower') | list %}
+  {% set folding = dbt_drift.folding_relation(sync, 'accepted') %}
+  {% set delta = dbt_drift.delta_relation(sync) %}
+  {% set columns = dbt_drift.ledger_columns(sync.ledger, [accepted.identifier, delta.identifier]) %}
+  {% set accepted_columns, delta_columns = columns[accepted.identifier], columns[delta.identifier] %}
   {% set keys = sync.attributes | selectattr('is_key') | map(attribute='state') | list %}
   {% set folded_sql %}
     select delta_rows.contact_key
-    {%- for column in accepted_columns | map(attribute='name') | map('lower') if column != 'contact_key' %},
+    {%- for column in accepted_columns if column != 'contact_key' %},
       {% if column in delta_columns -%}
         {{ dbt_drift.folded_value(column, column in keys) }} as {{ column }}
       {%- else -%}
@@ -138,14 +126,14 @@
       {%- endif %}
     {%- endfor %}
     from ({{ outcomes_sql }}) as outcomes
-    join {{ dbt_drift.delta_relation(sync) }} as delta_rows on delta_rows.seq = outcomes.seq
+    join {{ delta }} as delta_rows on delta_rows.seq = outcomes.seq
     left join {{ accepted }} as accepted on accepted.contact_key = delta_rows.contact_key
     where outcomes.attributes_accepted = 1 or outcomes.tags_accepted = 1
        or outcomes.attributes_in_doubt = 1 or outcomes.tags_in_doubt = 1 or outcomes.is_replaced
   {% endset %}
-  {{ dbt_drift.create_table_from(folding, folded_sql) }}
-  {{ dbt_drift.replace_rows(accepted, folding, 'contact_key', accepted_columns) }}
-  {{ dbt_drift.execute('drop table ' ~ folding) }}
+  {{ dbt_drift.create_working_table(folding, folded_sql) }}
+  {{ dbt_drift.replace_rows(accepted, folding, accepted_columns) }}
+  {{ dbt_drift.drop_working_table(folding) }}
   {{ dbt_drift.analyze_table(accepted) }}
 {% endmacro %}
 
@@ -177,44 +165,47 @@
 {#- Saves Drift ids for all syncs: those that were unknown, and those of contacts that replace deleted ones. -#}
 {% macro fold_contacts(sync, outcomes_sql) %}
   {% set contacts = dbt_drift.contacts_relation(sync.ledger) %}
-  {% set folding = dbt_drift.folding_relation(sync) %}
+  {% set folding = dbt_drift.folding_relation(sync, 'contacts') %}
   {% set learned_sql %}
     select '{{ sync.match_on }}' as match_on, contact_key, contact_id, case when is_replaced then delta_contact_id end as gone_id
     from ({{ outcomes_sql }}) as outcomes
     where contact_id is not null and (delta_contact_id is null or is_replaced)
   {% endset %}
-  {{ dbt_drift.create_table_from(folding, learned_sql) }}
-  {{ dbt_drift.drop_gone_contacts(sync, folding) }}
-  {{ dbt_drift.execute(
-       'delete from ' ~ contacts ~ " where match_on = '" ~ sync.match_on ~ "' and contact_key in (select contact_key from " ~ folding ~ ')') }}
-  {{ dbt_drift.execute(
-       'insert into ' ~ contacts ~ ' (match_on, contact_key, contact_id) select match_on, contact_key, contact_id from ' ~ folding) }}
-  {{ dbt_drift.execute('drop table ' ~ folding) }}
-  {{ dbt_drift.analyze_table(contacts) }}
+  {{ dbt_drift.create_working_table(folding, learned_sql) }}
+  {% set learned, gone = dbt_drift.rows_of('select count(*), count(gone_id) from ' ~ folding)[0] %}
+  {% if gone %}{{ dbt_drift.drop_gone_contacts(sync, folding) }}{% endif %}
+  {% if learned %}
+    {{ dbt_drift.execute(
+         'delete from ' ~ contacts ~ " where match_on = '" ~ sync.match_on ~ "' and contact_key in (select contact_key from " ~ folding ~ ')') }}
+    {{ dbt_drift.execute(
+         'insert into ' ~ contacts ~ ' (match_on, contact_key, contact_id) select match_on, contact_key, contact_id from ' ~ folding) }}
+    {{ dbt_drift.analyze_table(contacts) }}
+  {% endif %}
+  {{ dbt_drift.drop_working_table(folding) }}
 {% endmacro %}
 
 
 {#- Deletes what other syncs remember of contacts that are gone from Drift, so that they send everything to their successors. -#}
 {% macro drop_gone_contacts(sync, folding) %}
   {% set gone = 'select gone_id from ' ~ folding ~ ' where gone_id is not null' %}
-  {% if dbt_drift.rows_of('select count(*) from (' ~ gone ~ ') as gone')[0][0] %}
-    {% set contacts = dbt_drift.contacts_relation(sync.ledger) %}
-    {% set keys = 'select contact_key from ' ~ contacts ~ ' where contact_id in (' ~ gone ~ ')' %}
-    {% for row in dbt_drift.rows_of('select distinct slug from ' ~ dbt_drift.saved_syncs_relation(sync.ledger)) if row[0] != sync.slug %}
-      {% set other = dbt_drift.ledger_relation(sync.ledger, row[0] ~ '__accepted') %}
-      {% if dbt_drift.columns_in(other) | length %}
-        {{ dbt_drift.execute('delete from ' ~ other ~ ' where contact_key in (' ~ keys ~ ')') }}
-        {{ dbt_drift.discard_stage({'ledger': sync.ledger, 'slug': row[0]}) }}
-      {% endif %}
-    {% endfor %}
-    {{ dbt_drift.execute('delete from ' ~ contacts ~ ' where contact_id in (' ~ gone ~ ')') }}
-  {% endif %}
+  {% set contacts = dbt_drift.contacts_relation(sync.ledger) %}
+  {% set keys = 'select contact_key from ' ~ contacts ~ ' where contact_id in (' ~ gone ~ ')' %}
+  {% for row in dbt_drift.rows_of('select distinct slug from ' ~ dbt_drift.saved_syncs_relation(sync.ledger)) if row[0] != sync.slug %}
+    {% set other = dbt_drift.ledger_relation(sync.ledger, row[0] ~ '__accepted') %}
+    {% if dbt_drift.columns_in(other) | length %}
+      {{ dbt_drift.execute('delete from ' ~ other ~ ' where contact_key in (' ~ keys ~ ')') }}
+      {{ dbt_drift.discard_stage({'ledger': sync.ledger, 'slug': row[0]}) }}
+    {% endif %}
+  {% endfor %}
+  {{ dbt_drift.execute('delete from ' ~ contacts ~ ' where contact_id in (' ~ gone ~ ')') }}
 {% endmacro %}
 
 
-{#- The adapter's own delete+insert, as dbt's incremental models use it. -#}
-{% macro replace_rows(target, source, key, columns) %}
-  {{ dbt_drift.execute(get_delete_insert_merge_sql(target, source, key, columns, none)) }}
+{#- Puts the rows of another table, one for each contact, in the place of what a table has of these contacts. -#}
+{% macro replace_rows(target, source, columns) %}
+  {{ dbt_drift.execute('delete from ' ~ target ~ ' where contact_key in (select contact_key from ' ~ source ~ ')') }}
+  {{ dbt_drift.execute(
+       'insert into ' ~ target ~ ' (' ~ columns | join(', ') ~ ') select ' ~ columns | join(', ') ~ ' from ' ~ source) }}
 {% endmacro %}
 
 

@@ -7,21 +7,25 @@
 {% endmacro %}
 
 
-{#- Whether `open_ledger` and, where the sync `registers` its audiences, `register_audiences` have nothing to do. -#}
-{% macro is_open(sync, delta, registers) %}
-  {{ return(not dbt_drift.opening_sql(sync, delta) and not (registers and dbt_drift.unregistered_audiences(sync))) }}
+{#- Whether `open_ledger` and `register_audiences` have nothing to do. `present`: the ledger's tables, {table: [column]}; `registered`:
+    as for `unregistered_audiences`, or none for a sync that registers no audiences. -#}
+{% macro is_open(sync, delta, present, registered) %}
+  {{ return(not dbt_drift.opening_sql(sync, delta, present)
+            and (registered is none or not dbt_drift.unregistered_audiences(sync, registered))) }}
 {% endmacro %}
 
 
-{#- The statements that create the missing tables and columns of one sync. -#}
-{% macro opening_sql(sync, delta) %}
+{#- The statements that create the missing tables and columns of one sync. `present`: the ledger's tables, or none to read the catalog. -#}
+{% macro opening_sql(sync, delta, present=none) %}
   {% set statements = [] %}
   {% set wanted = [
        [dbt_drift.accepted_relation(sync), dbt_drift.accepted_columns(sync)],
        [dbt_drift.journal_relation(sync), dbt_drift.journal_columns()],
        [dbt_drift.delta_relation(sync, delta), dbt_drift.delta_columns()],
        [dbt_drift.rejected_relation(sync), dbt_drift.rejected_columns()]] %}
-  {% set present = dbt_drift.ledger_columns(sync.ledger, wanted | map('first') | map(attribute='identifier') | list) %}
+  {% if present is none %}
+    {% set present = dbt_drift.ledger_columns(sync.ledger, wanted | map('first') | map(attribute='identifier') | list) %}
+  {% endif %}
   {% for relation, columns in wanted %}
     {% if relation.identifier not in present %}
       {% set parts = [] %}

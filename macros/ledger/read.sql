@@ -12,7 +12,7 @@
 
 
 {#- One row of counts: the model's rows, then the delta's: differing rows, sendable rows, contacts without a remembered id,
-    contacts with one, departed contacts; for each attribute the contacts in which it is new or changed; for each audience the
+    contacts with one, departed contacts, rows that cannot be sent; for each attribute the contacts in which it is new or changed; for each audience the
     tags to set and to take away; for each attribute that clears, the values to take away. -#}
 {% macro counts_sql(sync, delta='delta', everyone_left=false) %}
   select
@@ -21,7 +21,8 @@
     count(case when reason is null then 1 end),
     count(case when reason is null and contact_id is null and action = 'upsert' then 1 end),
     count(case when reason is null and contact_id is not null and action = 'upsert' then 1 end),
-    count(case when reason is null and action = 'leave' then 1 end)
+    count(case when reason is null and action = 'leave' then 1 end),
+    count(reason)
     {%- for attribute in sync.attributes %},
     {%- if attribute.is_key %}
     count(case when reason is null and contact_id is null and {{ attribute.state }} is not null then 1 end)
@@ -62,14 +63,21 @@
 {%- endmacro %}
 
 
-{#- The number of rows of the model in its last complete sync; no row if there was none. -#}
-{% macro rows_before_sql(sync) %}
-  select rows_read
-  from {{ dbt_drift.run_syncs_relation(sync.ledger) }}
-  where unique_id = {{ dbt_drift.text_literal(sync.unique_id) }} and status in ('success', 'warn')
-    and invocation_id in (select invocation_id from {{ dbt_drift.runs_relation(sync.ledger) }} where command in ('sync', 'rebuild'))
-  order by finished_at desc
-  limit 1
+{#- What earlier runs and the post-hook have left of a sync, in one row: the entries of the journal, the rejected rows, the stage of the
+    post-hook and the hash of its spec, and the number of rows of the model in its last complete sync. -#}
+{% macro left_sql(sync) %}
+  {%- set of_sync = " where slug = '" ~ sync.slug ~ "'" %}
+  select
+    (select count(*) from {{ dbt_drift.journal_relation(sync) }}),
+    (select count(*) from {{ dbt_drift.rejected_relation(sync) }}),
+    (select max(stage_id) from {{ dbt_drift.staged_relation(sync.ledger) ~ of_sync }}),
+    (select max(spec_hash) from {{ dbt_drift.staged_relation(sync.ledger) ~ of_sync }}),
+    (select rows_read
+     from {{ dbt_drift.run_syncs_relation(sync.ledger) }}
+     where unique_id = {{ dbt_drift.text_literal(sync.unique_id) }} and status in ('success', 'warn')
+       and invocation_id in (select invocation_id from {{ dbt_drift.runs_relation(sync.ledger) }} where command in ('sync', 'rebuild'))
+     order by finished_at desc
+     limit 1)
 {% endmacro %}
 
 

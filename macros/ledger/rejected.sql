@@ -40,12 +40,12 @@
        ~ " where status in ('rejected', 'failed') limit 1") %}
     {{ return('') }}
   {% endif %}
-  {% set folding = dbt_drift.folding_relation(sync) %}
+  {% set folding = dbt_drift.folding_relation(sync, 'rejected') %}
   {% set names = dbt_drift.rejected_columns() | map('first') | join(', ') %}
-  {{ dbt_drift.create_table_from(folding, dbt_drift.rejected_sql(sync)) }}
+  {{ dbt_drift.create_working_table(folding, dbt_drift.rejected_sql(sync)) }}
   {{ dbt_drift.execute('delete from ' ~ rejected) }}
   {{ dbt_drift.execute('insert into ' ~ rejected ~ ' (' ~ names ~ ') select ' ~ names ~ ' from ' ~ folding) }}
-  {{ dbt_drift.execute('drop table ' ~ folding) }}
+  {{ dbt_drift.drop_working_table(folding) }}
 {% endmacro %}
 
 

@@ -15,9 +15,9 @@
 {% macro accepted_relation(sync) %}{{ return(dbt_drift.ledger_relation(sync.ledger, sync.slug ~ '__accepted')) }}{% endmacro %}
 {#- `delta`: a plan has a separate one, so that it does not disturb a running sync. -#}
 {% macro delta_relation(sync, delta='delta') %}{{ return(dbt_drift.ledger_relation(sync.ledger, sync.slug ~ '__' ~ delta)) }}{% endmacro %}
-{% macro differing_relation(sync, delta='delta') %}{{ return(dbt_drift.ledger_relation(sync.ledger, sync.slug ~ '__' ~ delta ~ '_differing')) }}{% endmacro %}
 {% macro journal_relation(sync) %}{{ return(dbt_drift.ledger_relation(sync.ledger, sync.slug ~ '__journal')) }}{% endmacro %}
-{% macro folding_relation(sync) %}{{ return(dbt_drift.ledger_relation(sync.ledger, sync.slug ~ '__folding')) }}{% endmacro %}
+{% macro differing_relation(sync, delta='delta') %}{{ return(dbt_drift.working_relation(sync, delta ~ '_differing')) }}{% endmacro %}
+{% macro folding_relation(sync, part) %}{{ return(dbt_drift.working_relation(sync, 'folding_' ~ part)) }}{% endmacro %}
 {% macro rejected_relation(sync) %}{{ return(dbt_drift.ledger_relation(sync.ledger, sync.slug ~ '__rejected')) }}{% endmacro %}
 {% macro contacts_relation(ledger) %}{{ return(dbt_drift.ledger_relation(ledger, 'drift_contacts')) }}{% endmacro %}
 {% macro saved_syncs_relation(ledger) %}{{ return(dbt_drift.ledger_relation(ledger, 'drift_syncs')) }}{% endmacro %}
@@ -57,6 +57,27 @@
 {% macro create_table(relation, columns) %}{{ dbt_drift.execute(dbt_drift.create_table_sql(relation, columns)) }}{% endmacro %}
 
 {% macro create_table_sql(relation, columns) %}{{ return('create table if not exists ' ~ relation ~ ' (' ~ columns ~ ')') }}{% endmacro %}
+
+
+{#- A table for the rest of the transaction, temporary where the engine has that. -#}
+{% macro working_relation(sync, name) %}{{ return(adapter.dispatch('working_relation', 'dbt_drift')(sync, sync.slug ~ '__' ~ name)) }}{% endmacro %}
+{% macro default__working_relation(sync, identifier) %}{{ return(dbt_drift.ledger_relation(sync.ledger, identifier)) }}{% endmacro %}
+{% macro postgres__working_relation(sync, identifier) %}{{ return('pg_temp.' ~ dbt_drift.quoted(identifier)) }}{% endmacro %}
+{% macro duckdb__working_relation(sync, identifier) %}{{ return('temp.main.' ~ dbt_drift.quoted(identifier)) }}{% endmacro %}
+
+{% macro create_working_table(relation, select_sql) %}{{ adapter.dispatch('create_working_table', 'dbt_drift')(relation, select_sql) }}{% endmacro %}
+{% macro default__create_working_table(relation, select_sql) %}{{ dbt_drift.create_table_from(relation, select_sql) }}{% endmacro %}
+{% macro postgres__create_working_table(relation, select_sql) %}
+  {{ dbt_drift.execute('create temporary table ' ~ relation ~ ' on commit drop as ' ~ select_sql) }}
+{% endmacro %}
+{% macro duckdb__create_working_table(relation, select_sql) %}
+  {{ dbt_drift.execute('create or replace temporary table ' ~ relation ~ ' as ' ~ select_sql) }}
+{% endmacro %}
+
+{#- Drops it where the end of the transaction does not. -#}
+{% macro drop_working_table(relation) %}{{ adapter.dispatch('drop_working_table', 'dbt_drift')(relation) }}{% endmacro %}
+{% macro default__drop_working_table(relation) %}{{ dbt_drift.execute('drop table ' ~ relation) }}{% endmacro %}
+{% macro postgres__drop_working_table(relation) %}{% endmacro %}
 
 
 {#- Plain SQL, because there is no contract, header or configuration of a model. -#}

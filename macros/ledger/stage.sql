@@ -8,14 +8,36 @@
 
     The difference is a separate statement, so that all later steps work on the rows that differ, and the planner knows how few. -#}
 {% macro stage(sync, stage_id, delta='delta', everyone_left=false) %}
+  {% do dbt_drift.compare(sync, delta, everyone_left) %}
+  {{ dbt_drift.write_delta(sync, stage_id, delta) }}
+{% endmacro %}
+
+
+{#- Finds the rows that differ. Returns [the number of the model's rows, whether any differs]. Run in a transaction where the engine has them, and
+    `write_delta` in the same. -#}
+{% macro compare(sync, delta='delta', everyone_left=false) %}
+  {% set relation = dbt_drift.differing_relation(sync, delta) %}
+  {{ dbt_drift.create_working_table(relation, dbt_drift.difference_sql(sync, false, everyone_left)) }}
+  {% set differing = 'select count(*) from ' ~ relation %}
+  {% if everyone_left %}
+    {{ return([0, dbt_drift.rows_of(differing)[0][0] > 0]) }}
+  {% endif %}
+  {% set rows, keys, distinct_keys, found = dbt_drift.rows_of(
+       'select keyed.*, (' ~ differing ~ ') from (' ~ dbt_drift.key_counts_sql(dbt_drift.keys_sql(sync)) ~ ') as keyed')[0] %}
+  {% if keys != distinct_keys %}
+    {{ dbt_drift.execute('drop table ' ~ relation) }}
+    {{ dbt_drift.create_working_table(relation, dbt_drift.difference_sql(sync, true, everyone_left)) }}
+  {% endif %}
+  {{ return([rows, found > 0 or keys != distinct_keys]) }}
+{% endmacro %}
+
+
+{#- Writes the rows that `compare` has found to the delta. -#}
+{% macro write_delta(sync, stage_id, delta='delta') %}
   {% set differing = dbt_drift.differing_relation(sync, delta) %}
-  {% set has_duplicates = not everyone_left and dbt_drift.has_duplicates(sync) %}
-  {{ dbt_drift.tune_transaction() }}
-  {% if delta == 'delta' %}{{ dbt_drift.discard_stage(sync) }}{% endif %}
-  {{ dbt_drift.create_table_from(differing, dbt_drift.difference_sql(sync, has_duplicates, everyone_left)) }}
   {{ dbt_drift.analyze_table(differing) }}
   {{ dbt_drift.create_table_from(dbt_drift.delta_relation(sync, delta), dbt_drift.delta_sql(sync, stage_id, differing)) }}
-  {{ dbt_drift.execute('drop table ' ~ differing) }}
+  {{ dbt_drift.drop_working_table(differing) }}
   {{ dbt_drift.index_delta(dbt_drift.delta_relation(sync, delta)) }}
 {% endmacro %}
 
@@ -25,16 +47,6 @@
 {% macro most_states() %}{{ return(adapter.dispatch('most_states', 'dbt_drift')()) }}{% endmacro %}
 {% macro default__most_states() %}{{ return(none) }}{% endmacro %}
 {% macro postgres__most_states() %}{{ return((1600 - 10) // 2) }}{% endmacro %}
-
-
-{#- Settings for this transaction only. On Postgres, to compile these expressions costs more than it saves, and more memory keeps the
-    hash of the accepted values out of files. -#}
-{% macro tune_transaction() %}{{ adapter.dispatch('tune_transaction', 'dbt_drift')() }}{% endmacro %}
-{% macro default__tune_transaction() %}{% endmacro %}
-{% macro postgres__tune_transaction() %}
-  {{ dbt_drift.execute('set local jit = off') }}
-  {{ dbt_drift.execute("set local work_mem = '64MB'") }}
-{% endmacro %}
 
 
 {#- Pages are ranges of seq: creates an index on engines where a scan of the delta for each page would be slow. -#}

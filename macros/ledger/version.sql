@@ -1,21 +1,6 @@
 {#- The version of the ledger's tables. A later version migrates an older ledger, in steps that are safe to run again. -#}
 
-{#- The version of a ledger that needs no work, [version, dbt-drift's version that wrote it]: a complete one of this version, or a
-    newer one. None if it has to be brought forward. -#}
-{% macro present_version(ledger) %}
-  {% set newest = dbt_drift.ledger_version() %}
-  {% set tables = dbt_drift.ledger_columns(ledger).keys() | list %}
-  {% if 'drift_ledger_version' in tables %}
-    {% set found = dbt_drift.rows_of(dbt_drift.version_sql(ledger)) %}
-    {% if found | length and (found[0][0] > newest or (found[0][0] == newest and not dbt_drift.lost_tables(tables))) %}
-      {{ return(found[0]) }}
-    {% endif %}
-  {% endif %}
-  {{ return(none) }}
-{% endmacro %}
-
-
-{#- Brings the ledger forward to this program's version: creates what is missing. Returns as `present_version`. Run inside a
+{#- Brings the ledger forward to this program's version: creates what is missing. Run inside a
     transaction where the engine has them. -#}
 {% macro bring_forward(ledger, dbt_drift_version) %}
   {% set newest = dbt_drift.ledger_version() %}
@@ -27,7 +12,6 @@
     {{ dbt_drift.insert_row(
          dbt_drift.version_relation(ledger), {'version': newest, 'dbt_drift_version': dbt_drift_version}, ['migrated_at']) }}
   {% endif %}
-  {{ return([newest, dbt_drift_version]) }}
 {% endmacro %}
 
 

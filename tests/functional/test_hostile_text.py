@@ -160,9 +160,11 @@ def test_of_the_warehouse(hostile: Bench, asked: Any) -> None:
 def test_of_another_run(hostile: Bench, asked: Any) -> None:
     asked("sync")
     now = "cast(current_timestamp at time zone 'UTC' as timestamp)"
+    hostile.warehouse.execute(f"delete from {hostile.ledger}.drift_lock")
     hostile.warehouse.execute(
-        f"insert into {hostile.ledger}.drift_lock values ({quoted(HOSTILE)}, {quoted(HOSTILE)}, {quoted(HOSTILE)}, 7, "
-        f"'', {now}, {now}, {now} + interval '120 seconds')"
+        f"insert into {hostile.ledger}.drift_lock "
+        f"values (1000, {quoted(HOSTILE)}, {quoted(HOSTILE)}, {quoted(HOSTILE)}, 7, '', {now}, {now}, "
+        f"{now} + interval '120 seconds')"
     )
     for command in (["sync"], ["sync", "--log-format", "json"], ["unlock"]):
         assert asked(*command).code == 2

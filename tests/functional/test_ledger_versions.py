@@ -65,7 +65,7 @@ def test_connections_that_come_first_at_once_make_one_ledger(bench: Bench) -> No
 
     def come() -> None:
         with prepared.project.connect("version") as session:
-            bring_forward(session, prepared.location)
+            bring_forward(session, prepared.location, prepared.registry)
 
     for _ in range(5):
         bench.warehouse.execute(f"drop schema if exists {bench.ledger} cascade")
@@ -89,7 +89,7 @@ def test_connections_that_open_a_wider_sync_at_once(bench: Bench) -> None:
             bench.warehouse.execute(
                 f"alter table {bench.ledger}.people__accepted drop column if exists {audience.state}"
             )
-        at_once(prepared, lambda: SyncLedger(prepared.project, sync).open())
+        at_once(prepared, lambda: SyncLedger(prepared.project, sync, prepared.registry).open())
         assert len(rows_of(bench, "drift_audiences", "state")) == 20
 
 

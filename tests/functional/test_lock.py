@@ -77,7 +77,7 @@ def test_a_run_that_waits_goes_on_when_the_other_has_ended(bench: Bench, monkeyp
     def sleep(seconds: float) -> None:
         slept.append(seconds)
         if len(slept) == 3:
-            bench.warehouse.execute(f"delete from {bench.ledger}.drift_lock")
+            bench.warehouse.execute(f"update {bench.ledger}.drift_lock set invocation_id = null")
 
     monkeypatch.setattr("dbt_drift.delivery.run_session.time.sleep", sleep)
     (result,) = bench.run(waited, wait=60).results

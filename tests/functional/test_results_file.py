@@ -186,7 +186,7 @@ def test_a_mistake_of_ours_leaves_results_too(
     assert "ada@" not in artifact(people).read_text()
 
     with monkeypatch.context() as patch:
-        patch.setattr("dbt_drift.delivery.run.save_syncs", broken)
+        patch.setattr("dbt_drift.delivery.run_session.save_syncs", broken)
         with pytest.raises(RecursionError):
             people.run()
     assert [(result["name"], result["status"]) for result in results_of(people)] == [

@@ -21,7 +21,7 @@ def test_every_transaction_of_a_connection_is_undone_as_a_whole(bench: Bench) ->
     people(bench, 1)
     bench.sync()
     prepared = prepare(bench.options())
-    insert = f"insert into {bench.ledger}.drift_lock (invocation_id) values "
+    insert = f"insert into {bench.ledger}.drift_attributes (name) values "
 
     def broken_off() -> None:
         with prepared.project.connect("test") as session:
@@ -33,7 +33,7 @@ def test_every_transaction_of_a_connection_is_undone_as_a_whole(bench: Bench) ->
 
     with pytest.raises(BrokenOffError):
         broken_off()
-    assert rows_of(bench, "drift_lock", "invocation_id") == [("first",)]
+    assert rows_of(bench, "drift_attributes", "name") == [("first",)]
 
 
 def test_a_block_inside_of_another_has_its_connection(bench: Bench) -> None:

@@ -13,7 +13,6 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from dbt_drift.binding.prepare import prepare
-from dbt_drift.binding.undeclared_tags import undeclared
 from dbt_drift.errors import ConfigurationError
 from dbt_drift.operations.untag import forget_tag, untag
 from dbt_drift.sandbox.behaviour import Fault
@@ -190,7 +189,7 @@ def _play(bench: Bench, expected: Expected, one: Round, world: str) -> None:
 
 def _leftovers(bench: Bench, expected: Expected, one: Round) -> None:
     """See to it that what is no longer declared is named, and do about it what the round says."""
-    found = {audience.tag for audience in undeclared(prepare(bench.options(), needs_syncs=False))}
+    found = {audience.tag for audience in prepare(bench.options(), needs_syncs=False).undeclared}
     assert found == expected.leftovers(one.declared)
     for tag in sorted(found) if one.leftover != "nothing" else []:
         prepared = prepare(bench.options(), needs_syncs=False)

@@ -32,8 +32,11 @@ def command(bench: Bench, dbt_drift: CommandLine, *arguments: str) -> Done:
 
 
 def locked_by(bench: Bench) -> list[str]:
-    """Return the runs in the table of the lock."""
-    return [run for (run,) in bench.warehouse.rows(f"select invocation_id from {bench.ledger}.drift_lock")]
+    """Return the run that has the lock, if one has it."""
+    owners = bench.warehouse.rows(
+        f"select invocation_id from {bench.ledger}.drift_lock where invocation_id is not null"
+    )
+    return [run for (run,) in owners]
 
 
 def lock_as(bench: Bench, invocation_id: str) -> None:
@@ -42,8 +45,8 @@ def lock_as(bench: Bench, invocation_id: str) -> None:
     now = "cast(current_timestamp at time zone 'UTC' as timestamp)"
     bench.warehouse.execute(
         f"insert into {bench.ledger}.drift_lock "
-        "(invocation_id, command, host, pid, process, taken_at, seen_at, expires_at) "
-        f"values ('{invocation_id}', 'sync', 'elsewhere', 7, '', {now}, {now}, {now} + interval '120 seconds')"
+        "(turn, invocation_id, command, host, pid, process, taken_at, seen_at, expires_at) "
+        f"values (1000, '{invocation_id}', 'sync', 'elsewhere', 7, '', {now}, {now}, {now} + interval '120 seconds')"
     )
 
 

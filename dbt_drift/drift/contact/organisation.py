@@ -110,6 +110,10 @@ class TagCalls:
         self._refusal = rejected
         return rejected
 
+    def were_seen(self) -> None:
+        """Record that an earlier run has seen a tag."""
+        self._seen_before = True
+
     def look_needed(self) -> bool:
         """Count an accepted tag call; returns whether to check its effect."""
         with self._lock:

@@ -49,7 +49,6 @@ class DriftClient:
         policy: How often a request is tried.
         workers: Maximum number of concurrent requests.
         timeouts: How long an answer may take.
-        tags_seen: Whether an earlier run has seen that Drift applies tags.
         may_send: Returns whether the run still holds the ledger lock. The dispatcher's threads call it before each
             request, and again right before a write is sent. While it returns False, everything waits. None for
             commands that need no ledger.
@@ -64,14 +63,13 @@ class DriftClient:
         policy: RetryPolicy | None = None,
         workers: int = WORKERS,
         timeouts: Timeouts | None = None,
-        tags_seen: bool = False,
         may_send: Callable[[], bool] | None = None,
     ) -> None:
         self._credential = credential
         self._workers = workers
         self._policy = policy or RetryPolicy()
         self._limiter = limiter or RateLimiter()
-        self._organisation = Organisation(tags_seen=tags_seen)
+        self._organisation = Organisation()
         self._transport = Transport(url, connections=workers, timeouts=timeouts, may_write=may_send)
         self._may_send = may_send or (lambda: True)
         self._exchange = Exchange(self._transport, self._limiter, credential)
@@ -83,6 +81,10 @@ class DriftClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._transport.close()
+
+    def tags_were_seen(self) -> None:
+        """Record that an earlier run has seen that Drift applies tags; otherwise the first tags are checked."""
+        self._organisation.tags.were_seen()
 
     def dispatcher(self, flow: Flow = upsert) -> Dispatcher:
         """Return a pool that brings contacts to the state of the model. Leave it before the client.

@@ -48,7 +48,9 @@ def client(
     timeouts: Timeouts | None = None,
 ) -> DriftClient:
     limiter = limiter or RateLimiter(None)
-    return DriftClient(url, TOKEN, limiter=limiter, policy=policy, workers=workers, timeouts=timeouts, tags_seen=True)
+    client = DriftClient(url, TOKEN, limiter=limiter, policy=policy, workers=workers, timeouts=timeouts)
+    client.tags_were_seen()
+    return client
 
 
 def email(number: int) -> str:
