@@ -339,9 +339,9 @@ QUOTED = {
     "docs/reference/results.md": [f"the first {REJECTIONS_KEPT} of this run"],
     "docs/reference/matching.md": [f"Up to {MOST_JOINED} are looked up in one request"],
     "docs/reference/sandbox.md": [
-        f"A body may have {_LARGEST_BODY // 1024**2} MiB",
-        f"nested {_DEEPEST} levels deep",
-        f"the last {_MOST_CONTENTS:,} requests and {_LONGEST_BODY:,} characters each",
+        f"at most {_LARGEST_BODY // 1024**2} MiB",
+        f"{_DEEPEST} levels of nesting",
+        f"the last {_MOST_CONTENTS:,} requests, at most {_LONGEST_BODY:,} characters each",
     ],
 }
 
