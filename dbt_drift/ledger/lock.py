@@ -1,8 +1,8 @@
 """The ledger's lock: one run at a time holds it, from before it stages until it has folded.
 
 The lock is one row of the ledger, whose owner has it for a lease by the warehouse's clock (macros/ledger/lock.sql). A
-run renews it in each transaction that stages, journals or folds, and stops if it no longer has the lock. So only the
-owner writes.
+run renews it in each transaction that stages or folds, writes answers only if it has the lock, and stops if it has not.
+So only the owner writes.
 While there is nothing to write, `keep` renews it from the same thread.
 
 Only the owner sends to Drift, too. Other threads do that, and cannot ask the warehouse before each request:
@@ -17,7 +17,7 @@ import math
 import os
 import socket
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
 
@@ -95,6 +95,7 @@ class RunLock:
         command: The command that takes the lock, such as `sync`.
 
     Attributes:
+        invocation_id: The run's invocation id.
         turn: How often the lock was taken, this time included; None before. If it is one more than when something was
             read from the ledger, no other run has written in between.
     """
@@ -102,6 +103,7 @@ class RunLock:
     def __init__(self, project: DbtProject, location: Location, *, invocation_id: str, command: str) -> None:
         self._project = project
         self._ledger = location
+        self.invocation_id = invocation_id
         self._run: dict[str, Any] = {
             "invocation_id": invocation_id,
             "command": command,
@@ -150,7 +152,7 @@ class RunLock:
     def release(self, session: Session) -> None:
         """Release the lock."""
         self._certain_until = -math.inf
-        release(session, self._ledger, self._run["invocation_id"])
+        release(session, self._ledger, self.invocation_id)
 
     @contextlib.contextmanager
     def transaction(self, session: Session) -> Iterator[None]:
@@ -198,8 +200,15 @@ class RunLock:
                 pass
 
     def _renew(self, session: Session, *, working: bool = False) -> None:
-        if session.call("renew_lock", ledger=self._ledger, invocation_id=self._run["invocation_id"], working=working):
-            return
+        if not session.call("renew_lock", ledger=self._ledger, invocation_id=self.invocation_id, working=working):
+            self.lost(session)
+
+    def lost(self, session: Session) -> NoReturn:
+        """Say that another run has taken the lock.
+
+        Raises:
+            LockedError: Always.
+        """
         self._certain_until = -math.inf
         owner = _owner(session, self._ledger)
         raise LockedError(

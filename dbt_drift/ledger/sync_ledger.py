@@ -206,10 +206,19 @@ class SyncLedger:
 
     @_patient
     def record(self, entries: Sequence[Entry]) -> None:
-        """Append outcomes to the journal, in one transaction."""
+        """Append outcomes to the journal.
+
+        Raises:
+            LockedError: Another run has taken the lock.
+        """
+        if self._lock is None:
+            raise RuntimeError("A plan has no answers to journal.")
         self._is_journaled = True
-        with self._project.connect("journal") as session, self._transaction(session):
-            session.call("journal", sync=self._sync, entries=[_bindings(entry) for entry in entries])
+        with self._project.connect("journal") as session:
+            answers = [_bindings(entry) for entry in entries]
+            if not session.call("journal", sync=self._sync, entries=answers, owner=self._lock.invocation_id):
+                self._lock.lost(session)
+            self._lock.keep()
 
     @_patient
     def keep_lock(self) -> None:
@@ -247,7 +256,7 @@ class SyncLedger:
     @_patient
     def release(self, reason: str | None) -> None:
         """Allow rows that were given up to be staged again; those with this reason, or all."""
-        with self._project.connect("release") as session, self._transaction(session):
+        with self._project.connect("release") as session, self._work(session):
             session.call("release", sync=self._sync, reason=reason)
         self._found_left = None
 
@@ -275,9 +284,6 @@ class SyncLedger:
         with self._project.connect("reset") as session, self._work(session):
             session.call("reset_accepted", sync=self._sync)
         self._found_left = None
-
-    def _transaction(self, session: Session) -> AbstractContextManager[None]:
-        return session.transaction() if self._lock is None else self._lock.transaction(session)
 
     def _work(self, session: Session) -> AbstractContextManager[None]:
         return session.transaction() if self._lock is None else self._lock.work(session)

@@ -1,17 +1,26 @@
-{#- Appends Drift's answers: one row for each contact, as bound parameters, as dbt loads seeds. Every engine has inserts. `entries` is a list of [stage_id, seq, contact_id, status, attributes_accepted, tags_accepted, reason, message, confirmed_columns]. -#}
-{% macro journal(sync, entries) %}
-  {% set values = [] %}
-  {% set bindings = [] %}
-  {% set mark = get_binding_char() %}
+{#- Appends Drift's answers, one row for each contact: one statement, which writes nothing if the run is not the lock's `owner`. Returns
+    whether it has written. `entries` is a list of
+    [stage_id, seq, contact_id, status, attributes_accepted, tags_accepted, reason, message, confirmed_columns], as bound parameters.
+
+    An answer belongs to its stage, so one that a run writes late, after it has lost the lock, is never folded with those of another. -#}
+{% macro journal(sync, entries, owner) %}
+  {% set values, bindings, mark = [], [], get_binding_char() %}
   {% for entry in entries %}
-    {% do values.append('(' ~ ([mark] * 9) | join(', ') ~ ', ' ~ dbt_drift.utc_now() ~ ')') %}
+    {% set marks = [] %}
+    {#- The first row gives all rows their types: a bound null has none. #}
+    {% for name, type in dbt_drift.journal_columns() if name != 'journaled_at' %}
+      {% do marks.append('cast(' ~ mark ~ ' as ' ~ type ~ ')' if not values else mark) %}
+    {% endfor %}
+    {% do values.append('(' ~ marks | join(', ') ~ ')') %}
     {% do bindings.extend(entry) %}
   {% endfor %}
-  {% do adapter.add_query(
-       'insert into ' ~ dbt_drift.journal_relation(sync)
-       ~ ' (stage_id, seq, contact_id, status, attributes_accepted, tags_accepted, reason, message, confirmed_columns, journaled_at) values '
-       ~ values | join(', '),
-       auto_begin=False, bindings=bindings, abridge_sql_log=True) %}
+  {% set names = dbt_drift.journal_columns() | map('first') | reject('equalto', 'journaled_at') | join(', ') %}
+  {% set written = adapter.add_query(
+       'insert into ' ~ dbt_drift.journal_relation(sync) ~ ' (' ~ names ~ ', journaled_at) select ' ~ names ~ ', ' ~ dbt_drift.utc_now()
+       ~ ' from (values ' ~ values | join(', ') ~ ') as answers (' ~ names ~ ') where exists (select 1 from '
+       ~ dbt_drift.lock_relation(sync.ledger) ~ " where invocation_id = '" ~ owner ~ "') returning seq",
+       auto_begin=False, bindings=bindings, abridge_sql_log=True)[1].fetchall() %}
+  {{ return(written | length > 0) }}
 {% endmacro %}
 
 

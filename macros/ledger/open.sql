@@ -54,8 +54,8 @@
 {% macro journal_columns() %}
   {% set text = dbt_drift.text_type() %}
   {{ return([['stage_id', text], ['seq', 'bigint'], ['contact_id', 'bigint'], ['status', text], ['attributes_accepted', 'boolean'],
-             ['tags_accepted', 'boolean'], ['reason', text], ['message', text], ['journaled_at', 'timestamp'],
-             ['confirmed_columns', text]]) }}
+             ['tags_accepted', 'boolean'], ['reason', text], ['message', text], ['confirmed_columns', text],
+             ['journaled_at', 'timestamp']]) }}
 {% endmacro %}
 
 {#- A stage creates the delta again, with the columns of its mapping. -#}
