@@ -16,7 +16,7 @@ from dbt_drift import __version__
 from dbt_drift.drift.http.retry_policy import RetryPolicy
 from dbt_drift.sandbox.behaviour import Fault
 from dbt_drift.sandbox.calls.tokens import Token
-from tests.support.command_line import project_of, run_process, start_process
+from tests.support.command_line import project_of, run_process, run_program, start_program
 from tests.support.harness import DuckDb, write_project
 
 if TYPE_CHECKING:
@@ -64,13 +64,13 @@ def test_help_loads_nothing_heavy() -> None:
 
 
 def test_processes_plan_and_sync_and_tell_by_their_exit_codes(people: Bench) -> None:
-    planned = run_process("plan", *project_of(people))  # no token: it needs none
+    planned = run_program("plan", *project_of(people))  # no token: it needs none
     assert planned.code == 0
     assert '      name: "Ada"' in planned.out
     assert "bad: malformed_email (email)" in planned.out
     assert people.requests() == 0
 
-    synced = run_process("sync", *project_of(people), environment=people.environment)
+    synced = run_program("sync", *project_of(people), environment=people.environment)
     assert synced.code == 1
     assert "1 of 1 WARN people" in synced.out
     assert people.contact("ada@example.com") == {"email": "ada@example.com", "name": "Ada"}
@@ -185,7 +185,7 @@ def test_quiet_says_why_the_exit_code_is_1(people: Bench, dbt_drift: CommandLine
 @pytest.mark.parametrize("output", ["text", "json"])
 def test_a_reader_that_goes_away_does_not_end_the_run(people: Bench, output: str) -> None:
     people.execute("delete from $.people where email = 'bad'")
-    running = start_process("sync", "--output", output, *project_of(people), environment=people.environment)
+    running = start_program("sync", "--output", output, *project_of(people), environment=people.environment)
     assert running.stdout is not None
     assert running.stderr is not None
     running.stdout.close()
@@ -198,7 +198,7 @@ def test_a_reader_that_goes_away_does_not_end_the_run(people: Bench, output: str
     assert people.warehouse.rows(f"select status from {people.ledger}.drift_runs where finished_at is not null") == [
         ("success",)
     ]
-    planned = start_process("plan", *project_of(people), environment=people.environment)
+    planned = start_program("plan", *project_of(people), environment=people.environment)
     assert planned.stdout is not None
     planned.stdout.close()
     assert planned.stderr is not None

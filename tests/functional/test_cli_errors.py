@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from tests.support.command_line import project_of, start_process
+from tests.support.command_line import project_of, start_program
 from tests.support.harness import TOKEN, Bench
 
 if TYPE_CHECKING:
@@ -272,7 +272,7 @@ def test_a_port_in_use(people: Bench, dbt_drift: CommandLine) -> None:
 
 def test_a_reader_that_has_gone(people: Bench) -> None:
     """`dbt-drift plan | head -1`: the rest of the output has nowhere to go."""
-    started = start_process("plan", "--ignore-run-results", *project_of(people))
+    started = start_program("plan", "--ignore-run-results", *project_of(people))
     assert started.stdout is not None
     assert started.stderr is not None
     started.stdout.close()

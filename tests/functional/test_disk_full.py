@@ -6,7 +6,7 @@ import contextlib
 import resource
 from typing import TYPE_CHECKING
 
-from tests.support.command_line import project_of, run_process, start_process
+from tests.support.command_line import project_of, run_process, start_program
 from tests.support.harness import Bench, DuckDb, ParsedProject
 from tests.support.ledgers import people
 
@@ -42,7 +42,7 @@ def test_a_disk_that_fills_up(tmp_path: Path, sandbox: Sandbox, monkeypatch: pyt
     flags.append(f"{{dbt_drift: {{schema: {bench.ledger}, rate_limit: {{requests: 0}}}}}}")
 
     with files_up_to(file.stat().st_size):
-        full = start_process("sync", *flags, environment=bench.environment)
+        full = start_program("sync", *flags, environment=bench.environment)
     said = "".join(full.communicate())
     assert full.returncode in {1, 2}, said
     assert "too large" in said.lower(), said  # what the system says of a file that may not grow

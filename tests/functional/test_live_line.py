@@ -8,14 +8,13 @@ import pty
 import re
 import signal
 import struct
-import subprocess
-import sys
 import termios
 import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support import warm
 from tests.support.command_line import project_of, run_process
 from tests.support.harness import Bench
 from tests.support.ledgers import people
@@ -38,10 +37,8 @@ class Terminal:
         self.resize(columns)
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("DBT_", "DRIFT_"))}
         clean |= {"TERM": "xterm", "COLUMNS": "200"} | environment
-        self.process = subprocess.Popen(
-            command, env=clean, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
-        )
-        os.close(theirs)
+        self.process = warm.Process(*command, env=clean, terminal=os.ttyname(theirs))
+        self._theirs = theirs
         self._written = b""
         self._reading = threading.Thread(target=self._read)
         self._reading.start()
@@ -56,6 +53,7 @@ class Terminal:
 
     def wait(self) -> int:
         code = self.process.wait(timeout=240)
+        os.close(self._theirs)  # not sooner: without it, the reader would end before the program has begun
         self._reading.join()
         os.close(self._ours)
         return code
@@ -87,7 +85,7 @@ def slow(duckdb_project: ParsedProject, tmp_path: Path, sandbox: Sandbox) -> Ben
 
 
 def syncing(bench: Bench, columns: int, **environment: str) -> Terminal:
-    command = [sys.executable, "-m", "dbt_drift", "sync", "--threads", "4", *project_of(bench)]
+    command = ["dbt-drift", "sync", "--threads", "4", *project_of(bench)]
     return Terminal(columns, command, bench.environment | environment)
 
 

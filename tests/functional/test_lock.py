@@ -16,7 +16,7 @@ from dbt_drift.errors import LockedError
 from dbt_drift.ledger import lock as lock_module
 from dbt_drift.ledger.sync_ledger import SyncLedger
 from dbt_drift.sandbox.behaviour import Fault
-from tests.support.command_line import project_of, start_process
+from tests.support.command_line import project_of, start_process, start_program
 from tests.support.harness import Bench, Recorder
 from tests.support.ledgers import command, let_time_pass, lock_as, locked_by, people, rows_of
 
@@ -26,13 +26,14 @@ if TYPE_CHECKING:
     from dbt_drift.sandbox.server import Sandbox
     from tests.support.command_line import CommandLine
     from tests.support.harness import ParsedProject
+    from tests.support.warm import Process
 
 
 def emails(bench: Bench) -> list[str]:
     return sorted(contact.attributes["email"] for contact in bench.sandbox.contacts())
 
 
-def results_in(process: subprocess.Popen[str]) -> tuple[int, Any, str]:
+def results_in(process: Process) -> tuple[int | None, Any, str]:
     out, err = process.communicate()
     return process.returncode, json.loads(out) if out else None, err
 
@@ -233,7 +234,7 @@ def test_who_has_duckdbs_file_is_named_while_it_is_waited_for(
     ) as owner:
         assert owner.stdout is not None
         assert owner.stdout.readline() == "open\n"
-        running = start_process("sync", "--log-format", "json", *project_of(bench), environment=bench.environment)
+        running = start_program("sync", "--log-format", "json", *project_of(bench), environment=bench.environment)
         assert running.stdout is not None
         first = json.loads(running.stdout.readline())
         owner.communicate()

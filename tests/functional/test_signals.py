@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.command_line import project_of, start_process
+from tests.support.command_line import project_of, start_process, start_program
 from tests.support.harness import Bench
 from tests.support.ledgers import people
 
@@ -31,7 +31,7 @@ def test_a_second_signal_in_staging_ends_it_at_once(
     # A view that takes a minute to read.
     bench.execute("alter table $.people rename to slow")
     bench.execute("create view $.people as select slow.* from $.slow, (select pg_sleep(60)) as asleep")
-    running = start_process("sync", *project_of(bench), environment=bench.environment)
+    running = start_program("sync", *project_of(bench), environment=bench.environment)
     while not bench.warehouse.rows(f"select pid {SLEEPING}"):
         assert running.poll() is None, running.communicate()
         time.sleep(0.05)

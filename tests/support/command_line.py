@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from dbt_drift.cli.main import main
+from tests.support import warm
 from tests.support.harness import TOKEN
 
 if TYPE_CHECKING:
@@ -63,18 +64,36 @@ class CommandLine:
 
 def run_process(*arguments: str, environment: Mapping[str, str] | None = None) -> Done:
     """Run `dbt-drift` in a process of its own."""
-    started = start_process(*arguments, environment=environment)
-    out, err = started.communicate()
-    return _checked(Done(started.returncode, out, err))
+    return _ended(start_process(*arguments, environment=environment))
 
 
-def start_process(*arguments: str, environment: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+def start_process(*arguments: str, environment: Mapping[str, str] | None = None) -> warm.Process:
     """Start `dbt-drift` in a process of its own, which the caller waits for."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(_OTHERS)}
+    return warm.Process("dbt-drift", *arguments, env=_clean(environment))
+
+
+def run_program(*arguments: str, environment: Mapping[str, str] | None = None) -> Done:
+    """Run the real program, from the start of Python on."""
+    return _ended(start_program(*arguments, environment=environment))
+
+
+def start_program(*arguments: str, environment: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+    """Start the real program, whose output comes through pipes; the caller waits for it."""
     return subprocess.Popen(
         [sys.executable, "-m", "dbt_drift", *arguments],
-        env={**clean, **(environment or {})}, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env=_clean(environment), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
+
+
+def _ended(process: warm.Process | subprocess.Popen[str]) -> Done:
+    out, err = process.communicate()
+    assert process.returncode is not None
+    return _checked(Done(process.returncode, out, err))
+
+
+def _clean(environment: Mapping[str, str] | None) -> dict[str, str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(_OTHERS)}
+    return {**clean, **(environment or {})}
 
 
 def project_of(bench: Bench) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import io
 import multiprocessing
 import os
 import sys
@@ -58,9 +59,16 @@ class Process:
         command: `dbt` or `dbt-drift`, and its arguments.
         cwd: Its working folder; None for that of the tests.
         env: Its environment; None for that of the tests.
+        terminal: The terminal that it reads and prints to; None for files, which `communicate` returns.
     """
 
-    def __init__(self, *command: str, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        *command: str,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        terminal: str | None = None,
+    ) -> None:
         # Files, not pipes: a command that nobody reads from goes on. It opens them itself, so that each side has its
         # own position.
         self.stdout = tempfile.NamedTemporaryFile("r", encoding="utf-8")  # noqa: SIM115 - closed by communicate()
@@ -68,7 +76,7 @@ class Process:
         where = (str(cwd or Path.cwd()), dict(os.environ if env is None else env))
         # Ended with the tests, should one of them not wait for it.
         self._process = FORKSERVER.Process(
-            target=_be, args=(command, *where, self.stdout.name, self.stderr.name), daemon=True
+            target=_be, args=(command, *where, [self.stdout.name, self.stderr.name], terminal), daemon=True
         )
         sys.audit(STARTING)
         self._process.start()
@@ -86,6 +94,14 @@ class Process:
         """Send it a signal."""
         assert self._process.pid is not None
         os.kill(self._process.pid, number)
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait until it ends, and return its exit code."""
+        self._process.join(timeout)
+        if self.returncode is None:
+            self._process.kill()
+            raise TimeoutError(f"still running after {timeout} seconds")
+        return self.returncode
 
     def communicate(self, timeout: float | None = None) -> tuple[str, str]:
         """Wait until it ends, and return what it has printed since the last look at it."""
@@ -106,12 +122,17 @@ def run(*command: str, cwd: Path | None = None, env: Mapping[str, str] | None = 
     return Ended(process.returncode, out, err)
 
 
-def _be(command: tuple[str, ...], cwd: str, env: Mapping[str, str], *output: str) -> None:
+def _be(command: tuple[str, ...], cwd: str, env: Mapping[str, str], output: list[str], terminal: str | None) -> None:
     """Be this command: run in the fork."""
-    for standard, file in enumerate(output, start=1):
-        opened = os.open(file, os.O_WRONLY | os.O_APPEND)
+    if terminal is not None:
+        os.setsid()
+    for standard, file in enumerate([terminal] * 3 if terminal else [os.devnull, *output]):
+        opened = os.open(file or "", os.O_RDWR | os.O_APPEND | os.O_NOCTTY)
         os.dup2(opened, standard)
         os.close(opened)
+    for stream in (sys.stdout, sys.stderr):
+        assert isinstance(stream, io.TextIOWrapper)
+        stream.reconfigure(line_buffering=stream.isatty())
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(env)
