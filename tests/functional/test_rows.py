@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -15,6 +12,7 @@ import pytest
 
 from dbt_drift.errors import ConfigurationError
 from dbt_drift.sandbox.behaviour import Fault
+from tests.support.command_line import project_of, start_process
 from tests.support.harness import TOKEN, Recorder
 
 if TYPE_CHECKING:
@@ -125,16 +123,7 @@ def test_a_run_that_is_ended_is_finished_by_the_next(bench: Bench, how: signal.S
     )
     bench.declare("people", FIELDS | {"audiences": [{"tag": "All", "mode": "mirror"}]})
     bench.sandbox.change(latency_ms=20)
-    run = subprocess.Popen(
-        [
-            sys.executable, "-m", "dbt_drift", "sync", "--threads", "4",
-            "--project-dir", str(bench.project), "--profiles-dir", str(bench.project),
-            "--target-path", str(bench.target), "--vars", f"{{dbt_drift: {{schema: {bench.ledger}}}}}",
-        ],
-        env=os.environ | bench.environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+    run = start_process("sync", "--threads", "4", *project_of(bench), environment=bench.environment)
     deadline = time.monotonic() + 60
     while len(bench.sandbox.contacts()) < 250 and time.monotonic() < deadline:
         time.sleep(0.05)
