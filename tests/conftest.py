@@ -29,5 +29,6 @@ def nobody_signed_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
     """Whoever runs the tests may be signed in to Drift: their keyring and their files are left alone."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
         yield

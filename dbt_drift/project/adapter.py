@@ -10,6 +10,7 @@ import functools
 from typing import TYPE_CHECKING, Any, cast
 
 from dbt_drift.project import bundled
+from dbt_drift.project.macros import parsed_macros
 
 if TYPE_CHECKING:
     from dbt.adapters.sql.impl import SQLAdapter
@@ -22,7 +23,6 @@ def own_adapter(config: RuntimeConfig) -> SQLAdapter:
     """Create an adapter that knows dbt-drift's macros and those of the project and its packages."""
     from dbt.adapters.factory import get_adapter_class_by_name  # noqa: PLC0415 - dbt is slow to import
     from dbt.mp_context import get_mp_context  # noqa: PLC0415 - dbt is slow to import
-    from dbt.parser.manifest import ManifestLoader  # noqa: PLC0415 - dbt is slow to import
 
     kind: Any = get_adapter_class_by_name(config.credentials.type)
     if config.credentials.type == "duckdb":
@@ -37,7 +37,7 @@ def own_adapter(config: RuntimeConfig) -> SQLAdapter:
     packages = dict(config.load_dependencies())
     packages[OUR_PACKAGE] = config.new_project(str(bundled.dbt_package()))
     config.dependencies = packages
-    adapter.set_macro_resolver(ManifestLoader.load_macros(config, adapter.connections.set_query_header))
+    adapter.set_macro_resolver(parsed_macros(config, adapter))
     adapter.set_macro_context_generator(functools.partial(_runtime_context, adapter, {}))
     return cast("SQLAdapter", adapter)
 
