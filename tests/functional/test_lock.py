@@ -222,6 +222,24 @@ def test_nobody_takes_the_lock_from_a_transaction_that_is_under_way(
     assert "`dbt-drift unlock` releases it" not in refused[0]
 
 
+def test_a_run_waits_for_a_post_hook_that_stages(bench: Bench) -> None:
+    if bench.warehouse.kind != "postgres":
+        pytest.skip("DuckDB lets no other process open the file meanwhile")
+    people(bench, 2)
+    bench.sync()
+    waiting = "select pid from pg_stat_activity where wait_event_type = 'Lock' and query like '%drift_lock%'"
+    with bench.prepared.project.connect("hook") as session, session.transaction():
+        assert session.call("hold_free_lock", ledger=bench.prepared.location)
+        running = start_process("sync", *project_of(bench), environment=bench.environment)
+        while not bench.warehouse.rows(waiting):
+            assert running.poll() is None, running.communicate()
+    running.communicate()
+    assert running.returncode == 0
+    lock_as(bench, "other")
+    with bench.prepared.project.connect("hook") as session, session.transaction():
+        assert not session.call("hold_free_lock", ledger=bench.prepared.location)
+
+
 def test_who_has_duckdbs_file_is_named_while_it_is_waited_for(
     duckdb_project: ParsedProject, tmp_path: Path, sandbox: Sandbox
 ) -> None:
