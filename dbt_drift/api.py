@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dbt_drift.binding.prepare import prepare
@@ -18,6 +19,7 @@ from dbt_drift.delivery.reporter import NullReporter
 from dbt_drift.delivery.results import remove_results
 from dbt_drift.delivery.run import run_syncs
 from dbt_drift.delivery.run_options import RunOptions
+from dbt_drift.delivery.saved_plan import read_plan
 from dbt_drift.drift.auth.find import find_credential
 from dbt_drift.drift.engine.client import DriftClient
 from dbt_drift.drift.http.url import drift_url
@@ -27,6 +29,7 @@ from dbt_drift.project.options import ProjectOptions, Selection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from os import PathLike
 
     from dbt_drift.binding.prepared import Prepared
     from dbt_drift.delivery.plan import SyncPlan
@@ -57,6 +60,9 @@ def sync(
     allow_removals: bool = False,
     max_removals: int | None = None,
     limit: int | None = None,
+    plan: str | PathLike[str] | None = None,
+    max_age_hours: float = 24.0,
+    repin: str | None = None,
     invocation_id: str | None = None,
     reporter: Reporter | None = None,
     stop: Stop | None = None,
@@ -85,6 +91,10 @@ def sync(
         allow_removals: Whether to send what guards would block.
         max_removals: The number of removals that blocks a sync, instead of the guards' limits.
         limit: The largest number of contacts that each sync sends.
+        plan: The file of an approved plan, which is all that may be sent; None for whatever differs. It selects the
+            models, so it does not go with `select`, `full_refresh`, `retry` or `limit`.
+        max_age_hours: How old the plan may be.
+        repin: The id of the Drift organisation that the ledger describes from now on; None to change nothing.
         invocation_id: The id of the run in the ledger, the results and the log; None: a new one.
         reporter: Gets the events of the run; None: nobody does.
         stop: Ends the run in order when it is asked to.
@@ -94,7 +104,8 @@ def sync(
         What target/drift_results.json holds. `exit_code` is that of the command.
 
     Raises:
-        ConfigurationError: The project, the token or the URL cannot be used, or the ledger belongs to another Drift.
+        ConfigurationError: The project, the token or the URL cannot be used, or the ledger belongs to another Drift or
+            organisation.
         DeclarationError: A declaration is wrong. Names every mistake.
         LockedError: Another run is at work on the ledger.
         WarehouseError: The warehouse cannot be reached, or refuses a statement.
@@ -107,6 +118,7 @@ def sync(
         target_path=target_path,
         vars=dict(vars) if vars else None,
     )
+    approved = None if plan is None else read_plan(Path(plan), max_age_hours=max_age_hours)
     options = RunOptions(
         workers=threads,
         wait=wait,
@@ -116,12 +128,20 @@ def sync(
         max_failures=max_failures,
         max_removals=math.inf if allow_removals else max_removals,
         limit=limit,
+        plan=approved,
+        repin=repin,
         invocation_id=invocation_id,
     )
     reporter = reporter or NullReporter()
     remove_results(artifacts_folder(project))
     selection = Selection(select=tuple(select), exclude=tuple(exclude), selector=selector, state=state)
-    prepared = _prepared(project, selection, reporter.noticed, heed_last_build=not ignore_run_results)
+    prepared = _prepared(
+        project,
+        selection,
+        reporter.noticed,
+        heed_last_build=not ignore_run_results,
+        unique_ids=None if approved is None else [sync.unique_id for sync in approved.syncs],
+    )
     if reason is not None:
         check_reason(prepared, reason)
     return run_syncs(prepared, os.environ if environment is None else environment, reporter, options, stop)
@@ -141,6 +161,7 @@ def plan(
     state: str | None = None,
     ignore_run_results: bool = False,
     rows: int = 10,
+    out: str | PathLike[str] | None = None,
     notice: Callable[[str], None] = lambda _: None,
     environment: Mapping[str, str] | None = None,
 ) -> list[SyncPlan]:
@@ -159,6 +180,7 @@ def plan(
         state: The folder of the artifacts that `state:` and `result:` compare with.
         ignore_run_results: Whether to plan every selected model, whatever dbt's last command built or failed.
         rows: The number of contacts, and of rows that cannot be sent, that each plan shows.
+        out: The file in which to save the plan for `sync(plan=...)`; None to save nothing.
         notice: Gets each text that is no error and that the user should know.
         environment: Where `DRIFT_API_URL` and `DRIFT_ACCESS_TOKEN` are; None: the environment of the process.
 
@@ -179,15 +201,21 @@ def plan(
     selection = Selection(select=tuple(select), exclude=tuple(exclude), selector=selector, state=state)
     prepared = _prepared(project, selection, notice, heed_last_build=not ignore_run_results)
     with contextlib.ExitStack() as stack:
-        access = find_credential(found)
-        client = None if access is None else stack.enter_context(DriftClient(drift_url(found), access))
-        return make_plans(prepared, rows=rows, client=client, notice=notice)
+        access, url = find_credential(found), drift_url(found)
+        client = None if access is None else stack.enter_context(DriftClient(url, access))
+        save_to = None if out is None else Path(out).absolute()
+        return make_plans(prepared, rows=rows, client=client, notice=notice, save_to=save_to, url=url)
 
 
 def _prepared(
-    project: ProjectOptions, selection: Selection, notice: Callable[[str], None], *, heed_last_build: bool
+    project: ProjectOptions,
+    selection: Selection,
+    notice: Callable[[str], None],
+    *,
+    heed_last_build: bool,
+    unique_ids: Sequence[str] | None = None,
 ) -> Prepared:
-    prepared = prepare(project, selection, heed_last_build=heed_last_build)
+    prepared = prepare(project, selection, unique_ids=unique_ids, heed_last_build=heed_last_build)
     for warning in warnings(prepared):
         notice(warning)
     return prepared

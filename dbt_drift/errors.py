@@ -9,6 +9,7 @@
     ├── LockedError              wait for the other run, or release its lock           exit code 2
     ├── StoppedError             look at the rows that failed, then run again           exit code 1
     └── DriftUnavailableError    look at Drift or at the token, then run again          exit code 2
+        └── DriftRefusedError    give the token its scope, or look at DRIFT_API_URL     exit code 2
 
 What goes wrong with one contact is no exception but an outcome of that contact: it costs one row, not the run.
 """
@@ -75,6 +76,10 @@ class DriftUnavailableError(DbtDriftError):
     """Drift refuses every request (token, scope) or cannot be reached at all."""
 
     kind = "drift_unavailable"
+
+
+class DriftRefusedError(DriftUnavailableError):
+    """Drift answers, and refuses this one request: the token lacks a scope, or there is no such call."""
 
 
 class StoppedError(DbtDriftError):

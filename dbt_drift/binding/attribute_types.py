@@ -71,7 +71,7 @@ def fit_to_drift(
         DeclarationError: A column cannot fill its attribute, or an attribute is unknown and the settings refuse that.
         WarehouseError: The warehouse refused a statement.
     """
-    if not _has_custom_attributes(prepared):
+    if not has_custom_attributes(prepared):
         return prepared, []
     kept = prepared.registry.attributes
     known = types = {name: kind for name, _, kind in kept}
@@ -115,7 +115,7 @@ def check_mapping(prepared: Prepared, client: DriftClient) -> list[str]:
     Raises:
         DeclarationError: As for `fit_to_drift`.
     """
-    if not _has_custom_attributes(prepared):
+    if not has_custom_attributes(prepared):
         return []
     listed, notice = _ask(client)
     return [notice] if listed is None else _compare(prepared, listed)
@@ -163,7 +163,8 @@ def _not_there_yet(unknown: list[Problem]) -> str:
     )
 
 
-def _has_custom_attributes(prepared: Prepared) -> bool:
+def has_custom_attributes(prepared: Prepared) -> bool:
+    """Whether a sync fills an attribute that is not standard, so that `fit_to_drift` asks Drift."""
     return any(
         mapped.attribute not in STANDARD
         for sync in prepared.syncs

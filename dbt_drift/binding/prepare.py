@@ -29,7 +29,7 @@ from dbt_drift.project.gateway import DbtProject
 from dbt_drift.project.options import ProjectOptions, Selection
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from dbt_drift.declarations.sync import Sync
 
@@ -56,6 +56,7 @@ def prepare(
     options: ProjectOptions,
     selection: Selection = _ALL,
     *,
+    unique_ids: Collection[str] | None = None,
     needs_syncs: bool = True,
     needs_relations: bool = True,
     heed_last_build: bool = False,
@@ -66,6 +67,7 @@ def prepare(
     Args:
         options: dbt's own flags.
         selection: The declared models to use.
+        unique_ids: The declared models to use, by dbt's ids; None for those of the selection.
         needs_syncs: Whether a project that declares nothing is an error.
         needs_relations: Whether it is an error if the warehouse cannot be reached, or lacks a relation.
         heed_last_build: Whether to leave out models that dbt's last command did not build, or did not build well.
@@ -80,7 +82,7 @@ def prepare(
     project, settings, location = locate(options)
     manifest_path = project.target_path / "manifest.json"
     manifest = read_manifest(manifest_path)
-    chosen = project.select(manifest_path, selection) if selection.is_made else None
+    chosen = project.select(manifest_path, selection) if selection.is_made else unique_ids
     everything = declare(manifest)
     declared = [sync for sync in everything if chosen is None or sync.unique_id in chosen]
     if not declared and needs_syncs:

@@ -58,6 +58,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     Attributes:
         schema: The schema of the ledger; None for the target's schema with the suffix `_drift`.
         database: The database of the ledger; None for the target's.
+        targets: The dbt targets that may write to Drift itself; None for all. The others plan, or sync to a sandbox.
         rate_limit: The quota that runs share.
         unknown_attributes: Whether a mapped attribute that Drift does not have is a warning or an error.
         failures: How much may fail before a sync stops.
@@ -66,6 +67,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     schema: str | None = None
     database: str | None = None
+    targets: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)] | None = None
     rate_limit: RateLimit = RateLimit()
     unknown_attributes: Literal["warn", "error"] = "warn"
     failures: Failures = Failures()

@@ -67,6 +67,7 @@ def _declare(project: DbtProject, model: str | None, *, yes: bool, dry_run: bool
     if asks and not click.confirm(f"\nWrite this to {change.name}?", default=True):
         return 1
     write(project, chosen, change)
+    _protect(project, asks=asks)
     echo(f"\n{chosen.name} is declared in {change.name}. Next:\n")
     steps = [] if os.environ.get("DRIFT_ACCESS_TOKEN") else _SANDBOX.splitlines()
     for step in [*steps, "dbt build", "dbt-drift plan"]:
@@ -76,6 +77,25 @@ def _declare(project: DbtProject, model: str | None, *, yes: bool, dry_run: bool
             "\nThe first two are for a local Drift. For Drift itself, use `dbt-drift auth login` or DRIFT_ACCESS_TOKEN."
         )
     return 0
+
+
+def _protect(project: DbtProject, *, asks: bool) -> None:
+    """Let only the target for production write to Drift itself, if the profile has one and nobody has decided it."""
+    from dbt_drift.init.targets import change_for_target, lines_for, production
+
+    target = production(project)
+    if target is None or "targets" in project.settings:
+        return
+    change = change_for_target(project, target)
+    if change is None:
+        listed = "\n".join(f"    {line}" for line in lines_for(target))
+        echo(f"\nTo let only the target {target} write to Drift itself, add this to dbt_project.yml:\n\n{listed}")
+        return
+    echo(f"\n{change.difference}")
+    if not asks or click.confirm(
+        f"\nWrite this to {change.name}, so that only {target} writes to Drift itself?", default=True
+    ):
+        change.make()
 
 
 def _chosen(

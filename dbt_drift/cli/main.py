@@ -95,25 +95,26 @@ def group() -> None:
 
 
 def main() -> None:
-    """Run the command line; an expected error is its message on stderr and exit code 2."""
+    """Run the command line; an expected error is its message on stderr and exit code 2, or 1 with a detailed one."""
+    failure = 1 if "--detailed-exitcode" in sys.argv else 2
     show_notices(lambda notice: echo(f"WARN {notice}", err=True))
     try:
         code = group.main(standalone_mode=False)
     except DbtDriftError as error:
         echo(f"Error: {error}", err=True)
-        sys.exit(2)
+        sys.exit(failure)
     except click.ClickException as error:
         error.show()
         if isinstance(error, click.NoSuchOption) and error.option_name in _MEANT:
             echo(_MEANT[error.option_name], err=True)
-        sys.exit(2)
+        sys.exit(failure)
     except (click.Abort, KeyboardInterrupt):
         echo("Interrupted.", err=True)
         sys.exit(130)
     except Exception as error:  # noqa: BLE001 - Python's own exit code 1 would say that some rows failed
         echo(traceback.format_exc(), err=True)
         echo(f"Error: {internal_error(error)}", err=True)
-        sys.exit(2)
+        sys.exit(failure)
     finally:
         live_line.clear()
     sys.exit(code if isinstance(code, int) else 0)

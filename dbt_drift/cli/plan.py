@@ -31,7 +31,15 @@ from dbt_drift.terminal import echo, echo_document
     type=click.IntRange(min=0),
     help="The number of contacts of each sync to show; 0 for counts only.",
 )
-def plan_command(*, rows: int, output: str, ignore_run_results: bool, **given: Any) -> int:
+@click.option("--out", metavar="FILE", help="Save the plan for `dbt-drift sync --plan FILE`, without personal data.")
+@click.option(
+    "--detailed-exitcode",
+    is_flag=True,
+    help="End with exit code 2 if a sync would send something, 0 if not, 1 after an error, as `terraform plan` does.",
+)
+def plan_command(
+    *, rows: int, output: str, out: str | None, detailed_exitcode: bool, ignore_run_results: bool, **given: Any
+) -> int:
     """Show what a sync would send: contacts, changed values, tags. Sends nothing and needs no token.
 
     With a token, it compares the mapping with Drift's attributes; without one, with those that the last sync found.
@@ -46,10 +54,11 @@ def plan_command(*, rows: int, output: str, ignore_run_results: bool, **given: A
         **structs.asdict(selection_from(given)),
         ignore_run_results=ignore_run_results,
         rows=rows,
+        out=out,
         notice=lambda text: echo(f"WARN {text}", err=True),
     )
     if output == "json":
         echo_document(plan_document(plans))
     else:
         echo(plan_text(plans))
-    return 0
+    return 2 if detailed_exitcode and any(plan.counts.sendable for plan in plans) else 0

@@ -44,6 +44,7 @@ def check_command(*, offline: bool, contact: str | None, **given: Any) -> int:
     would lack a scope.
     """
     from dbt_drift.binding.attribute_types import check_mapping
+    from dbt_drift.binding.pinning import refuse_organisation, refuse_target
     from dbt_drift.binding.prepare import prepare
     from dbt_drift.drift.auth.find import credential
     from dbt_drift.drift.auth.scopes import missing_scopes
@@ -51,29 +52,18 @@ def check_command(*, offline: bool, contact: str | None, **given: Any) -> int:
     from dbt_drift.drift.http.local_sandbox import sandbox_at
     from dbt_drift.drift.http.retry_policy import RetryPolicy
     from dbt_drift.drift.http.url import drift_url
-    from dbt_drift.wording import counted
 
     prepared = prepare(project_from(given), selection_from(given), needs_relations=not offline, tell_of_last_build=True)
     warn_of_undeclared(prepared)
-    for sync in prepared.syncs:
-        tags = f", {counted(len(sync.audiences), 'audience')}" if sync.audiences else ""
-        echo(f"ok  {sync.name}: {counted(len(sync.attributes), 'attribute')}{tags}, {escaped(sync.relation_name)}")
-    for unbuilt in prepared.unbuilt:
-        echo(f"ok  {unbuilt.name}: its declaration; the columns of {escaped(unbuilt.relation_name)} cannot be checked")
-    for notice in prepared.notices:
-        echo(f"warn  {notice}")
-    for blocked in prepared.blocked:
-        echo(f"blocked  {blocked.sync.name}: {blocked.why}")
-    project, location = prepared.project, prepared.location
-    echo(
-        f"ok  ledger: schema {location.schema}, database {location.database} "
-        f"(target {escaped(project.target_name)}, {project.adapter_type})"
-    )
+    _echo_project(prepared)
     if offline:
         return 0
     url, access = drift_url(os.environ), credential(os.environ)
+    if contact is not None:
+        refuse_target(prepared, url)
     with DriftClient(url, access, policy=RetryPolicy(tries=2)) as client:
         info = client.token_info()
+        refuse_organisation(prepared, info.organisation_id)
         sandbox = sandbox_at(url)
         place = f"{url}, {sandbox}," if sandbox else url
         organisation = escaped(info.organisation or "unknown organisation")
@@ -89,6 +79,26 @@ def check_command(*, offline: bool, contact: str | None, **given: Any) -> int:
         if contact is not None and not _try_on(client, contact, prepared):
             return 1
     return 0
+
+
+def _echo_project(prepared: Prepared) -> None:
+    """Print what was checked without Drift."""
+    from dbt_drift.wording import counted
+
+    for sync in prepared.syncs:
+        tags = f", {counted(len(sync.audiences), 'audience')}" if sync.audiences else ""
+        echo(f"ok  {sync.name}: {counted(len(sync.attributes), 'attribute')}{tags}, {escaped(sync.relation_name)}")
+    for unbuilt in prepared.unbuilt:
+        echo(f"ok  {unbuilt.name}: its declaration; the columns of {escaped(unbuilt.relation_name)} cannot be checked")
+    for notice in prepared.notices:
+        echo(f"warn  {notice}")
+    for blocked in prepared.blocked:
+        echo(f"blocked  {blocked.sync.name}: {blocked.why}")
+    project, location = prepared.project, prepared.location
+    echo(
+        f"ok  ledger: schema {location.schema}, database {location.database} "
+        f"(target {escaped(project.target_name)}, {project.adapter_type})"
+    )
 
 
 def _try_on(client: DriftClient, email: str, prepared: Prepared) -> bool:

@@ -61,6 +61,9 @@ def run_and_report(given: dict[str, Any], *, retry: bool = False, reason: str | 
                 allow_removals=given["allow_removals"],
                 max_removals=given["max_removals"],
                 limit=given["limit"],
+                plan=given.get("plan"),
+                max_age_hours=given.get("max_age", 0.0),
+                repin=given.get("repin"),
                 invocation_id=invocation_id,
                 reporter=reporter,
                 stop=stop,
@@ -85,6 +88,24 @@ def run_and_report(given: dict[str, Any], *, retry: bool = False, reason: str | 
 @output_options
 @wait_option
 @click.option("--full-refresh", is_flag=True, help="Send everything again, changed or not. Creates no second contacts.")
+@click.option(
+    "--repin",
+    metavar="ID",
+    help="Let the ledger describe the Drift organisation with this id from now on, which the token must open.",
+)
+@click.option(
+    "--plan",
+    metavar="FILE",
+    help="Send what this saved plan says, and nothing if anything has changed since. It selects the models.",
+)
+@click.option(
+    "--max-age",
+    type=click.FloatRange(min=0),
+    default=24.0,
+    show_default=True,
+    metavar="HOURS",
+    help="How old the plan may be.",
+)
 @sending_options
 def sync_command(
     **given: Any,
@@ -93,6 +114,10 @@ def sync_command(
 
     Sends only what changed since the last sync, and writes target/drift_results.json.
     """
+    if given["plan"] and (
+        named := [name for name in ("select", "exclude", "selector", "full_refresh", "limit") if given[name]]
+    ):
+        raise click.UsageError(f"--plan says what is sent: it does not go with --{named[0].replace('_', '-')}.")
     return run_and_report(given)
 
 

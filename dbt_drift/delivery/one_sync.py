@@ -14,6 +14,8 @@ from dbt_drift.errors import DbtDriftError, LockedError, WarehouseError, interna
 from dbt_drift.wording import counted, masked
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dbt_drift.binding.settings import Failures
     from dbt_drift.declarations.sync import Sync
     from dbt_drift.delivery.guards import Guard
@@ -35,8 +37,9 @@ class OneSync:
         reporter: Gets the events of the sync.
         options: The user's options.
         failures: How many contacts may fail.
-        guard: Limits what may be taken away; None for no limit.
         stop: Ends the sync in order when it is asked to.
+        before_sending: Called before the first contact is sent; an error that it raises ends the sync.
+        guard: Limits what may be taken away; None for no limit.
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class OneSync:
         options: RunOptions,
         failures: Failures,
         stop: Stop,
+        before_sending: Callable[[], None],
         guard: Guard | None = None,
     ) -> None:
         self._sync = sync
@@ -58,6 +62,7 @@ class OneSync:
         self._options = options
         self._failures = failures
         self._stop = stop
+        self._before_sending = before_sending
         self._guard = guard
         self._staged = False
         self._in_doubt = False
@@ -107,6 +112,9 @@ class OneSync:
         if self._guard and (why := self._guard.check(self._sync, counts)):
             self._result.status, self._result.message = "blocked", why
             return
+        if why := self._not_as_planned(counts):
+            self._result.status, self._result.message = "blocked", why
+            return
         self._staged = True
         if total := min(counts.sendable, self._options.limit or counts.sendable):
             if counts.has_tags and (tags_seen or self._ledger.a_tag_is_seen()):
@@ -116,6 +124,13 @@ class OneSync:
             self._result.message = f"{counted(left, 'contact')} left for the next run, because of --limit"
         self._ledger.finish()
         self._result.rejected_relation = self._ledger.rejected
+
+    def _not_as_planned(self, counts: Counts) -> str:
+        """Return why the approved plan is not what would be sent; "" if it is, or if there is none."""
+        plan = self._options.plan
+        if plan is None or self._ledger.digest(counts) == plan.digest_of(self._sync.unique_id):
+            return ""
+        return "Blocked, with nothing sent: the model was built again while the run compared it with its plan."
 
     def _keep_rejected(self, error: DbtDriftError) -> None:
         """Write the rejected rows of a sync that broke off. If the warehouse failed, the next run does it."""
@@ -129,6 +144,7 @@ class OneSync:
             self._result.rejected_relation = self._ledger.rejected
 
     def _send(self, stage_id: str, total: int) -> None:
+        self._before_sending()
         with self._client.dispatcher() as dispatcher:
             sending = Sending(self._sync, stage_id, self._failures)
             pump = Pump(self._ledger, dispatcher, self._sync, total, sending, stop=self._stop)

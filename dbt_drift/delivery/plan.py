@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from dbt_drift.binding.attribute_types import fit_to_drift
+from dbt_drift.binding.pinning import organisation_of, refuse_organisation
 from dbt_drift.delivery.guards import Guard
+from dbt_drift.delivery.saved_plan import SavedSync, saved, write_plan
 from dbt_drift.delivery.to_change import attribute_changes, tag_changes
 from dbt_drift.ledger.delta import Counts, InvalidRow
+from dbt_drift.ledger.saved_syncs import spec_hash
 from dbt_drift.ledger.sync_ledger import SyncLedger
 from dbt_drift.ledger.versions import bring_forward
 from dbt_drift.ledger.wire import to_display
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from dbt_drift.binding.prepared import Prepared
     from dbt_drift.declarations.sync import Sync
@@ -54,6 +58,7 @@ class SyncPlan(msgspec.Struct, frozen=True):
         changes: The first contacts to send.
         invalid: The first rows that cannot be sent.
         blocked: Why a sync would be blocked, and what it would take away; "" if it would not.
+        digest: A digest of all contacts to send; "" unless the plan is saved.
     """
 
     unique_id: str
@@ -62,6 +67,7 @@ class SyncPlan(msgspec.Struct, frozen=True):
     changes: list[PlannedChange]
     invalid: list[InvalidRow]
     blocked: str = ""
+    digest: str = ""
 
 
 def make_plans(
@@ -70,35 +76,61 @@ def make_plans(
     rows: int,
     client: DriftClient | None = None,
     notice: Callable[[str], None] = lambda _: None,
+    save_to: Path | None = None,
+    url: str = "",
 ) -> list[SyncPlan]:
     """Stage every sync in a separate delta, read it, drop it.
 
     Args:
         prepared: The project and its syncs.
         rows: How many contacts, and how many invalid rows, each plan shows.
-        client: Lists Drift's attributes, nothing else; None to use those of the last sync.
+        client: Tells the token's organisation and lists Drift's attributes; None to use those of the last sync.
         notice: Gets each notice for the user.
+        save_to: Where to save the plans for `dbt-drift sync --plan`; None to save nothing.
+        url: The URL of Drift, for the saved plans.
 
     Raises:
-        ConfigurationError: A newer version of dbt-drift has written the ledger.
+        ConfigurationError: A newer version of dbt-drift has written the ledger, it describes another organisation, or
+            the plans cannot be saved.
         DeclarationError: The mapping does not fit the attributes that Drift has.
         WarehouseError: The warehouse refused a statement.
     """
     with prepared.project.connect("version") as session:
         registry = bring_forward(session, prepared.location, prepared.registry)
     prepared = msgspec.structs.replace(prepared, registry=registry)
+    organisation = registry.pin.organisation if registry.pin else ""
+    if client is not None and (organisation or save_to):
+        found, _ = organisation_of(client)
+        refuse_organisation(prepared, found)
+        organisation = found or organisation
     prepared, notices = fit_to_drift(prepared, client)
     for text in [*prepared.notices, *(f"{blocked.sync.name}: {blocked.why}" for blocked in prepared.blocked), *notices]:
         notice(text)
     guard = Guard(prepared.settings.guards, in_plan=True)
     with prepared.project.holding():
-        return [_plan(prepared, sync, rows, guard) for sync in prepared.syncs]
+        plans = [plan_one(prepared, sync, rows, guard, is_saved=save_to is not None) for sync in prepared.syncs]
+    if save_to is not None:
+        syncs = [to_save(sync, plan) for sync, plan in zip(prepared.syncs, plans, strict=True)]
+        write_plan(saved(prepared, syncs, url=url, organisation=organisation, turn=registry.turn), save_to)
+    return plans
 
 
-def _plan(prepared: Prepared, sync: BoundSync, rows: int, guard: Guard) -> SyncPlan:
+def plan_one(prepared: Prepared, sync: BoundSync, rows: int, guard: Guard, *, is_saved: bool) -> SyncPlan:
+    """Plan one sync of a project whose ledger is brought forward.
+
+    Args:
+        prepared: The project.
+        sync: The sync.
+        rows: As for `make_plans`.
+        guard: Limits what may be taken away.
+        is_saved: Whether the plan is to be compared with another one, and needs a digest.
+    """
     ledger = SyncLedger(prepared.project, sync, prepared.registry, delta="plan")
     ledger.open()
     counts = ledger.stage(uuid.uuid4().hex)
+    if is_saved:
+        ledger.refuse_unfolded()
+    digest = ledger.digest(counts) if is_saved else ""
     shown = ledger.page(0, rows) if rows and counts.sendable else []
     invalid = ledger.invalid(rows) if rows and counts.invalid else []
     ledger.discard()
@@ -109,6 +141,21 @@ def _plan(prepared: Prepared, sync: BoundSync, rows: int, guard: Guard) -> SyncP
         changes=[_change(sync, row) for row in shown],
         invalid=invalid,
         blocked=guard.check(sync, counts),
+        digest=digest,
+    )
+
+
+def to_save(sync: BoundSync, plan: SyncPlan) -> SavedSync:
+    """Return the plan of a sync as it is saved, without personal data."""
+    return SavedSync(
+        unique_id=plan.unique_id,
+        name=plan.name,
+        mapping=spec_hash(sync),
+        digest=plan.digest,
+        contacts=plan.counts.sendable,
+        new=plan.counts.new,
+        changed=plan.counts.changed,
+        departed=plan.counts.departed,
     )
 
 

@@ -54,7 +54,7 @@ def run_syncs(
 
     Raises:
         ConfigurationError: The token or the URL cannot be used, the ledger belongs to another Drift or to a newer
-            version, or the results cannot be written.
+            version, the plan is not what would be sent now, or the results cannot be written.
         DeclarationError: The mapping does not fit the attributes that Drift has.
         LockedError: Another run is at work on the ledger.
         WarehouseError: The ledger cannot be opened.
@@ -80,11 +80,21 @@ def run_syncs(
 
         def work(sync: BoundSync, ledger: SyncLedger) -> SyncResult:
             return OneSync(
-                sync, ledger, client, reporter, options=options, failures=failures, stop=stop, guard=guard
+                sync,
+                ledger,
+                client,
+                reporter,
+                options=options,
+                failures=failures,
+                stop=stop,
+                before_sending=lambda: run.know_organisation(client),
+                guard=guard,
             ).run()
 
         try:
             syncs = run.fit(client)
+            if options.plan is not None:
+                run.refuse_changed(options.plan, syncs, client)
             # Saved before they are staged, so that the post-hook stages the same form of the sync.
             run.save(syncs)
             run.run_each(syncs, work, results, blocked=prepared.blocked)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from dbt_drift.delivery.saved_plan import SavedPlan
+
 
 class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     """The flags of `dbt-drift sync`.
@@ -18,6 +20,8 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         max_removals: The number of tags and values that a sync may take away, however much the model shrank; None for
             the guards.
         limit: The largest number of contacts that a sync sends; None for all.
+        plan: The approved plan, which is all that may be sent; None for whatever differs.
+        repin: The id of the Drift organisation that the ledger describes from now on; None to change nothing.
         invocation_id: The id of the run in the ledger, the results and the log; None for a new one.
     """
 
@@ -29,4 +33,6 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     max_failures: int | None = None
     max_removals: float | None = None
     limit: int | None = None
+    plan: SavedPlan | None = None
+    repin: str | None = None
     invocation_id: str | None = None

@@ -12,13 +12,17 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from dbt_drift import __version__
-from dbt_drift.binding.attribute_types import fit_to_drift
+from dbt_drift.binding.attribute_types import fit_to_drift, has_custom_attributes
+from dbt_drift.binding.pinning import pin, refuse_target
+from dbt_drift.delivery.guards import Guard
+from dbt_drift.delivery.plan import plan_one, to_save
 from dbt_drift.delivery.results import SyncResult
+from dbt_drift.delivery.saved_plan import refuse_changed, saved
 from dbt_drift.drift.auth.find import credential
 from dbt_drift.drift.engine.client import WORKERS, DriftClient
 from dbt_drift.drift.http.limiter import RateLimiter
 from dbt_drift.drift.http.url import drift_url
-from dbt_drift.errors import ConfigurationError, LockedError, WarehouseError
+from dbt_drift.errors import ConfigurationError, DriftUnavailableError, LockedError, WarehouseError
 from dbt_drift.ledger.history import History, RunStart, SyncCounts
 from dbt_drift.ledger.lock import LockOwner, RunLock
 from dbt_drift.ledger.organisation import claim_destination
@@ -36,6 +40,7 @@ if TYPE_CHECKING:
     from dbt_drift.delivery.reporter import Reporter
     from dbt_drift.delivery.results import SyncStatus
     from dbt_drift.delivery.run_options import RunOptions
+    from dbt_drift.delivery.saved_plan import SavedPlan
     from dbt_drift.ledger.bound_sync import BoundSync
     from dbt_drift.ledger.registry import Registry
     from dbt_drift.project.session import Session
@@ -57,9 +62,11 @@ class RunSession:
     Attributes:
         url: The URL of Drift.
         invocation_id: The run's invocation id.
+        organisation: The id of the Drift organisation that the token opens; "" if Drift does not tell, None before
+            Drift was asked.
 
     Raises:
-        ConfigurationError: The token or the URL cannot be used.
+        ConfigurationError: The token or the URL cannot be used, or the settings keep the target from Drift itself.
     """
 
     def __init__(
@@ -72,6 +79,8 @@ class RunSession:
         command: str,
     ) -> None:
         self.url = drift_url(environment)
+        if command != "rebuild":  # which only reads from Drift
+            refuse_target(prepared, self.url)
         self.invocation_id = options.invocation_id or str(uuid.uuid4())
         self._credential = credential(environment)
         self._prepared = prepared
@@ -79,6 +88,8 @@ class RunSession:
         self._options = options
         self._command = command
         self._status: SyncStatus = "error"
+        self.organisation: str | None = None
+        self._unavailable: DriftUnavailableError | None = None
         self._history = History(prepared.location)
         self._lock = RunLock(
             prepared.project, prepared.location, invocation_id=self.invocation_id, command=self._command
@@ -97,6 +108,8 @@ class RunSession:
             self._take()
             try:
                 with self._connected() as client:
+                    if self._options.repin is not None:
+                        self.know_organisation(client)
                     yield client
             except BaseException:
                 self._status = "error"
@@ -107,16 +120,59 @@ class RunSession:
                     self._history.finish(session, self.invocation_id, self._status)
                     self._lock.release(session)
 
+    def know_organisation(self, client: DriftClient) -> None:
+        """Make sure that the token opens the organisation that the ledger describes; ask once in a run.
+
+        Call it before anything of Drift is sent or kept. A run that sends nothing need not ask.
+
+        Raises:
+            ConfigurationError: The token opens another organisation, or another target already writes to this one.
+            DriftUnavailableError: Drift refuses the token, or cannot be reached.
+        """
+        if self._unavailable is not None:
+            raise self._unavailable
+        if self.organisation is None:
+            try:
+                self.organisation, notices = pin(self._prepared, self._lock, client, self.url, self._options.repin)
+            except DriftUnavailableError as error:
+                self._unavailable = error
+                raise
+            for notice in notices:
+                self._reporter.noticed(notice)
+
     def fit(self, client: DriftClient) -> list[BoundSync]:
         """Return the syncs, their values sent as the types that Drift lists, and report what the user should know.
 
         Raises:
+            ConfigurationError: As `know_organisation`.
             DeclarationError: The mapping does not fit the attributes that Drift has.
         """
-        prepared, notices = fit_to_drift(self._prepared, client, remember=True)
+        asked: DriftClient | None = client
+        if has_custom_attributes(self._prepared):
+            try:
+                self.know_organisation(client)
+            except DriftUnavailableError as error:  # ends the run where it has something to send
+                self._reporter.noticed(str(error))
+                asked = None
+        prepared, notices = fit_to_drift(self._prepared, asked, remember=True)
         for notice in [*prepared.notices, *notices]:
             self._reporter.noticed(notice)
         return prepared.syncs
+
+    def refuse_changed(self, plan: SavedPlan, syncs: Sequence[BoundSync], client: DriftClient) -> None:
+        """Refuse an approved plan that differs from what these syncs would send now.
+
+        Raises:
+            ConfigurationError: It differs, or the token opens another organisation.
+            DriftUnavailableError: Drift refuses the token, or cannot be reached.
+        """
+        self.know_organisation(client)
+        prepared = structs.replace(self._prepared, syncs=list(syncs))
+        guard = Guard(prepared.settings.guards)
+        found = [to_save(sync, plan_one(prepared, sync, 0, guard, is_saved=True)) for sync in syncs]
+        turn = self._lock.turn and self._lock.turn - 1
+        now = saved(prepared, found, url=self.url, organisation=self.organisation or "", turn=turn)
+        refuse_changed(plan, now, {one.sync.unique_id: one.why for one in prepared.blocked})
 
     def run_each(
         self,

@@ -1,4 +1,4 @@
-"""The Drift organisation in the ledger: its URL and its attributes."""
+"""The Drift organisation in the ledger: its URL, its id and its attributes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dbt_drift.ledger.bound_sync import Location
+    from dbt_drift.ledger.registry import Pin
     from dbt_drift.project.gateway import DbtProject
     from dbt_drift.project.session import Session
 
@@ -33,3 +34,17 @@ def claim_destination(session: Session, location: Location, url: str) -> None:
     The caller holds the lock, so that two first runs cannot both record theirs.
     """
     session.call("claim_destination", ledger=location, url=url)
+
+
+def pin_organisation(session: Session, location: Location, pin: Pin) -> None:
+    """Record the Drift organisation that the ledger describes from now on; the caller holds the lock."""
+    session.call("pin_organisation", ledger=location, organisation=pin.organisation, target=pin.target)
+
+
+def ledgers_of_organisation(session: Session, location: Location, url: str, organisation: str) -> list[tuple[str, str]]:
+    """Return the schema and the target of the other ledgers of the database that describe the same organisation.
+
+    Ledgers that the role may not read are left out.
+    """
+    found = session.call("ledgers_of_organisation", ledger=location, url=url, organisation=organisation)
+    return [(str(schema), str(target)) for schema, target in found]

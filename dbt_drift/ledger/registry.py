@@ -35,6 +35,18 @@ class Audience(msgspec.Struct, frozen=True, kw_only=True):
     tag_from: str | None
 
 
+class Pin(msgspec.Struct, frozen=True):
+    """The Drift organisation that a ledger describes.
+
+    Attributes:
+        organisation: Its id; "" if Drift did not tell the token which organisation it opens.
+        target: The dbt target of the run that pinned it.
+    """
+
+    organisation: str
+    target: str
+
+
 class Registry(msgspec.Struct, frozen=True, kw_only=True):
     """What was on record when the ledger was read. Without a ledger, everything is empty.
 
@@ -43,6 +55,7 @@ class Registry(msgspec.Struct, frozen=True, kw_only=True):
         is_complete: Whether this program has nothing to create or to migrate.
         version: The version of the ledger, and the version of dbt-drift that wrote it; None without a version.
         destination: The URL of the Drift that the ledger describes; "" before the first run.
+        pin: The Drift organisation that the ledger describes; None before the first run.
         attributes: Name, label and type of each attribute that Drift listed for the last sync that could list them.
         audiences: Every audience that a sync has had.
         saved: Of each sync that has run, by its unique id: the version of dbt-drift, and the sync as it ran last.
@@ -53,6 +66,7 @@ class Registry(msgspec.Struct, frozen=True, kw_only=True):
     is_complete: bool = False
     version: tuple[int, str] | None = None
     destination: str = ""
+    pin: Pin | None = None
     attributes: list[tuple[str, str, str]] = []
     audiences: list[Audience] = []
     saved: dict[str, tuple[str, str]] = {}
@@ -83,6 +97,7 @@ def read_registry(session: Session, location: Location) -> Registry:
         is_complete=found["is_complete"],
         version=max(versions, default=None),
         destination=next((str(url) for url, *_ in found["destination"]), ""),
+        pin=next((Pin(*row[1:3]) for row in sorted(found["pin"], reverse=True)), None),
         attributes=sorted((name, label, kind) for name, label, kind, *_ in found["attribute"]),
         audiences=sorted((_audience(*row) for row in found["audience"]), key=lambda one: (one.slug, one.tag)),
         saved={unique_id: (version, spec) for unique_id, _, version, spec, *_ in found["saved_sync"]},

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import msgspec
 
+from dbt_drift.errors import ConfigurationError
 from dbt_drift.ledger.counting import count_delta, nothing_differs
 from dbt_drift.ledger.delta import Counts, DeltaRow, Entry, InvalidRow
 from dbt_drift.ledger.patience import Patience
@@ -199,6 +200,31 @@ class SyncLedger:
         with self._project.connect("invalid") as session:
             sql = session.call("invalid_sql", sync=self._sync, most=most, delta=self._delta)
             return [InvalidRow(*values) for values in session.rows(sql)]
+
+    def refuse_unfolded(self) -> None:
+        """Refuse to go on if an earlier run was interrupted: a sync folds its answers first, so less differs then.
+
+        Raises:
+            ConfigurationError: There are answers that have not been folded.
+        """
+        if self._found_left is not None and self._found_left.journaled:
+            raise ConfigurationError(
+                f"{self._sync.name}: a run was interrupted, and what Drift answered is not folded into the ledger yet.",
+                advice="Run `dbt-drift sync` without a plan first, then plan again.",
+            )
+
+    @_patient
+    def digest(self, counts: Counts) -> str:
+        """Return a digest of all contacts to send: equal if they, their values and their tags are equal.
+
+        Args:
+            counts: The counts of the stage.
+        """
+        if not counts.sendable:
+            return "0-0-0"
+        with self._project.connect("digest") as session:
+            (found,) = session.rows(session.call("digest_sql", sync=self._sync, delta=self._delta))
+        return "-".join(f"{int(number):x}" for number in found)
 
     def begin_sending(self, stage_id: str) -> None:
         """Journal that the stage is being sent from now on, so that a kill leaves its contacts in doubt."""

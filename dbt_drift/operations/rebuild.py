@@ -62,6 +62,7 @@ def run_rebuild(
     stop = stop or Stop()
     results: list[SyncResult] = []
     with run.begun() as client:
+        run.know_organisation(client)
         run.run_each(run.fit(client), lambda sync, ledger: _rebuild(sync, ledger, client, reporter, stop), results)
         run.ended("error" if any(result.status == "error" for result in results) else "success")
     return results

@@ -76,7 +76,14 @@ def untag(
         def work(sync: BoundSync, ledger: SyncLedger) -> SyncResult:
             failures = prepared.settings.failures
             return OneSync(
-                sync, ledger, client, reporter, options=options, failures=failures, stop=stop or Stop()
+                sync,
+                ledger,
+                client,
+                reporter,
+                options=options,
+                failures=failures,
+                stop=stop or Stop(),
+                before_sending=lambda: run.know_organisation(client),
             ).run()
 
         run.run_each([sync], work, results, everyone_left=True)

@@ -94,6 +94,14 @@ class DbtProject:
         return merged
 
     @property
+    def targets(self) -> list[str]:
+        """The names of the targets that the profile has in profiles.yml."""
+        from dbt.config.profile import read_profile  # noqa: PLC0415 (see module)
+
+        profile = read_profile(str(self._options.profiles_dir)).get(self.profile_name) or {}
+        return list(profile.get("outputs") or {})
+
+    @property
     def installed_package(self) -> str | None:
         """The version of dbt-drift's dbt package that `dbt deps` installed; None if the project does not use it."""
         file = self.root / self._config.packages_install_path / OUR_PACKAGE / "dbt_project.yml"

@@ -93,14 +93,3 @@
   {% endfor %}
   {{ return(columns) }}
 {% endmacro %}
-
-
-{#- The Drift that the ledger describes. -#}
-
-{% macro destination_sql(ledger) %}select api_url from {{ dbt_drift.destination_relation(ledger) }}{% endmacro %}
-
-{% macro claim_destination(ledger, url) %}
-  {% do adapter.add_query(
-       'insert into ' ~ dbt_drift.destination_relation(ledger) ~ ' (api_url) values (' ~ get_binding_char() ~ ')',
-       auto_begin=False, bindings=[url]) %}
-{% endmacro %}

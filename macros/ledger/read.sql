@@ -103,3 +103,21 @@
 {% macro given_up_reasons_sql(sync) %}
   select distinct reason from {{ dbt_drift.rejected_relation(sync) }} where given_up
 {% endmacro %}
+
+
+{#- What a delta would send, as numbers that differ if a row, a value or the accepted value before it differs, whatever the order: the
+    number of contacts, and two sums over a hash of each. Drift ids are left out, because another sync of the same run may learn them. -#}
+{% macro digest_sql(sync, delta='delta') %}
+  {%- set states = [] -%}
+  {%- for state in (sync.attributes + sync.audiences) | map(attribute='state') -%}
+    {%- do states.extend([state, 'old_' ~ state]) -%}
+  {%- endfor -%}
+  {%- set row = "delta_rows.action || ' ' || " ~ dbt.hash('delta_rows.contact_key') ~ " || ' ' || " ~ dbt_drift.fingerprint('delta_rows', states) -%}
+  select count(*), coalesce(sum({{ dbt_drift.hex_number('hash', 1) }}), 0), coalesce(sum({{ dbt_drift.hex_number('hash', 16) }}), 0)
+  from (select {{ dbt.hash(row) }} as hash from {{ dbt_drift.delta_relation(sync, delta) }} as delta_rows where reason is null) as hashed
+{% endmacro %}
+
+{#- Fifteen hexadecimal digits of a text as a number. -#}
+{% macro hex_number(hex, start) %}{{ return(adapter.dispatch('hex_number', 'dbt_drift')(hex, start)) }}{% endmacro %}
+{% macro duckdb__hex_number(hex, start) %}{{ return("cast('0x' || substr(" ~ hex ~ ', ' ~ start ~ ', 15) as bigint)') }}{% endmacro %}
+{% macro postgres__hex_number(hex, start) %}{{ return("cast(cast('x' || substr(" ~ hex ~ ', ' ~ start ~ ', 15) as bit(60)) as bigint)') }}{% endmacro %}

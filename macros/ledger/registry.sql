@@ -2,7 +2,7 @@
 
     - `tables`: {table: [column]}; empty if there is no ledger
     - `is_complete`: whether this program has nothing to create or to migrate
-    - `version`, `destination`, `attribute`, `audience`, `saved_sync`, `turn`: the rows of each table, as lists of texts -#}
+    - `version`, `destination`, `pin`, `attribute`, `audience`, `saved_sync`, `turn`: the rows of each table, as lists of texts -#}
 {% macro registry(ledger) %}
   {% set tables = dbt_drift.ledger_columns(ledger) %}
   {% set found, queries = {'tables': tables}, [] %}
@@ -30,6 +30,7 @@
   {{ return([
     ['version', dbt_drift.version_relation(ledger), ['version', 'dbt_drift_version']],
     ['destination', dbt_drift.destination_relation(ledger), ['api_url']],
+    ['pin', dbt_drift.organisation_relation(ledger), ['pinned_at', 'organisation', 'target']],
     ['attribute', dbt_drift.attributes_relation(ledger), ['name', 'label', 'type']],
     ['audience', dbt_drift.audiences_relation(ledger), ['slug', 'model', 'match_on', 'state', 'tag_name', 'mode', 'tag_from']],
     ['saved_sync', dbt_drift.saved_syncs_relation(ledger), ['unique_id', 'slug', 'version', 'spec']],

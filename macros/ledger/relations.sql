@@ -25,6 +25,7 @@
 {% macro attributes_relation(ledger) %}{{ return(dbt_drift.ledger_relation(ledger, 'drift_attributes')) }}{% endmacro %}
 {% macro audiences_relation(ledger) %}{{ return(dbt_drift.ledger_relation(ledger, 'drift_audiences')) }}{% endmacro %}
 {% macro destination_relation(ledger) %}{{ return(dbt_drift.ledger_relation(ledger, 'drift_destination')) }}{% endmacro %}
+{% macro organisation_relation(ledger) %}{{ return(dbt_drift.ledger_relation(ledger, 'drift_organisation')) }}{% endmacro %}
 {% macro version_relation(ledger) %}{{ return(dbt_drift.ledger_relation(ledger, 'drift_ledger_version')) }}{% endmacro %}
 {% macro lock_relation(ledger) %}{{ return(dbt_drift.ledger_relation(ledger, 'drift_lock')) }}{% endmacro %}
 {% macro runs_relation(ledger) %}{{ return(dbt_drift.ledger_relation(ledger, 'drift_runs')) }}{% endmacro %}

@@ -21,7 +21,7 @@
 
 {#- The shared tables that are not among these. -#}
 {% macro lost_tables(tables) %}
-  {% set shared = ['drift_destination', 'drift_contacts', 'drift_lock', 'drift_runs', 'drift_run_syncs', 'drift_syncs', 'drift_staged',
+  {% set shared = ['drift_destination', 'drift_organisation', 'drift_contacts', 'drift_lock', 'drift_runs', 'drift_run_syncs', 'drift_syncs', 'drift_staged',
                    'drift_audiences', 'drift_attributes'] %}
   {{ return(shared | reject('in', tables | map('lower') | list) | list) }}
 {% endmacro %}
@@ -38,6 +38,8 @@
   {% set text = dbt_drift.text_type() %}
   {{ dbt_drift.create_table(dbt_drift.version_relation(ledger), 'version bigint, dbt_drift_version ' ~ text ~ ', migrated_at timestamp') }}
   {{ dbt_drift.create_table(dbt_drift.destination_relation(ledger), 'api_url ' ~ text) }}
+  {{ dbt_drift.create_table(
+       dbt_drift.organisation_relation(ledger), 'organisation ' ~ text ~ ', target ' ~ text ~ ', pinned_at timestamp') }}
   {{ dbt_drift.create_table(
        dbt_drift.contacts_relation(ledger), 'match_on ' ~ text ~ ', contact_key ' ~ text ~ ', contact_id bigint') }}
   {{ dbt_drift.create_table(

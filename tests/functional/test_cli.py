@@ -302,7 +302,7 @@ def test_check(people: Bench, dbt_drift: CommandLine) -> None:
     offline = dbt_drift("check", "--offline", *project_of(people))
     assert offline.code == 0
     assert offline.out.splitlines() == done.out.splitlines()[: len(offline.out.splitlines())]
-    assert people.requests() == 1
+    assert [one.path for one in people.sandbox.requests()] == ["/app/token_info"]
     assert (
         people.warehouse.rows(f"select * from information_schema.schemata where schema_name = '{people.ledger}'") == []
     )

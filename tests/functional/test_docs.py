@@ -21,6 +21,7 @@ from dbt_drift.declarations.syncs import declare
 from dbt_drift.delivery.plan import SyncPlan
 from dbt_drift.delivery.pump import FLUSH_ROWS, FLUSH_SECONDS, PAGE_ROWS, UNWRITTEN_ROWS
 from dbt_drift.delivery.results import ContactCounts, Metadata, Rejection, RowCounts, SyncResult
+from dbt_drift.delivery.saved_plan import SavedPlan, SavedSync
 from dbt_drift.delivery.sending import REJECTIONS_KEPT, SHARE_COUNTS_FROM
 from dbt_drift.drift.contact import reasons
 from dbt_drift.drift.engine.client import WORKERS
@@ -259,8 +260,13 @@ def test_the_fields_of_the_results_are_all_there() -> None:
     }
     expected |= {"metadata"}
     page = text_of("reference/results.md")
+    before, _, rest = page.partition("## The saved plan\n")
+    section, _, after = rest.partition("\n## ")
 
-    assert first_cells(page) == expected
+    assert first_cells(before + after) == expected
+    fields = [*msgspec.structs.fields(SavedPlan), *msgspec.structs.fields(SavedSync)]
+    for name in {field.name for field in fields} - {"syncs"}:
+        assert f"{name}`" in section, name
     for field in msgspec.structs.fields(Rejection):
         assert f"`{field.name}`" in page
 

@@ -190,3 +190,43 @@ def test_a_project_that_dbt_cannot_parse_keeps_its_words(project: Path, dbt_drif
     (project / "models" / "orders.sql").write_text("select * from {{ ref('nothing') }}")
     done = dbt_drift("init", cwd=project)
     assert (done.code, "dbt cannot parse the project" in done.err, "nothing" in done.err) == (2, True, True)
+
+
+def with_production(project: Path) -> Path:
+    """Give the profile a target for production, beside that of the laptop."""
+    file = project / "profiles.yml"
+    profiles = yaml.safe_load(file.read_text())
+    outputs = profiles["bench"]["outputs"]
+    outputs["prod"] = outputs["dev"]
+    file.write_text(yaml.safe_dump(profiles))
+    return project / "dbt_project.yml"
+
+
+def test_only_the_target_for_production_may_write_to_drift(project: Path, dbt_drift: CommandLine) -> None:
+    file = with_production(project)
+    before = file.read_text()
+    done = dbt_drift("init", "customers", "--yes", cwd=project)
+
+    assert done.code == 0, done.err
+    assert file.read_text().startswith(before)
+    assert yaml.safe_load(file.read_text()) == {
+        **yaml.safe_load(before),
+        "vars": {"dbt_drift": {"targets": ["prod"]}},
+    }
+    assert "+    targets: [prod]" in done.out
+
+
+@pytest.mark.parametrize(
+    ("variables", "is_asked_for"), [("{start: 2020-01-01}", True), ("{dbt_drift: {targets: [dev]}}", False)]
+)
+def test_variables_that_the_project_has_are_left_as_they_are(
+    project: Path, dbt_drift: CommandLine, variables: str, *, is_asked_for: bool
+) -> None:
+    file = with_production(project)
+    file.write_text(f"{file.read_text()}vars: {variables}\n")
+    before = file.read_text()
+    done = dbt_drift("init", "customers", "--yes", cwd=project)
+
+    assert (done.code, file.read_text()) == (0, before)
+    asked_for = "To let only the target prod write to Drift itself, add this to dbt_project.yml:" in done.out
+    assert asked_for == is_asked_for

@@ -43,6 +43,10 @@ class OddDrift(BaseHTTPRequestHandler):
         number = email[1:].partition("@")[0].encode()
         self._answer(b'{"data":[{"id":%s,"attributes":{"email":"%s","name":%s}}]}' % (number, email.encode(), name))
 
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self._answer(b'{"authenticated_userid":"orgId:1"}')
+
     def do_PATCH(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
         number = self.path.rpartition("/")[2]

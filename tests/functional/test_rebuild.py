@@ -81,7 +81,10 @@ def test_a_rebuild_brings_back_a_lost_ledger_and_writes_nothing(bench: Bench, db
     done = command(bench, dbt_drift, "rebuild")
     assert done.code == 0, done
     assert "5 contacts found and remembered, 0 not in Drift" in done.out
-    assert {(method, count) for (method, _, _), count in bench.sandbox.counts().items()} == {("GET", 5)}
+    assert {(method, count) for (method, _, _), count in bench.sandbox.counts().items()} == {
+        ("GET", 5),
+        ("POST", 1),
+    }  # for the organisation
     assert bench.sandbox.contacts() == contacts
     assert len(rows_of(bench, "drift_contacts", "contact_id")) == 5
     assert bench.sync().requests == 0  # tags included

@@ -15,7 +15,7 @@ from dbt_drift.drift.http.exchange import Exchange
 from dbt_drift.drift.http.limiter import RateLimiter
 from dbt_drift.drift.http.retry_policy import RetryPolicy, Verdict
 from dbt_drift.drift.http.transport import Transport
-from dbt_drift.errors import DriftUnavailableError
+from dbt_drift.errors import DriftRefusedError, DriftUnavailableError, LockedError
 from dbt_drift.escaping import escaped
 
 if TYPE_CHECKING:
@@ -165,6 +165,8 @@ class DriftClient:
                 raise self._exchange.fatal_error(request, response)
             if response is not None and attempt.verdict is Verdict.ANSWERED:
                 return response
+            if attempt.verdict is Verdict.UNSENT:
+                raise LockedError("This run may have lost the ledger's lock while it waited.", advice="Run again.")
             if attempt.verdict is Verdict.FAULT:
                 faults += 1
                 time.sleep(next(delays))
@@ -178,7 +180,7 @@ class DriftClient:
             return response
         error = response.error()
         said = escaped(f"{response.status} {error.type}: {error.message}")
-        raise DriftUnavailableError(
+        raise DriftRefusedError(
             f"Drift refuses {request.method} {request.target.partition('?')[0]} ({said})",
             advice="Look at DRIFT_API_URL: there may be no Drift." if response.status == _NOT_FOUND else "",
         )

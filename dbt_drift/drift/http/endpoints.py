@@ -103,6 +103,11 @@ class TokenInfo(msgspec.Struct, frozen=True):
     scope: str = ""
     expires_in: int = 0
 
+    @property
+    def organisation_id(self) -> str:
+        """The id without Drift's prefix; "" if Drift names no organisation."""
+        return self.organisation.removeprefix("orgId:").strip()
+
 
 class _Tag(msgspec.Struct):
     name: str

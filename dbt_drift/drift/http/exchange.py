@@ -13,7 +13,7 @@ from dbt_drift.drift.http.messages import Response
 from dbt_drift.drift.http.retry_policy import Verdict, classify
 from dbt_drift.drift.http.transport import NoAnswerError
 from dbt_drift.drift.http.url import DRIFT_URL
-from dbt_drift.errors import DriftUnavailableError
+from dbt_drift.errors import DriftRefusedError, DriftUnavailableError
 from dbt_drift.escaping import escaped
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class Exchange:
         if response.status == 401:  # noqa: PLR2004 - HTTP's number for it
             return DriftUnavailableError(f"Drift refuses the access token ({said})", advice=self._credential.advice)
         if response.status == 403:  # noqa: PLR2004 - HTTP's number for it
-            return DriftUnavailableError(
+            return DriftRefusedError(
                 f"Drift refuses {request.method} {request.target.partition('?')[0]} ({said})",
                 advice=(
                     f"The call needs the scope {request.scope}. A token keeps the scopes it was made with: add the "

@@ -18,7 +18,7 @@ def test_settings() -> None:
     ("given", "said"),
     [
         ({"shema": "x"}, "did you mean schema"),
-        ({"colour": "x"}, "known are schema, database, rate_limit"),
+        ({"colour": "x"}, "known are schema, database, targets, rate_limit"),
         ({"schema": 5}, r"schema"),
         ({"rate_limit": {"requests": -1}}, r"rate_limit.requests"),
         ({"rate_limit": {"seconds": 0}}, r"rate_limit.seconds"),
