@@ -276,7 +276,7 @@ class RunSession:
         """Do all that comes before the work, or return who is in the way."""
         project = self._prepared.project
         with project.connect("begin") as session:
-            found = _take_ledger(session, self._prepared, self._lock)
+            found = take_ledger(session, self._prepared, self._lock)
             if isinstance(found, LockOwner):
                 return found
             self._prepared = structs.replace(self._prepared, registry=found)
@@ -312,7 +312,7 @@ class RunSession:
             )
 
 
-def _take_ledger(session: Session, prepared: Prepared, lock: RunLock) -> Registry | LockOwner:
+def take_ledger(session: Session, prepared: Prepared, lock: RunLock) -> Registry | LockOwner:
     """Bring the ledger forward and take its lock; returns what is on record, or the run that has the lock."""
     registry = bring_forward(session, prepared.location, prepared.registry)
     if (owner := lock.take(session)) is not None:
@@ -337,26 +337,3 @@ def _until(owner: LockOwner) -> str:
 
 def _unsent(sync: Sync, status: SyncStatus, message: str) -> SyncResult:
     return SyncResult(unique_id=sync.unique_id, name=sync.name, status=status, message=message)
-
-
-@contextlib.contextmanager
-def alone(prepared: Prepared, command: str) -> Iterator[tuple[Session, RunLock, Registry]]:
-    """Hold the ledger's lock for a short piece of work on the ledger alone; yields what is on record too.
-
-    Args:
-        prepared: The project and its syncs.
-        command: What is at work, for whoever finds the lock taken.
-
-    Raises:
-        ConfigurationError: A newer program has written the ledger.
-        LockedError: Another run is at work.
-    """
-    with prepared.project.connect(command) as session:
-        lock = RunLock(prepared.project, prepared.location, invocation_id=str(uuid.uuid4()), command=command)
-        found = _take_ledger(session, prepared, lock)
-        if isinstance(found, LockOwner):
-            raise LockedError(f"Another run is at work on the ledger: {found}.", advice="Try again when it has ended.")
-        try:
-            yield session, lock, found
-        finally:
-            lock.release(session)

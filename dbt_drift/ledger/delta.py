@@ -1,4 +1,4 @@
-"""Types of a stage: rows of the delta, counts, rows that cannot be sent, journal entries."""
+"""Types of a stage: rows of the delta, counts, rows that cannot be sent, journal entries, what earlier runs left."""
 
 from __future__ import annotations
 
@@ -115,3 +115,21 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
     message: str | None
     confirmed_columns: list[str] | None = None
     """After a look-up: the columns whose values Drift has."""
+
+
+class Left(msgspec.Struct, frozen=True):
+    """What earlier runs and the post-hook have left of a sync.
+
+    Attributes:
+        journaled: The number of journal entries that have not been folded.
+        rejected: The number of rejected rows.
+        stage_id: The stage of the post-hook, or None.
+        spec_hash: The hash of the sync that the post-hook staged.
+        rows_before: The number of rows of the model in the last complete sync; None if there was none.
+    """
+
+    journaled: int
+    rejected: int
+    stage_id: str | None
+    spec_hash: str | None
+    rows_before: int | None

@@ -15,7 +15,7 @@ import msgspec
 
 from dbt_drift.errors import ConfigurationError
 from dbt_drift.ledger.counting import count_delta, nothing_differs
-from dbt_drift.ledger.delta import Counts, DeltaRow, Entry, InvalidRow
+from dbt_drift.ledger.delta import Counts, DeltaRow, Entry, InvalidRow, Left
 from dbt_drift.ledger.patience import Patience
 from dbt_drift.ledger.registry import a_tag_is_seen
 from dbt_drift.ledger.saved_syncs import spec_hash
@@ -32,24 +32,6 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-
-class _Left(msgspec.Struct, frozen=True):
-    """What earlier runs and the post-hook have left of a sync.
-
-    Attributes:
-        journaled: The number of journal entries that have not been folded.
-        rejected: The number of rejected rows.
-        stage_id: The stage of the post-hook, or None.
-        spec_hash: The hash of the sync that the post-hook staged.
-        rows_before: The number of rows of the model in the last complete sync; None if there was none.
-    """
-
-    journaled: int
-    rejected: int
-    stage_id: str | None
-    spec_hash: str | None
-    rows_before: int | None
 
 
 def _patient(method: Callable[Concatenate[SyncLedger, P], R]) -> Callable[Concatenate[SyncLedger, P], R]:
@@ -99,7 +81,7 @@ class SyncLedger:
         self._registry = registry
         self._delta = delta
         self._everyone_left = everyone_left
-        self._found_left: _Left | None = None
+        self._found_left: Left | None = None
         self._is_journaled = False
         self._has_unsendable = False
         self._attributes = [one.attribute for one in sync.attributes]
@@ -314,11 +296,11 @@ class SyncLedger:
     def _work(self, session: Session) -> AbstractContextManager[None]:
         return session.transaction() if self._lock is None else self._lock.work(session)
 
-    def _left(self, session: Session) -> _Left:
+    def _left(self, session: Session) -> Left:
         """Return what earlier runs and the post-hook have left; read once, until it changes."""
         if self._found_left is None:
             ((*found,),) = session.rows(session.call("left_sql", sync=self._sync))
-            self._found_left = _Left(*found)
+            self._found_left = Left(*found)
         return self._found_left
 
     def _count(self, session: Session) -> Counts:

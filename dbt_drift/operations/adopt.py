@@ -13,9 +13,9 @@ from msgspec import structs
 from dbt_drift.declarations.manifest import read_manifest
 from dbt_drift.declarations.nodes import label
 from dbt_drift.declarations.problems import did_you_mean
-from dbt_drift.delivery.run_session import alone
 from dbt_drift.errors import ConfigurationError
 from dbt_drift.escaping import escaped
+from dbt_drift.operations.alone import alone
 
 if TYPE_CHECKING:
     from dbt_drift.binding.prepared import Prepared

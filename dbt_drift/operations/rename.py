@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dbt_drift.declarations.problems import did_you_mean
-from dbt_drift.delivery.run_session import alone
 from dbt_drift.errors import ConfigurationError
 from dbt_drift.ledger.saved_syncs import rename_sync, saved_syncs
+from dbt_drift.operations.alone import alone
 
 if TYPE_CHECKING:
     from dbt_drift.binding.prepared import Prepared

@@ -10,12 +10,13 @@ from dbt_drift.binding.undeclared_tags import still_decides
 from dbt_drift.declarations.audiences import AudienceMapping, attribute_audience
 from dbt_drift.delivery.one_sync import OneSync
 from dbt_drift.delivery.run_options import RunOptions
-from dbt_drift.delivery.run_session import RunSession, alone
+from dbt_drift.delivery.run_session import RunSession
 from dbt_drift.delivery.stop import Stop
 from dbt_drift.errors import ConfigurationError
 from dbt_drift.ledger.bound_sync import audience_state, bind_audience
 from dbt_drift.ledger.registry import count_tagged, drop_audience
 from dbt_drift.ledger.saved_syncs import saved_sync
+from dbt_drift.operations.alone import alone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
