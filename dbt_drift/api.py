@@ -62,6 +62,7 @@ def sync(
     limit: int | None = None,
     plan: str | PathLike[str] | None = None,
     max_age_hours: float = 24.0,
+    keys: Sequence[str] = (),
     repin: str | None = None,
     invocation_id: str | None = None,
     reporter: Reporter | None = None,
@@ -94,6 +95,7 @@ def sync(
         plan: The file of an approved plan, which is all that may be sent; None for whatever differs. It selects the
             models, so it does not go with `select`, `full_refresh`, `retry` or `limit`.
         max_age_hours: How old the plan may be.
+        keys: The keys or e-mail addresses of the only contacts to sync; none: all.
         repin: The id of the Drift organisation that the ledger describes from now on; None to change nothing.
         invocation_id: The id of the run in the ledger, the results and the log; None: a new one.
         reporter: Gets the events of the run; None: nobody does.
@@ -129,6 +131,7 @@ def sync(
         max_removals=math.inf if allow_removals else max_removals,
         limit=limit,
         plan=approved,
+        named=tuple(keys),
         repin=repin,
         invocation_id=invocation_id,
     )
@@ -161,6 +164,7 @@ def plan(
     state: str | None = None,
     ignore_run_results: bool = False,
     rows: int = 10,
+    keys: Sequence[str] = (),
     out: str | PathLike[str] | None = None,
     notice: Callable[[str], None] = lambda _: None,
     environment: Mapping[str, str] | None = None,
@@ -180,6 +184,7 @@ def plan(
         state: The folder of the artifacts that `state:` and `result:` compare with.
         ignore_run_results: Whether to plan every selected model, whatever dbt's last command built or failed.
         rows: The number of contacts, and of rows that cannot be sent, that each plan shows.
+        keys: The keys or e-mail addresses of the only contacts to plan; none: all.
         out: The file in which to save the plan for `sync(plan=...)`; None to save nothing.
         notice: Gets each text that is no error and that the user should know.
         environment: Where `DRIFT_API_URL` and `DRIFT_ACCESS_TOKEN` are; None: the environment of the process.
@@ -204,7 +209,7 @@ def plan(
         access, url = find_credential(found), drift_url(found)
         client = None if access is None else stack.enter_context(DriftClient(url, access))
         save_to = None if out is None else Path(out).absolute()
-        return make_plans(prepared, rows=rows, client=client, notice=notice, save_to=save_to, url=url)
+        return make_plans(prepared, rows=rows, named=keys, client=client, notice=notice, save_to=save_to, url=url)
 
 
 def _prepared(

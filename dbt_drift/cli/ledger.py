@@ -1,14 +1,15 @@
-"""Commands on a ledger without a sync: `status`, `unlock`, `adopt`, `untag`, `forget`, `rename`."""
+"""Commands on a ledger without a sync: `status`, `explain`, `unlock`, `adopt`, `untag`, `forget`, `rename`."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from typing import Any
 
 import click
 
-from dbt_drift.cli.options import project_from, project_options
+from dbt_drift.cli.options import document_option, project_from, project_options
 from dbt_drift.terminal import echo, echo_document
 
 
@@ -34,6 +35,40 @@ def status_command(*, runs: int, output: str, **given: Any) -> int:
     else:
         echo(status_text(status))
     return 0
+
+
+@click.command("explain")
+@click.argument("key")
+@project_options
+@click.option("--drift", "asks_drift", is_flag=True, help="Also read the contact in Drift, beside what was accepted.")
+@document_option
+def explain_command(*, key: str, asks_drift: bool, output: str, **given: Any) -> int:
+    """Say everything about one contact: its row, what Drift accepted, what a sync would do, and why.
+
+    KEY is the contact's key or its e-mail address. The output contains personal data. Exit code 1 if nobody knows the
+    contact.
+    """
+    from dbt_drift.binding.prepare import prepare
+    from dbt_drift.cli.explain_view import explain_document, explain_text
+    from dbt_drift.drift.auth.find import credential
+    from dbt_drift.drift.engine.client import DriftClient
+    from dbt_drift.drift.http.retry_policy import RetryPolicy
+    from dbt_drift.drift.http.url import drift_url
+    from dbt_drift.operations.explain import explain
+
+    prepared = prepare(project_from(given), tell_of_last_build=True)
+    with contextlib.ExitStack() as stack:
+        client = None
+        if asks_drift:
+            client = stack.enter_context(
+                DriftClient(drift_url(os.environ), credential(os.environ), policy=RetryPolicy(tries=2))
+            )
+        states = explain(prepared, key, client=client, notice=lambda text: echo(f"WARN {text}", err=True))
+    if output == "json":
+        echo_document(explain_document(key, states))
+    else:
+        echo(explain_text(key, states))
+    return 0 if states else 1
 
 
 @click.command("unlock")

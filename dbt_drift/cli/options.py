@@ -136,6 +136,13 @@ _SENDING = [
     click.option("--limit", type=click.IntRange(min=1), help="The largest number of contacts of each model to send."),
 ]
 
+key_option = click.option(
+    "--key",
+    "keys",
+    multiple=True,
+    metavar="KEY",
+    help="Take only the contact with this key or e-mail address; can be repeated. Guards do not apply.",
+)
 
 wait_option = click.option(
     "--wait",

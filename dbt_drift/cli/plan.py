@@ -10,6 +10,7 @@ from msgspec import structs
 from dbt_drift.cli.options import (
     SelectingCommand,
     ignore_option,
+    key_option,
     output_options,
     project_from,
     project_options,
@@ -24,6 +25,7 @@ from dbt_drift.terminal import echo, echo_document
 @selection_options
 @output_options
 @ignore_option
+@key_option
 @click.option(
     "--rows",
     default=10,
@@ -38,7 +40,14 @@ from dbt_drift.terminal import echo, echo_document
     help="End with exit code 2 if a sync would send something, 0 if not, 1 after an error, as `terraform plan` does.",
 )
 def plan_command(
-    *, rows: int, output: str, out: str | None, detailed_exitcode: bool, ignore_run_results: bool, **given: Any
+    *,
+    rows: int,
+    keys: tuple[str, ...],
+    output: str,
+    out: str | None,
+    detailed_exitcode: bool,
+    ignore_run_results: bool,
+    **given: Any,
 ) -> int:
     """Show what a sync would send: contacts, changed values, tags. Sends nothing and needs no token.
 
@@ -46,6 +55,8 @@ def plan_command(
 
     The values are personal data: use `--rows 0` if the output is kept.
     """
+    if keys and out:
+        raise click.UsageError("A plan of some contacts cannot be saved: --key does not go with --out.")
     from dbt_drift import api
     from dbt_drift.cli.plan_view import plan_document, plan_text
 
@@ -54,6 +65,7 @@ def plan_command(
         **structs.asdict(selection_from(given)),
         ignore_run_results=ignore_run_results,
         rows=rows,
+        keys=keys,
         out=out,
         notice=lambda text: echo(f"WARN {text}", err=True),
     )

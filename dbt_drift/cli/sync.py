@@ -13,6 +13,7 @@ from msgspec import structs
 
 from dbt_drift.cli.options import (
     SelectingCommand,
+    key_option,
     output_options,
     project_from,
     project_options,
@@ -63,6 +64,7 @@ def run_and_report(given: dict[str, Any], *, retry: bool = False, reason: str | 
                 limit=given["limit"],
                 plan=given.get("plan"),
                 max_age_hours=given.get("max_age", 0.0),
+                keys=given["keys"],
                 repin=given.get("repin"),
                 invocation_id=invocation_id,
                 reporter=reporter,
@@ -106,6 +108,7 @@ def run_and_report(given: dict[str, Any], *, retry: bool = False, reason: str | 
     metavar="HOURS",
     help="How old the plan may be.",
 )
+@key_option
 @sending_options
 def sync_command(
     **given: Any,
@@ -115,9 +118,11 @@ def sync_command(
     Sends only what changed since the last sync, and writes target/drift_results.json.
     """
     if given["plan"] and (
-        named := [name for name in ("select", "exclude", "selector", "full_refresh", "limit") if given[name]]
+        named := [name for name in ("select", "exclude", "selector", "full_refresh", "limit", "keys") if given[name]]
     ):
-        raise click.UsageError(f"--plan says what is sent: it does not go with --{named[0].replace('_', '-')}.")
+        raise click.UsageError(
+            f"--plan says what is sent: it does not go with --{named[0].replace('_', '-').replace('keys', 'key')}."
+        )
     return run_and_report(given)
 
 
@@ -126,6 +131,7 @@ def sync_command(
 @selection_options
 @output_options
 @sending_options
+@key_option
 @wait_option
 @click.option("--reason", help="Only rows with this reason; without it, all rows that are given up.")
 def retry_command(*, reason: str | None, **given: Any) -> int:

@@ -105,7 +105,7 @@ class OneSync:
         # A full refresh makes what was seen uncertain.
         tags_seen = options.full_refresh and self._ledger.a_tag_is_seen()
         stage_id, counts = self._ledger.find_changes(
-            full_refresh=options.full_refresh, retry=options.retry, reason=options.retry_reason
+            full_refresh=options.full_refresh, retry=options.retry, reason=options.retry_reason, named=options.named
         )
         self._reporter.staged(self._sync, counts)
         self._count_staged(counts)

@@ -19,7 +19,7 @@ from dbt_drift.ledger.versions import bring_forward
 from dbt_drift.ledger.wire import to_display
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from dbt_drift.binding.prepared import Prepared
@@ -74,6 +74,7 @@ def make_plans(
     prepared: Prepared,
     *,
     rows: int,
+    named: Sequence[str] = (),
     client: DriftClient | None = None,
     notice: Callable[[str], None] = lambda _: None,
     save_to: Path | None = None,
@@ -84,6 +85,7 @@ def make_plans(
     Args:
         prepared: The project and its syncs.
         rows: How many contacts, and how many invalid rows, each plan shows.
+        named: The keys or e-mail addresses of the only contacts to plan; none for all.
         client: Tells the token's organisation and lists Drift's attributes; None to use those of the last sync.
         notice: Gets each notice for the user.
         save_to: Where to save the plans for `dbt-drift sync --plan`; None to save nothing.
@@ -108,14 +110,18 @@ def make_plans(
         notice(text)
     guard = Guard(prepared.settings.guards, in_plan=True)
     with prepared.project.holding():
-        plans = [plan_one(prepared, sync, rows, guard, is_saved=save_to is not None) for sync in prepared.syncs]
+        plans = [
+            plan_one(prepared, sync, rows, guard, named=named, is_saved=save_to is not None) for sync in prepared.syncs
+        ]
     if save_to is not None:
         syncs = [to_save(sync, plan) for sync, plan in zip(prepared.syncs, plans, strict=True)]
         write_plan(saved(prepared, syncs, url=url, organisation=organisation, turn=registry.turn), save_to)
     return plans
 
 
-def plan_one(prepared: Prepared, sync: BoundSync, rows: int, guard: Guard, *, is_saved: bool) -> SyncPlan:
+def plan_one(
+    prepared: Prepared, sync: BoundSync, rows: int, guard: Guard, *, named: Sequence[str] = (), is_saved: bool = False
+) -> SyncPlan:
     """Plan one sync of a project whose ledger is brought forward.
 
     Args:
@@ -123,11 +129,12 @@ def plan_one(prepared: Prepared, sync: BoundSync, rows: int, guard: Guard, *, is
         sync: The sync.
         rows: As for `make_plans`.
         guard: Limits what may be taken away.
+        named: As for `make_plans`.
         is_saved: Whether the plan is to be compared with another one, and needs a digest.
     """
     ledger = SyncLedger(prepared.project, sync, prepared.registry, delta="plan")
     ledger.open()
-    counts = ledger.stage(uuid.uuid4().hex)
+    counts = ledger.stage(uuid.uuid4().hex, ledger.keys_of(named) if named else None)
     if is_saved:
         ledger.refuse_unfolded()
     digest = ledger.digest(counts) if is_saved else ""
@@ -138,9 +145,9 @@ def plan_one(prepared: Prepared, sync: BoundSync, rows: int, guard: Guard, *, is
         unique_id=sync.unique_id,
         name=sync.name,
         counts=counts,
-        changes=[_change(sync, row) for row in shown],
+        changes=[planned_change(sync, row) for row in shown],
         invalid=invalid,
-        blocked=guard.check(sync, counts),
+        blocked="" if named else guard.check(sync, counts),
         digest=digest,
     )
 
@@ -159,7 +166,8 @@ def to_save(sync: BoundSync, plan: SyncPlan) -> SavedSync:
     )
 
 
-def _change(sync: Sync, row: DeltaRow) -> PlannedChange:
+def planned_change(sync: Sync, row: DeltaRow) -> PlannedChange:
+    """Return a row of the delta as people read it."""
     return PlannedChange(
         key=row.key,
         action="leave" if row.departed else "new" if row.contact_id is None else "change",

@@ -22,6 +22,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         limit: The largest number of contacts that a sync sends; None for all.
         plan: The approved plan, which is all that may be sent; None for whatever differs.
         repin: The id of the Drift organisation that the ledger describes from now on; None to change nothing.
+        named: The keys or e-mail addresses of the only contacts to sync; none for all.
         invocation_id: The id of the run in the ledger, the results and the log; None for a new one.
     """
 
@@ -35,4 +36,5 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     limit: int | None = None
     plan: SavedPlan | None = None
     repin: str | None = None
+    named: tuple[str, ...] = ()
     invocation_id: str | None = None

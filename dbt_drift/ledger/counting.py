@@ -8,7 +8,7 @@ from dbt_drift.errors import WarehouseError
 from dbt_drift.ledger.delta import Counts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from dbt_drift.ledger.bound_sync import BoundSync
     from dbt_drift.project.session import Session
@@ -41,7 +41,9 @@ def nothing_differs(sync: BoundSync, rows: int) -> Counts:
     )
 
 
-def count_delta(session: Session, sync: BoundSync, delta: str, *, everyone_left: bool) -> Counts:
+def count_delta(
+    session: Session, sync: BoundSync, delta: str, *, everyone_left: bool, keys: Sequence[str] | None = None
+) -> Counts:
     """Count the rows of a delta: one statement, and one more each if rows cannot be sent or something is taken away.
 
     Args:
@@ -49,13 +51,14 @@ def count_delta(session: Session, sync: BoundSync, delta: str, *, everyone_left:
         sync: The sync.
         delta: The name of the delta.
         everyone_left: As for `SyncLedger`.
+        keys: The keys of the contacts that were staged; None for all.
 
     Raises:
         WarehouseError: The warehouse refused a statement.
     """
     tags = [one.tag for one in sync.audiences]
     attributes = [one.attribute for one in sync.attributes]
-    sql = session.call("counts_sql", sync=sync, delta=delta, everyone_left=everyone_left)
+    sql = session.call("counts_sql", sync=sync, delta=delta, everyone_left=everyone_left, keys=keys)
     found = next(iter(session.rows(sql)), None)
     if found is None:
         raise WarehouseError(f"The delta of {sync.slug} returned no counts.")

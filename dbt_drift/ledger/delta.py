@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import msgspec
 
 from dbt_drift.ledger.wire import UNCERTAIN
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dbt_drift.ledger.bound_sync import BoundSync
 
 
 class DeltaRow(msgspec.Struct, frozen=True):
@@ -133,3 +140,21 @@ class Left(msgspec.Struct, frozen=True):
     stage_id: str | None
     spec_hash: str | None
     rows_before: int | None
+
+
+def delta_row(sync: BoundSync, values: Sequence[Any]) -> DeltaRow:
+    """Return a row of a page: number, action, key, Drift id, then the wanted and the accepted text of each state."""
+    seq, action, key, contact_id, *states = values
+    pairs = list(zip(states[0::2], states[1::2], strict=True))
+    attributes = dict(zip((one.attribute for one in sync.attributes), pairs, strict=False))
+    tags = dict(zip((one.tag for one in sync.audiences), pairs[len(sync.attributes) :], strict=True))
+    return DeltaRow(
+        seq=seq,
+        departed=action == "leave",
+        key=key,
+        contact_id=contact_id,
+        wanted={name: new for name, (new, _) in attributes.items() if new is not None},
+        accepted={name: old for name, (_, old) in attributes.items() if old is not None},
+        wanted_tags={tag: new for tag, (new, _) in tags.items() if new is not None},
+        accepted_tags={tag: old for tag, (_, old) in tags.items() if old is not None},
+    )

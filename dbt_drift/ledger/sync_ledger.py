@@ -15,7 +15,7 @@ import msgspec
 
 from dbt_drift.errors import ConfigurationError
 from dbt_drift.ledger.counting import count_delta, nothing_differs
-from dbt_drift.ledger.delta import Counts, DeltaRow, Entry, InvalidRow, Left
+from dbt_drift.ledger.delta import Counts, DeltaRow, Entry, InvalidRow, Left, delta_row
 from dbt_drift.ledger.patience import Patience
 from dbt_drift.ledger.registry import a_tag_is_seen
 from dbt_drift.ledger.saved_syncs import spec_hash
@@ -84,8 +84,7 @@ class SyncLedger:
         self._found_left: Left | None = None
         self._is_journaled = False
         self._has_unsendable = False
-        self._attributes = [one.attribute for one in sync.attributes]
-        self._tags = [one.tag for one in sync.audiences]
+        self._is_partial = False
         self.rejected = f"{sync.ledger.schema}.{sync.slug}__rejected"
 
     @_patient
@@ -107,28 +106,39 @@ class SyncLedger:
                     session.call("register_audiences", sync=self._sync)
 
     @_patient
-    def stage(self, stage_id: str) -> Counts:
-        """Write the difference to the delta, if there is one, and count it."""
+    def stage(self, stage_id: str, keys: Sequence[str] | None = None) -> Counts:
+        """Write the difference to the delta, if there is one, and count it.
+
+        Args:
+            stage_id: The id of the stage.
+            keys: The keys of the contacts to compare; None for all.
+        """
+        self._is_partial = keys is not None
         with self._project.connect("stage") as session:
             left = self._left(session)
             with self._work(session):
                 session.call("fix_transaction")
                 rows, differs = session.call(
-                    "compare", sync=self._sync, delta=self._delta, everyone_left=self._everyone_left
+                    "compare", sync=self._sync, delta=self._delta, everyone_left=self._everyone_left, keys=keys
                 )
                 has_left = self._lock is not None and (left.rejected > 0 or left.stage_id is not None)
                 if has_left:
                     session.call("discard_stage", sync=self._sync)
                 # What was rejected is compared with the delta, also with an empty one.
-                if writes := differs or has_left:
+                if writes := differs or (has_left and keys is None):
                     session.call("write_delta", sync=self._sync, stage_id=stage_id, delta=self._delta)
             if writes:
-                return self._count(session)
+                return self._count(session, keys)
             return self._counted(nothing_differs(self._sync, rows))
 
     @_patient
     def find_changes(
-        self, *, full_refresh: bool = False, retry: bool = False, reason: str | None = None
+        self,
+        *,
+        full_refresh: bool = False,
+        retry: bool = False,
+        reason: str | None = None,
+        named: Sequence[str] = (),
     ) -> tuple[str, Counts]:
         """Fold what an earlier run left, and find what differs now, over one connection.
 
@@ -136,6 +146,7 @@ class SyncLedger:
             full_refresh: Whether to send again what Drift has accepted.
             retry: Whether to send rows again that were given up.
             reason: With `retry`, only the rows with this reason; None for all.
+            named: The keys or addresses of the only contacts to compare; none for all.
 
         Returns:
             The id of the stage, and its counts.
@@ -143,14 +154,23 @@ class SyncLedger:
         with self._project.connect("changes"):
             self.open()
             self.fold()
+            keys = self.keys_of(named) if named else None
             if full_refresh:
-                self.reset_accepted()
+                self.reset_accepted(keys)
             if retry:
-                self.release(reason)
-            if stage_id := self._staged_by_hook():
-                return stage_id, self._count_staged()
-            stage_id = uuid.uuid4().hex
-            return stage_id, self.stage(stage_id)
+                self.release(reason, keys)
+            if keys is None and (staged := self._staged_by_hook()):
+                return staged, self._count_staged()
+            # `keep_rejected` knows a stage of a few contacts by its name.
+            stage_id = f"{'' if keys is None else 'keys-'}{uuid.uuid4().hex}"
+            return stage_id, self.stage(stage_id, keys)
+
+    @_patient
+    def keys_of(self, named: Sequence[str]) -> list[str]:
+        """Return the keys of the contacts that these texts name: by their key, or by their e-mail address."""
+        with self._project.connect("keys") as session:
+            sql = session.call("matching_keys_sql", sync=self._sync, texts=[text.strip() for text in named])
+            return sorted(str(key) for (key,) in session.rows(sql))
 
     @_patient
     def _staged_by_hook(self) -> str | None:
@@ -174,7 +194,7 @@ class SyncLedger:
         """Return the contacts numbered `after` + 1 to `upto`, in that order."""
         with self._project.connect("page") as session:
             sql = session.call("page_sql", sync=self._sync, after=after, upto=upto, delta=self._delta)
-            return [self._row(values) for values in session.rows(sql)]
+            return [delta_row(self._sync, values) for values in session.rows(sql)]
 
     @_patient
     def invalid(self, most: int) -> list[InvalidRow]:
@@ -262,10 +282,10 @@ class SyncLedger:
                 self._found_left = None
 
     @_patient
-    def release(self, reason: str | None) -> None:
-        """Allow rows that were given up to be staged again; those with this reason, or all."""
+    def release(self, reason: str | None, keys: Sequence[str] | None) -> None:
+        """Allow rows that were given up to be staged again; those with this reason and these keys, or all."""
         with self._project.connect("release") as session, self._work(session):
-            session.call("release", sync=self._sync, reason=reason)
+            session.call("release", sync=self._sync, reason=reason, keys=keys)
         self._found_left = None
 
     @_patient
@@ -277,7 +297,8 @@ class SyncLedger:
         """
         with self._project.connect("finish") as session:
             left = self._left(session)
-            if self._is_journaled or left.rejected or left.stage_id is not None or self._has_unsendable:
+            leaves = not self._is_partial and (left.rejected or left.stage_id is not None)
+            if self._is_journaled or leaves or self._has_unsendable:
                 with self._work(session):
                     session.call("finish", sync=self._sync, in_doubt=in_doubt)
 
@@ -287,10 +308,10 @@ class SyncLedger:
             session.call("discard", sync=self._sync, delta=self._delta)
 
     @_patient
-    def reset_accepted(self) -> None:
-        """Make all accepted values uncertain, so that they are sent again; Drift ids stay known."""
+    def reset_accepted(self, keys: Sequence[str] | None) -> None:
+        """Make accepted values uncertain, so that they are sent again: of these contacts, or of all."""
         with self._project.connect("reset") as session, self._work(session):
-            session.call("reset_accepted", sync=self._sync)
+            session.call("reset_accepted", sync=self._sync, keys=keys)
         self._found_left = None
 
     def _work(self, session: Session) -> AbstractContextManager[None]:
@@ -303,29 +324,14 @@ class SyncLedger:
             self._found_left = Left(*found)
         return self._found_left
 
-    def _count(self, session: Session) -> Counts:
-        return self._counted(count_delta(session, self._sync, self._delta, everyone_left=self._everyone_left))
+    def _count(self, session: Session, keys: Sequence[str] | None = None) -> Counts:
+        return self._counted(
+            count_delta(session, self._sync, self._delta, everyone_left=self._everyone_left, keys=keys)
+        )
 
     def _counted(self, counts: Counts) -> Counts:
         self._has_unsendable = bool(counts.invalid or counts.given_up)
         return msgspec.structs.replace(counts, rows_before=self._found_left and self._found_left.rows_before)
-
-    def _row(self, values: tuple[Any, ...]) -> DeltaRow:
-        seq, action, key, contact_id, *states = values
-        pairs = list(zip(states[0::2], states[1::2], strict=True))
-        attributes, tags = pairs[: len(self._attributes)], pairs[len(self._attributes) :]
-        return DeltaRow(
-            seq=seq,
-            departed=action == "leave",
-            key=key,
-            contact_id=contact_id,
-            wanted={name: new for name, (new, _) in zip(self._attributes, attributes, strict=True) if new is not None},
-            accepted={
-                name: old for name, (_, old) in zip(self._attributes, attributes, strict=True) if old is not None
-            },
-            wanted_tags={tag: new for tag, (new, _) in zip(self._tags, tags, strict=True) if new is not None},
-            accepted_tags={tag: old for tag, (_, old) in zip(self._tags, tags, strict=True) if old is not None},
-        )
 
 
 def _bindings(entry: Entry) -> list[Any]:

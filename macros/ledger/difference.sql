@@ -1,6 +1,16 @@
 {#- The SQL that compares the model's rows, as wire text, with the accepted values. -#}
 
-{% macro keys_sql(sync) %}select {{ dbt_drift.contact_key(sync) }} as contact_key from {{ dbt_drift.model_relation(sync) }}{% endmacro %}
+{#- `keys`, here and below: only the contacts with these keys, or none for all. -#}
+{% macro keys_sql(sync, keys=none) %}
+  {%- set sql = 'select ' ~ dbt_drift.contact_key(sync) ~ ' as contact_key from ' ~ dbt_drift.model_relation(sync) -%}
+  {{ sql if keys is none else 'select contact_key from (' ~ sql ~ ') as source where ' ~ dbt_drift.has_key('source', keys) }}
+{%- endmacro %}
+
+{% macro has_key(alias, keys) -%}
+  {%- set literals = [] -%}
+  {%- for key in keys %}{% do literals.append(dbt_drift.text_literal(key)) %}{% endfor -%}
+  {{ alias ~ '.contact_key in (' ~ literals | join(', ') ~ ')' if literals else 'false' }}
+{%- endmacro %}
 
 
 {#- The number of rows, of rows with a key, and of distinct keys. If the last two differ, rows share a key, changed or not. To count
@@ -49,21 +59,21 @@
 
 
 {#- Everything that differs: rows of the model, and contacts whose rows have left it. -#}
-{% macro difference_sql(sync, has_duplicates, everyone_left) %}
+{% macro difference_sql(sync, has_duplicates, everyone_left, keys=none) %}
       {%- if everyone_left %}
-      {{ dbt_drift.departed_sql(sync, everyone_left) }}
+      {{ dbt_drift.departed_sql(sync, everyone_left, keys) }}
       {%- else %}
-      {{ dbt_drift.changed_sql(sync, has_duplicates) }}
+      {{ dbt_drift.changed_sql(sync, has_duplicates, keys) }}
       {%- if sync.audiences | selectattr('mode', 'equalto', 'mirror') | list %}
       union all
-      {{ dbt_drift.departed_sql(sync, everyone_left) }}
+      {{ dbt_drift.departed_sql(sync, everyone_left, keys) }}
       {%- endif %}
       {%- endif %}
 {% endmacro %}
 
 
 {#- Rows of the model that are new, that changed, or that share their key with another row. -#}
-{% macro changed_sql(sync, has_duplicates) %}
+{% macro changed_sql(sync, has_duplicates, keys=none) %}
       select
         'upsert' as action,
         source.contact_key, source.key_as_written, source.row_id,
@@ -78,7 +88,7 @@
       left join {{ dbt_drift.accepted_relation(sync) }} as accepted on accepted.contact_key = source.contact_key
       {%- if has_duplicates %}
       left join (
-        select contact_key from ({{ dbt_drift.keys_sql(sync) }}) as keyed group by contact_key having count(*) > 1
+        select contact_key from ({{ dbt_drift.keys_sql(sync, keys) }}) as keyed group by contact_key having count(*) > 1
       ) as duplicated on duplicated.contact_key = source.contact_key
       {%- endif %}
       {%- set differences = ['accepted.contact_key is null'] %}
@@ -97,7 +107,7 @@
       {%- for audience in sync.audiences %}
         {%- do differences.append(dbt_drift.differs(dbt_drift.wanted_tag(audience), 'accepted.' ~ audience.state)) %}
       {%- endfor %}
-      where {{ dbt_drift.balanced(differences, ' or ') }}
+      where {{ dbt_drift.has_key('source', keys) ~ ' and ' if keys is not none }}{{ dbt_drift.balanced(differences, ' or ') }}
 {% endmacro %}
 
 
@@ -111,7 +121,7 @@
 
 
 {#- Contacts whose rows left the model and that still carry a tag that a mirror of this sync set. -#}
-{% macro departed_sql(sync, everyone_left) %}
+{% macro departed_sql(sync, everyone_left, keys=none) %}
   {%- set mirrors = sync.audiences | selectattr('mode', 'equalto', 'mirror') | list %}
       select
         'leave' as action,
@@ -130,12 +140,12 @@
         {%- endfor %}
       from {{ dbt_drift.accepted_relation(sync) }} as accepted
       {%- if not everyone_left %}
-      left join ({{ dbt_drift.keys_sql(sync) }}) as source on source.contact_key = accepted.contact_key
+      left join ({{ dbt_drift.keys_sql(sync, keys) }}) as source on source.contact_key = accepted.contact_key
       {%- endif %}
       where {{ 'true' if everyone_left else 'source.contact_key is null' }}
         {%- set carried = [] %}
         {%- for audience in mirrors %}{% do carried.append(dbt_drift.was_set('accepted.' ~ audience.state)) %}{% endfor %}
-        and {{ dbt_drift.balanced(carried, ' or ') }}
+        and {{ dbt_drift.has_key('accepted', keys) ~ ' and ' if keys is not none }}{{ dbt_drift.balanced(carried, ' or ') }}
 {% endmacro %}
 
 

@@ -211,9 +211,9 @@
 
 {#- Makes all accepted values uncertain, so that the next stage finds that everything differs. It does not delete them, because
     `nulls: clear` and mirrors need to know what was set. The key stays as it is: the key of a contact with a known Drift id is never
-    sent again. -#}
-{% macro reset_accepted(sync) %}
-  {{ dbt_drift.release(sync) }}
+    sent again. `keys`: only the contacts with these keys, or none for all. -#}
+{% macro reset_accepted(sync, keys=none) %}
+  {{ dbt_drift.release(sync, keys=keys) }}
   {% set kept = ['contact_key'] + sync.attributes | selectattr('is_key') | map(attribute='state') | list %}
   {% set states = [] %}
   {% for column in dbt_drift.columns_in(dbt_drift.accepted_relation(sync)) | map(attribute='name') | map('lower') if column not in kept %}
@@ -225,7 +225,9 @@
     {% endif %}
   {% endfor %}
   {% if states %}
-    {{ dbt_drift.execute('update ' ~ dbt_drift.accepted_relation(sync) ~ ' set ' ~ states | join(', ')) }}
+    {% set accepted = dbt_drift.accepted_relation(sync) %}
+    {{ dbt_drift.execute('update ' ~ accepted ~ ' set ' ~ states | join(', ')
+         ~ (' where ' ~ dbt_drift.has_key(accepted, keys) if keys is not none else '')) }}
   {% endif %}
 {% endmacro %}
 

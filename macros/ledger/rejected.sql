@@ -74,12 +74,18 @@
   ) as earlier on earlier.known_by = {{ dbt_drift.known_by('delta_rows') }} and earlier.reason = delta_rows.reason
   where delta_rows.reason is not null and not delta_rows.is_given_up
   union all
+  {%- set earlier = 'select ' ~ dbt_drift.rejected_columns() | map('first') | join(', ') ~ ' from ' ~ dbt_drift.rejected_relation(sync) %}
   select earlier.*
-  from (select {{ dbt_drift.rejected_columns() | map('first') | join(', ') }} from {{ dbt_drift.rejected_relation(sync) }}
-        where status <> 'invalid') as earlier
+  from ({{ earlier }} where status <> 'invalid') as earlier
   join {{ delta }} as delta_rows on delta_rows.contact_key = earlier.contact_key and (delta_rows.reason is null or delta_rows.is_given_up)
   left join ({{ dbt_drift.answered_sql(sync) }}) as answered on answered.seq = delta_rows.seq
   where answered.seq is null
+  {#- The stage of a few contacts says nothing of the others. #}
+  union all
+  select earlier.*
+  from ({{ earlier }}) as earlier
+  left join {{ delta }} as delta_rows on delta_rows.contact_key = earlier.contact_key
+  where delta_rows.contact_key is null and exists (select 1 from {{ delta }} where stage_id like 'keys-%')
   {%- if states %}
   union all
   select tried.contact_key, tried.key_as_written, tried.row_id, tried.status, tried.reason, cast(null as {{ text }}), tried.message,
@@ -116,9 +122,11 @@
 {% endmacro %}
 
 
-{#- Allows rows that were given up to be sent again; `reason`: only rows with this reason, or none for all. -#}
-{% macro release(sync, reason=none) %}
+{#- Allows rows that were given up to be sent again; `reason`: only rows with this reason, or none for all; `keys`: only the contacts with
+    these keys, or none for all. -#}
+{% macro release(sync, reason=none, keys=none) %}
   {{ dbt_drift.discard_stage(sync) }}
   {{ dbt_drift.execute('update ' ~ dbt_drift.rejected_relation(sync) ~ ' set given_up = false where given_up'
-       ~ (" and reason = '" ~ reason | replace("'", "''") ~ "'" if reason else '')) }}
+       ~ (' and reason = ' ~ dbt_drift.text_literal(reason) if reason else '')
+       ~ (' and ' ~ dbt_drift.has_key(dbt_drift.rejected_relation(sync), keys) if keys is not none else '')) }}
 {% endmacro %}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from dbt_drift.drift.contact.organisation import Organisation
 from dbt_drift.drift.contact.probing import probe
+from dbt_drift.drift.contact.reading import read
 from dbt_drift.drift.contact.steps import RejectedError
 from dbt_drift.drift.contact.upsert import upsert
 from dbt_drift.drift.engine.dispatcher import Dispatcher
@@ -24,12 +25,17 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from dbt_drift.drift.contact.change import ContactChange
     from dbt_drift.drift.contact.probing import Probe
+    from dbt_drift.drift.contact.reading import Reading
+    from dbt_drift.drift.contact.steps import Steps
     from dbt_drift.drift.contact.upsert import Flow
     from dbt_drift.drift.http.credentials import Credential
     from dbt_drift.drift.http.endpoints import Attribute, TokenInfo
     from dbt_drift.drift.http.messages import Request, Response
     from dbt_drift.drift.http.transport import Timeouts
+
+T = TypeVar("T")
 
 WORKERS = 128
 """Enough for 1000 requests in 20 seconds at a latency of 2 seconds: 50 per second times 2 is 100 at once."""
@@ -132,18 +138,29 @@ class DriftClient:
         Raises:
             DriftUnavailableError: Drift refuses the request, or cannot be reached.
         """
-        steps = probe(email)
+        return self._walk(probe(email), "Drift refuses to try it on that contact")
+
+    def read(self, change: ContactChange) -> Reading:
+        """Return the contact of a change as Drift has it; see `reading.read`.
+
+        Raises:
+            DriftUnavailableError: Drift refuses the request, or cannot be reached.
+        """
+        return self._walk(read(change), "Drift does not show that contact")
+
+    def _walk(self, steps: Steps[T], refused: str) -> T:
+        """Send the requests of one contact's steps in this thread, and return what came of them."""
         try:
             request = next(steps)
             while True:
                 time.sleep(request.after)
                 request = steps.send(self._send(request))
         except StopIteration as end:
-            found: Probe = end.value
+            found: T = end.value
             return found
         except RejectedError as rejected:
             said = escaped(f"{rejected.reason}: {rejected}")
-            raise DriftUnavailableError(f"Drift refuses to try it on that contact ({said})") from None
+            raise DriftUnavailableError(f"{refused} ({said})") from None
 
     def _ask(self, request: Request, policy: RetryPolicy | None = None) -> Response:
         """Send a single request that must succeed."""
