@@ -12,6 +12,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dbt_drift.alerts.tell import alerting
 from dbt_drift.binding.prepare import prepare
 from dbt_drift.binding.undeclared_tags import warnings
 from dbt_drift.delivery.plan import make_plans
@@ -135,16 +136,18 @@ def sync(
     reporter = reporter or NullReporter()
     remove_results(artifacts_folder(project))
     selection = Selection(select=tuple(select), exclude=tuple(exclude), selector=selector, state=state)
-    prepared = _prepared(
-        project,
-        selection,
-        reporter.noticed,
-        heed_last_build=not ignore_run_results,
-        unique_ids=None if approved is None else [sync.unique_id for sync in approved.syncs],
-    )
-    if reason is not None:
-        check_reason(prepared, reason)
-    return run_syncs(prepared, os.environ if environment is None else environment, reporter, options, stop)
+    found = os.environ if environment is None else environment
+    with alerting(project, found, reporter.noticed) as alerts:
+        prepared = _prepared(
+            project,
+            selection,
+            reporter.noticed,
+            heed_last_build=not ignore_run_results,
+            unique_ids=None if approved is None else [sync.unique_id for sync in approved.syncs],
+        )
+        if reason is not None:
+            check_reason(prepared, reason)
+        return alerts.of_run(prepared, run_syncs(prepared, found, reporter, options, stop))
 
 
 def plan(

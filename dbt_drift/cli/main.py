@@ -21,6 +21,7 @@ _COMMANDS = {
     "rebuild": "Rebuild a lost ledger by look-ups in Drift; sends nothing.",
     "unlock": "Release the lock that a run left behind.",
     "retry": "Sync, and send the rows again that earlier runs gave up.",
+    "alerts": "Try the channels of alerts; tell of syncs that do not run.",
     "auth": "Sign in to Drift, check the access, sign out.",
     "check": "Check the declarations, the relations and the access to Drift.",
     "exposures": "Write exposures, so that dbt's graph shows Drift.",
