@@ -18,6 +18,7 @@ _COMMANDS = {
     "plan": "Show what a sync would send; sends nothing.",
     "sync": "Make Drift match the declared models.",
     "status": "Show the ledger: lock, last runs, rejected rows, size.",
+    "report": "Write a page that shows the state of all syncs.",
     "rebuild": "Rebuild a lost ledger by look-ups in Drift; sends nothing.",
     "unlock": "Release the lock that a run left behind.",
     "retry": "Sync, and send the rows again that earlier runs gave up.",
@@ -37,7 +38,7 @@ _COMMANDS = {
 
 _MODULES = {
     **dict.fromkeys(("retry", "rebuild"), "sync"),
-    **dict.fromkeys(("status", "unlock", "adopt", "untag", "forget", "rename"), "ledger"),
+    **dict.fromkeys(("status", "report", "unlock", "adopt", "untag", "forget", "rename"), "ledger"),
     **dict.fromkeys(("check", "attributes", "exposures", "schema"), "project"),
     "demo": "sandbox",
 }
