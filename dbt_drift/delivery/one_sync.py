@@ -114,7 +114,7 @@ class OneSync:
             self._result.cause = self._guard.cause(self._sync, counts)
             return
         if why := self._not_as_planned(counts):
-            self._result.status, self._result.message = "blocked", why
+            self._result.status, self._result.message, self._result.cause = "blocked", why, "plan"
             return
         self._staged = True
         if total := min(counts.sendable, self._options.limit or counts.sendable):

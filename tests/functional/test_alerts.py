@@ -124,9 +124,8 @@ def test_thirty_nights_of_one_failure_are_one_alert_and_one_recovery(bench: Benc
 def test_a_message_holds_counts_and_codes_and_an_owner_and_nothing_of_a_row(bench: Bench, slack: Slack) -> None:
     people(bench, 3)
     bench.execute("update $.people set email = 'ada lovelace' where name = 'Name 1'")
-    bench.sandbox.change(
-        faults=[Fault(status=400, body='{"error": {"type": "p2@example.com", "message": "Name 2 is bad"}}', count=1)]
-    )
+    words = '{"error": {"type": "p2@example.com", "message": "Name 2 is bad"}}'
+    bench.sandbox.change(faults=[Fault(status=400, body=words, method="POST", path="/contacts", count=1)])
     node = bench._manifest["nodes"]["model.bench.people"]
     node["config"]["meta"]["owner"] = {"name": "Growth", "email": "growth@example.org"}
     (bench.target / "manifest.json").write_text(json.dumps(bench._manifest))
