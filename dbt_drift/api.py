@@ -166,6 +166,7 @@ def plan(
     rows: int = 10,
     out: str | PathLike[str] | None = None,
     notice: Callable[[str], None] = lambda _: None,
+    progress: Callable[[str], None] = lambda _: None,
     environment: Mapping[str, str] | None = None,
 ) -> list[SyncPlan]:
     """Return what a sync would send; sends nothing, and needs no token.
@@ -185,6 +186,7 @@ def plan(
         rows: The number of contacts, and of rows that cannot be sent, that each plan shows.
         out: The file in which to save the plan for `sync(plan=...)`; None to save nothing.
         notice: Gets each text that is no error and that the user should know.
+        progress: Gets what is done now, in words.
         environment: Where `DRIFT_API_URL` and `DRIFT_ACCESS_TOKEN` are; None: the environment of the process.
 
     Raises:
@@ -207,7 +209,9 @@ def plan(
         access, url = find_credential(found), drift_url(found)
         client = None if access is None else stack.enter_context(DriftClient(url, access))
         save_to = None if out is None else Path(out).absolute()
-        return make_plans(prepared, rows=rows, client=client, notice=notice, save_to=save_to, url=url)
+        return make_plans(
+            prepared, rows=rows, client=client, notice=notice, progress=progress, save_to=save_to, url=url
+        )
 
 
 def _prepared(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import click
@@ -16,7 +17,7 @@ from dbt_drift.cli.options import (
     selection_from,
     selection_options,
 )
-from dbt_drift.terminal import echo, echo_document
+from dbt_drift.terminal import echo, echo_document, live_line
 
 
 @click.command("plan", cls=SelectingCommand)
@@ -56,6 +57,7 @@ def plan_command(
         rows=rows,
         out=out,
         notice=lambda text: echo(f"WARN {text}", err=True),
+        progress=lambda text: live_line.draw([text], sys.stderr),
     )
     if output == "json":
         echo_document(plan_document(plans))

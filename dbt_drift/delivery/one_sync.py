@@ -151,7 +151,11 @@ class OneSync:
             pump = Pump(self._ledger, dispatcher, self._sync, total, sending, stop=self._stop)
             self._ledger.begin_sending(stage_id)
             try:
-                pump.run(lambda done: self._reporter.progress(self._sync, done, total, dispatcher.statistics()))
+                pump.run(
+                    lambda done: self._reporter.progress(
+                        self._sync, done, total, sending.rejected_rows, dispatcher.statistics()
+                    )
+                )
             finally:
                 statistics = dispatcher.statistics()
                 self._result.requests, self._result.throttled = statistics.requests, statistics.throttled
