@@ -12,6 +12,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dbt_drift.alerts.tell import alerting
 from dbt_drift.binding.prepare import prepare
 from dbt_drift.binding.undeclared_tags import warnings
 from dbt_drift.delivery.plan import make_plans
@@ -138,16 +139,18 @@ def sync(
     reporter = reporter or NullReporter()
     remove_results(artifacts_folder(project))
     selection = Selection(select=tuple(select), exclude=tuple(exclude), selector=selector, state=state)
-    prepared = _prepared(
-        project,
-        selection,
-        reporter.noticed,
-        heed_last_build=not ignore_run_results,
-        unique_ids=None if approved is None else [sync.unique_id for sync in approved.syncs],
-    )
-    if reason is not None:
-        check_reason(prepared, reason)
-    return run_syncs(prepared, os.environ if environment is None else environment, reporter, options, stop)
+    found = os.environ if environment is None else environment
+    with alerting(project, found, reporter.noticed) as alerts:
+        prepared = _prepared(
+            project,
+            selection,
+            reporter.noticed,
+            heed_last_build=not ignore_run_results,
+            unique_ids=None if approved is None else [sync.unique_id for sync in approved.syncs],
+        )
+        if reason is not None:
+            check_reason(prepared, reason)
+        return alerts.of_run(prepared, run_syncs(prepared, found, reporter, options, stop))
 
 
 def plan(
@@ -167,6 +170,7 @@ def plan(
     keys: Sequence[str] = (),
     out: str | PathLike[str] | None = None,
     notice: Callable[[str], None] = lambda _: None,
+    progress: Callable[[str], None] = lambda _: None,
     environment: Mapping[str, str] | None = None,
 ) -> list[SyncPlan]:
     """Return what a sync would send; sends nothing, and needs no token.
@@ -187,6 +191,7 @@ def plan(
         keys: The keys or e-mail addresses of the only contacts to plan; none: all.
         out: The file in which to save the plan for `sync(plan=...)`; None to save nothing.
         notice: Gets each text that is no error and that the user should know.
+        progress: Gets what is done now, in words.
         environment: Where `DRIFT_API_URL` and `DRIFT_ACCESS_TOKEN` are; None: the environment of the process.
 
     Raises:
@@ -209,7 +214,16 @@ def plan(
         access, url = find_credential(found), drift_url(found)
         client = None if access is None else stack.enter_context(DriftClient(url, access))
         save_to = None if out is None else Path(out).absolute()
-        return make_plans(prepared, rows=rows, named=keys, client=client, notice=notice, save_to=save_to, url=url)
+        return make_plans(
+            prepared,
+            rows=rows,
+            named=keys,
+            client=client,
+            notice=notice,
+            progress=progress,
+            save_to=save_to,
+            url=url,
+        )
 
 
 def _prepared(

@@ -52,6 +52,22 @@ class Guards(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     run_share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.3
 
 
+class Alerts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What people are told of. Where to is in the environment.
+
+    Attributes:
+        rejected: The number of rows of one sync that did not get through, from which on it is told.
+        hours: The number of hours without a successful run after which it is told; None for never.
+        factor: How many times as long, or as many rows, as in the last runs is told.
+        slack_ids: The Slack id of a person or a user group, by the owner's name or address.
+    """
+
+    rejected: Annotated[int, msgspec.Meta(ge=1)] = 1
+    hours: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    factor: Annotated[float, msgspec.Meta(gt=1)] = 5.0
+    slack_ids: dict[str, Annotated[str, msgspec.Meta(pattern="^[USW][A-Z0-9]+$")]] = {}
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All settings.
 
@@ -63,6 +79,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         unknown_attributes: Whether a mapped attribute that Drift does not have is a warning or an error.
         failures: How much may fail before a sync stops.
         guards: How much a sync may take away before it is blocked.
+        alerts: What people are told of.
     """
 
     schema: str | None = None
@@ -72,6 +89,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     unknown_attributes: Literal["warn", "error"] = "warn"
     failures: Failures = Failures()
     guards: Guards = Guards()
+    alerts: Alerts = Alerts()
 
 
 def read_settings(given: dict[str, Any]) -> Settings:

@@ -43,7 +43,7 @@ def login(*, client_id: str | None, port: int, no_browser: bool, timeout: int) -
     contact_read and contact_write; with all_contact_read, dbt-drift compares the mapping with Drift's attributes. The
     client secret comes from DRIFT_CLIENT_SECRET, or the command asks for it.
     """
-    from dbt_drift.cli.loopback import PATH
+    from dbt_drift.drift.auth.loopback import PATH
     from dbt_drift.drift.auth.oauth import App, challenge, redeem
     from dbt_drift.drift.auth.sign_in import kept_from
     from dbt_drift.drift.auth.token_store import Kept, token_store
@@ -160,7 +160,7 @@ def _from_browser(address: str, state: str, port: int, timeout: int) -> dict[str
     import threading
     import webbrowser
 
-    from dbt_drift.cli.loopback import listening
+    from dbt_drift.drift.auth.loopback import listening
 
     with listening(port, state) as listener:
         echo(f"Agree in the browser. If none opens, open this address on this machine: {address}", err=True)

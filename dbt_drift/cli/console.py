@@ -90,7 +90,7 @@ class Console:
         self._line(f"  {self.differences(counts)}")
         self._sending_since = self._said = time.monotonic()
 
-    def progress(self, sync: Sync, done: int, total: int, statistics: Statistics) -> None:
+    def progress(self, sync: Sync, done: int, total: int, rejected: int, statistics: Statistics) -> None:
         """Draw the live line, or say from time to time how far it is."""
         if self._live:
             lasts = time.monotonic() - self._sending_since
@@ -98,13 +98,14 @@ class Console:
             self._draw(
                 f"  {sync.name} {done:,}/{total:,}",
                 *([f"{_duration(lasts / done * (total - done))} left"] if 0 < done < total else []),
-                f"{statistics.rate:.0f} requests/s",
+                *([f"{rejected:,} rejected"] if rejected else []),
+                _rate(statistics),
                 *([statistics.waiting] if statistics.waiting else []),
                 f"[{'#' * filled}{'-' * (_BAR - filled)}]",
             )
         elif time.monotonic() - self._said >= _LINE_EVERY:
             self._said = time.monotonic()
-            self._line(f"  {_progress(sync, done, total, statistics)}")
+            self._line(f"  {_progress(sync, done, total, rejected, statistics)}")
 
     def sync_finished(self, index: int, total: int, result: SyncResult) -> None:
         """Say what came of a sync."""
@@ -126,6 +127,8 @@ class Console:
         for result in results.results:
             for reason, count in sorted(result.reasons.items()):
                 self._line(f"  {result.name}: {counted(count, 'row')} {reason}")
+        if said := _in_short(results):
+            self._line(said)
         self._line(_tally(results))
 
     def failed(self, message: str, *, kind: str) -> None:  # noqa: ARG002 - for programs
@@ -201,12 +204,14 @@ class JsonLines:
         data = {"unique_id": sync.unique_id, "counts": counts}
         self._event("Staged", f"{sync.name}: {_differences(counts)}", data)
 
-    def progress(self, sync: Sync, done: int, total: int, statistics: Statistics) -> None:
+    def progress(self, sync: Sync, done: int, total: int, rejected: int, statistics: Statistics) -> None:
         """Say from time to time how far it is."""
         if time.monotonic() - self._said >= _LINE_EVERY:
             self._said = time.monotonic()
-            data = {"unique_id": sync.unique_id, "done": done, "total": total, "statistics": statistics}
-            self._event("Progress", _progress(sync, done, total, statistics), data)
+            data = {"unique_id": sync.unique_id, "done": done, "total": total, "rejected": rejected}
+            self._event(
+                "Progress", _progress(sync, done, total, rejected, statistics), {**data, "statistics": statistics}
+            )
 
     def sync_finished(self, index: int, total: int, result: SyncResult) -> None:
         """Say what came of a sync."""
@@ -249,8 +254,28 @@ def _outcome(result: SyncResult) -> str:
     return f"{contacts.created:,} created, {contacts.updated:,} updated, {contacts.matched:,} matched"
 
 
-def _progress(sync: Sync, done: int, total: int, statistics: Statistics) -> str:
-    return f"{sync.name}: {done:,} of {total:,} contacts, {_pace(statistics)}"
+def _progress(sync: Sync, done: int, total: int, rejected: int, statistics: Statistics) -> str:
+    failed = f"{rejected:,} rejected, " if rejected else ""
+    return f"{sync.name}: {done:,} of {total:,} contacts, {failed}{_pace(statistics)}"
+
+
+def _in_short(results: Results) -> str:
+    """Return what came of the run for somebody who knows neither dbt nor this program; "" if no row was compared."""
+    rows = [result.rows for result in results.results]
+    contacts = [result.contacts for result in results.results]
+    read, sent, unchanged = (sum(getattr(one, name) for one in rows) for name in ("read", "sent", "unchanged"))
+    if not read:
+        return ""
+    right = f"Drift has {sent + unchanged:,} of {counted(read, 'row')} as the models have them"
+    parts = [f"{right}: {sent:,} sent now, {unchanged:,} as before."]
+    if failed := sum(one.invalid + one.rejected + one.given_up for one in rows):
+        parts.append(f"{counted(failed, 'row')} did not get through.")
+    if waiting := sum(one.unfinished for one in rows):
+        parts.append(f"{counted(waiting, 'row')} not sent yet.")
+    added, removed = sum(one.tags_added for one in contacts), sum(one.tags_removed for one in contacts)
+    if added or removed:
+        parts.append(f"{counted(added, 'tag')} set, {removed:,} taken away.")
+    return " ".join(parts)
 
 
 def _tally(results: Results) -> str:
@@ -277,8 +302,12 @@ def _dotted(left: str, right: str) -> str:
 
 
 def _pace(statistics: Statistics) -> str:
-    pace = f"{statistics.rate:.0f} requests/s"
-    return f"{pace}, {statistics.waiting}" if statistics.waiting else pace
+    return f"{_rate(statistics)}, {statistics.waiting}" if statistics.waiting else _rate(statistics)
+
+
+def _rate(statistics: Statistics) -> str:
+    of = f" of {statistics.quota:.0f}" if statistics.quota else ""
+    return f"{statistics.rate:.0f}{of} requests/s"
 
 
 if TYPE_CHECKING:

@@ -18,15 +18,10 @@ from dbt_drift.terminal import echo, echo_document
 @click.option(
     "--runs", default=5, show_default=True, type=click.IntRange(min=0), help="How many of the last runs to show."
 )
-@click.option(
-    "--output",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    help="How to print the outcome on stdout: for people, or as one JSON document.",
-)
+@document_option
 def status_command(*, runs: int, output: str, **given: Any) -> int:
     """Show the ledger: the lock, the last runs, waiting answers, rejected rows, its size. Writes nothing."""
-    from dbt_drift.cli.status_view import status_document, status_text
+    from dbt_drift.cli.views.status import status_document, status_text
     from dbt_drift.operations.status import read_status
 
     status = read_status(project_from(given), runs=runs)
@@ -49,7 +44,7 @@ def explain_command(*, key: str, asks_drift: bool, output: str, **given: Any) ->
     contact.
     """
     from dbt_drift.binding.prepare import prepare
-    from dbt_drift.cli.explain_view import explain_document, explain_text
+    from dbt_drift.cli.views.explain import explain_document, explain_text
     from dbt_drift.drift.auth.find import credential
     from dbt_drift.drift.engine.client import DriftClient
     from dbt_drift.drift.http.retry_policy import RetryPolicy
@@ -69,6 +64,36 @@ def explain_command(*, key: str, asks_drift: bool, output: str, **given: Any) ->
     else:
         echo(explain_text(key, states))
     return 0 if states else 1
+
+
+@click.command("report")
+@project_options
+@click.option(
+    "--file", type=click.Path(dir_okay=False), help="The page. Default: drift_report.html in dbt's target folder."
+)
+@click.option(
+    "--runs", default=200, show_default=True, type=click.IntRange(min=0), help="How many of the last runs to read."
+)
+@click.option("--keys", is_flag=True, help="Show keys, and addresses in messages, as they are.")
+@document_option
+def report_command(*, file: str | None, runs: int, keys: bool, output: str, **given: Any) -> int:
+    """Write a page that shows the state of all syncs: health, last runs, audiences, rejected rows. One HTML file."""
+    from pathlib import Path
+
+    from dbt_drift.operations.report import read_report
+    from dbt_drift.project.folders import artifacts_folder
+    from dbt_drift.report.page import report_page, write_page
+
+    options = project_from(given)
+    where = Path(file) if file else artifacts_folder(options) / "drift_report.html"
+    where = where.absolute()  # reading the ledger moves to the project's root
+    report = read_report(options, runs=runs, keys=keys)
+    if output == "json":
+        echo_document(report)
+        return 0
+    write_page(where, report_page(report))
+    echo(f"Written to {where}.")
+    return 0
 
 
 @click.command("unlock")

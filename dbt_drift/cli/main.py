@@ -19,9 +19,11 @@ _COMMANDS = {
     "sync": "Make Drift match the declared models.",
     "status": "Show the ledger: lock, last runs, rejected rows, size.",
     "explain": "Say everything about one contact: model, ledger, what a sync would do.",
+    "report": "Write a page that shows the state of all syncs.",
     "rebuild": "Rebuild a lost ledger by look-ups in Drift; sends nothing.",
     "unlock": "Release the lock that a run left behind.",
     "retry": "Sync, and send the rows again that earlier runs gave up.",
+    "alerts": "Try the channels of alerts; tell of syncs that do not run.",
     "auth": "Sign in to Drift, check the access, sign out.",
     "check": "Check the declarations, the relations and the access to Drift.",
     "exposures": "Write exposures, so that dbt's graph shows Drift.",
@@ -37,7 +39,7 @@ _COMMANDS = {
 
 _MODULES = {
     **dict.fromkeys(("retry", "rebuild"), "sync"),
-    **dict.fromkeys(("status", "explain", "unlock", "adopt", "untag", "forget", "rename"), "ledger"),
+    **dict.fromkeys(("status", "explain", "report", "unlock", "adopt", "untag", "forget", "rename"), "ledger"),
     **dict.fromkeys(("check", "attributes", "exposures", "schema"), "project"),
     "demo": "sandbox",
 }

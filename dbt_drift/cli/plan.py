@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import click
@@ -17,7 +18,7 @@ from dbt_drift.cli.options import (
     selection_from,
     selection_options,
 )
-from dbt_drift.terminal import echo, echo_document
+from dbt_drift.terminal import echo, echo_document, live_line
 
 
 @click.command("plan", cls=SelectingCommand)
@@ -58,7 +59,7 @@ def plan_command(
     if keys and out:
         raise click.UsageError("A plan of some contacts cannot be saved: --key does not go with --out.")
     from dbt_drift import api
-    from dbt_drift.cli.plan_view import plan_document, plan_text
+    from dbt_drift.cli.views.plan import plan_document, plan_text
 
     plans = api.plan(
         **structs.asdict(project_from(given)),
@@ -68,6 +69,7 @@ def plan_command(
         keys=keys,
         out=out,
         notice=lambda text: echo(f"WARN {text}", err=True),
+        progress=lambda text: live_line.draw([text], sys.stderr),
     )
     if output == "json":
         echo_document(plan_document(plans))

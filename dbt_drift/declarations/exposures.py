@@ -113,7 +113,8 @@ def _refuse_foreign(path: Path) -> None:
 
 def _exposure(manifest: Manifest, sync: Sync, general: Owner, url: str) -> dict[str, Any]:
     node = manifest.nodes[sync.unique_id]
-    owner = next(found for found in (_own(node), _of_group(manifest, node), general) if found.is_known)
+    owner = owner_of(manifest, node)
+    owner = owner if owner.is_known else general
     return {
         "name": f"drift_{sync.slug}",
         "label": f"Drift contacts from {sync.name}",
@@ -166,6 +167,12 @@ def _ref(node: Node, project: str | None) -> str:
     package = "" if node.package_name == project else f"'{node.package_name}', "
     version = "" if node.version is None else f", v={node.version!r}"
     return f"ref({package}'{node.name}'{version})"
+
+
+def owner_of(manifest: Manifest, node: Node) -> Owner:
+    """Return who owns a model, by its meta, or else by its dbt group."""
+    own = _own(node)
+    return own if own.is_known else _of_group(manifest, node)
 
 
 def _own(node: Node) -> Owner:

@@ -78,6 +78,12 @@ class Guard:
         lines.append(" ".join(advice))
         return "\n  ".join(lines)
 
+    def cause(self, sync: Sync, counts: Counts) -> str:
+        """Return the code of what blocked a sync: `empty` or `shrunken`, of its model, or `removals`."""
+        if not self._shrunk(sync, counts):
+            return "removals"
+        return "shrunken" if counts.rows else "empty"
+
     def _shrunk(self, sync: Sync, counts: Counts) -> list[str]:
         before, now = counts.rows_before or 0, counts.rows
         limit = 1 if self._max_removals is not None else _of(sync.guards.shrink, self._limits.shrink)

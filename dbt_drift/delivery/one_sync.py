@@ -75,17 +75,17 @@ class OneSync:
         try:
             self._sync_rows()
         except DbtDriftError as error:
-            result.status, result.message = "error", str(error)
+            result.status, result.message, result.cause = "error", str(error), error.kind
             self._keep_rejected(error)
         except Exception as error:  # noqa: BLE001 - a bug: the result still says what was sent
-            result.status, result.message = "error", internal_error(error)
+            result.status, result.message, result.cause = "error", internal_error(error), "internal"
             traceback.print_exc()
         else:
             if result.status == "success" and result.reasons:
                 self._warn()
         if problem := result.rows.problem:
             # The ledger is right: only the counts are wrong.
-            result.status = "error"
+            result.status, result.cause = "error", "internal"
             result.message = f"Internal error: {problem} Please report it. {result.message}".rstrip()
         result.execution_time = round(time.monotonic() - started, 3)
         return result
@@ -111,9 +111,10 @@ class OneSync:
         self._count_staged(counts)
         if self._guard and (why := self._guard.check(self._sync, counts)):
             self._result.status, self._result.message = "blocked", why
+            self._result.cause = self._guard.cause(self._sync, counts)
             return
         if why := self._not_as_planned(counts):
-            self._result.status, self._result.message = "blocked", why
+            self._result.status, self._result.message, self._result.cause = "blocked", why, "plan"
             return
         self._staged = True
         if total := min(counts.sendable, self._options.limit or counts.sendable):
@@ -150,7 +151,11 @@ class OneSync:
             pump = Pump(self._ledger, dispatcher, self._sync, total, sending, stop=self._stop)
             self._ledger.begin_sending(stage_id)
             try:
-                pump.run(lambda done: self._reporter.progress(self._sync, done, total, dispatcher.statistics()))
+                pump.run(
+                    lambda done: self._reporter.progress(
+                        self._sync, done, total, sending.rejected_rows, dispatcher.statistics()
+                    )
+                )
             finally:
                 statistics = dispatcher.statistics()
                 self._result.requests, self._result.throttled = statistics.requests, statistics.throttled

@@ -77,6 +77,7 @@ def make_plans(
     named: Sequence[str] = (),
     client: DriftClient | None = None,
     notice: Callable[[str], None] = lambda _: None,
+    progress: Callable[[str], None] = lambda _: None,
     save_to: Path | None = None,
     url: str = "",
 ) -> list[SyncPlan]:
@@ -88,6 +89,7 @@ def make_plans(
         named: The keys or e-mail addresses of the only contacts to plan; none for all.
         client: Tells the token's organisation and lists Drift's attributes; None to use those of the last sync.
         notice: Gets each notice for the user.
+        progress: Gets what is done now, in words.
         save_to: Where to save the plans for `dbt-drift sync --plan`; None to save nothing.
         url: The URL of Drift, for the saved plans.
 
@@ -110,9 +112,10 @@ def make_plans(
         notice(text)
     guard = Guard(prepared.settings.guards, in_plan=True)
     with prepared.project.holding():
-        plans = [
-            plan_one(prepared, sync, rows, guard, named=named, is_saved=save_to is not None) for sync in prepared.syncs
-        ]
+        plans = []
+        for number, sync in enumerate(prepared.syncs, 1):
+            progress(f"Comparing {sync.name} with what Drift has accepted, {number} of {len(prepared.syncs)}")
+            plans.append(plan_one(prepared, sync, rows, guard, named=named, is_saved=save_to is not None))
     if save_to is not None:
         syncs = [to_save(sync, plan) for sync, plan in zip(prepared.syncs, plans, strict=True)]
         write_plan(saved(prepared, syncs, url=url, organisation=organisation, turn=registry.turn), save_to)

@@ -33,8 +33,8 @@ class Reporter(Protocol):
     def staged(self, sync: Sync, counts: Counts) -> None:
         """The difference is known."""
 
-    def progress(self, sync: Sync, done: int, total: int, statistics: Statistics) -> None:
-        """`done` of `total` contacts have an outcome. Called a few times a second."""
+    def progress(self, sync: Sync, done: int, total: int, rejected: int, statistics: Statistics) -> None:
+        """`done` of `total` contacts have an outcome, `rejected` of them a bad one. Called a few times a second."""
 
     def sync_finished(self, index: int, total: int, result: SyncResult) -> None:
         """A sync has its result."""
@@ -58,7 +58,7 @@ class NullReporter:
     def staged(self, sync: Sync, counts: Counts) -> None:
         """Drop it."""
 
-    def progress(self, sync: Sync, done: int, total: int, statistics: Statistics) -> None:
+    def progress(self, sync: Sync, done: int, total: int, rejected: int, statistics: Statistics) -> None:
         """Drop it."""
 
     def sync_finished(self, index: int, total: int, result: SyncResult) -> None:

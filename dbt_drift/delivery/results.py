@@ -118,6 +118,7 @@ class SyncResult(msgspec.Struct, kw_only=True):
         status: `success`; `warn`: some rows were rejected or are invalid; `blocked`: the sync was blocked before it
             sent anything; `error`: the sync broke off; `skipped`: an earlier sync broke off.
         message: One line for a person.
+        cause: Why the status is `blocked` or `error`, as a code that names no data; "" otherwise.
         execution_time: In seconds.
         rows: The outcomes of the model's rows.
         contacts: The outcomes of the contacts that were sent.
@@ -133,6 +134,7 @@ class SyncResult(msgspec.Struct, kw_only=True):
     name: str
     status: SyncStatus
     message: str = ""
+    cause: str = ""
     execution_time: float = 0.0
     rows: RowCounts = msgspec.field(default_factory=RowCounts)
     contacts: ContactCounts = msgspec.field(default_factory=ContactCounts)

@@ -134,12 +134,14 @@ def _write(document: Results, folder: Path, reporter: Reporter) -> None:
 
 def _not_reached(prepared: Prepared, done: int, error: BaseException) -> Iterator[SyncResult]:
     """Yield a result for each sync without one: the run broke off at the first of them."""
-    said = "Interrupted."
-    if isinstance(error, Exception):
-        said = str(error) if isinstance(error, DbtDriftError) else internal_error(error)
+    said, cause = "Interrupted.", "interrupted"
+    if isinstance(error, DbtDriftError):
+        said, cause = str(error), error.kind
+    elif isinstance(error, Exception):
+        said, cause = internal_error(error), "internal"
     syncs = [*(blocked.sync for blocked in prepared.blocked), *prepared.syncs][done:]
     for sync in syncs[:1]:
-        yield SyncResult(unique_id=sync.unique_id, name=sync.name, status="error", message=said)
+        yield SyncResult(unique_id=sync.unique_id, name=sync.name, status="error", message=said, cause=cause)
     for sync in syncs[1:]:
         yield SyncResult(
             unique_id=sync.unique_id, name=sync.name, status="skipped", message="skipped, because the run broke off"

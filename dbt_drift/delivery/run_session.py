@@ -194,7 +194,7 @@ class RunSession:
         """
         total = len(blocked) + len(syncs)
         for one in blocked:
-            self._ended(_unsent(one.sync, "blocked", one.why), total, results)
+            self._ended(_unsent(one.sync, "blocked", one.why, cause="build"), total, results)
         broken_off = ""
         for sync in syncs:
             if broken_off:
@@ -335,5 +335,5 @@ def _until(owner: LockOwner) -> str:
     )
 
 
-def _unsent(sync: Sync, status: SyncStatus, message: str) -> SyncResult:
-    return SyncResult(unique_id=sync.unique_id, name=sync.name, status=status, message=message)
+def _unsent(sync: Sync, status: SyncStatus, message: str, *, cause: str = "") -> SyncResult:
+    return SyncResult(unique_id=sync.unique_id, name=sync.name, status=status, message=message, cause=cause)

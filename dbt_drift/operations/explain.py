@@ -16,9 +16,9 @@ from dbt_drift.drift.contact.change import ContactChange
 from dbt_drift.drift.http import endpoints
 from dbt_drift.ledger.delta import InvalidRow
 from dbt_drift.ledger.history import SyncCounts, last_runs, syncs_of
-from dbt_drift.ledger.one_contact import Accepted, ModelRow, RejectedRow, accepted_rows, model_rows, rejected_rows
 from dbt_drift.ledger.sync_ledger import SyncLedger
 from dbt_drift.ledger.versions import bring_forward
+from dbt_drift.operations.contact_rows import Accepted, ModelRow, RejectedRow, accepted_rows, model_rows, rejected_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

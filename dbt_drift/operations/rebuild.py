@@ -80,7 +80,7 @@ def _rebuild(sync: Sync, ledger: SyncLedger, client: DriftClient, reporter: Repo
             looking = _Looking(ledger, sync, stage_id)
             pump = Pump(ledger, dispatcher, sync, counts.sendable, looking, stop=stop)
             try:
-                pump.run(lambda done: reporter.progress(sync, done, counts.sendable, dispatcher.statistics()))
+                pump.run(lambda done: reporter.progress(sync, done, counts.sendable, 0, dispatcher.statistics()))
             finally:
                 statistics = dispatcher.statistics()
                 result.requests, result.throttled = statistics.requests, statistics.throttled

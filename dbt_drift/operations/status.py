@@ -122,23 +122,28 @@ def read_status(options: ProjectOptions, *, runs: int) -> LedgerStatus:
     """
     project, _, location = locate(options)
     with project.connect("status") as session:
-        tables = _tables(session, location)
-        if not tables:
-            return LedgerStatus(schema=location.schema, exists=False)
-        version, dbt_drift_version = _version(session, location, tables)
-        owner = read_owner(project, location)
-        sizes = _sizes(session, location, tables)
-        return LedgerStatus(
-            schema=location.schema,
-            exists=True,
-            version=version,
-            dbt_drift_version=dbt_drift_version,
-            drift_url=destination(session, location),
-            lock=_lock(owner),
-            runs=_runs(session, location, owner, runs),
-            syncs=_syncs({size.name: size.rows for size in sizes}),
-            tables=sizes,
-        )
+        return status_in(session, project, location, runs=runs)
+
+
+def status_in(session: Session, project: DbtProject, location: Location, *, runs: int) -> LedgerStatus:
+    """Read the same within a connection that is open already."""
+    tables = _tables(session, location)
+    if not tables:
+        return LedgerStatus(schema=location.schema, exists=False)
+    version, dbt_drift_version = _version(session, location, tables)
+    owner = read_owner(project, location)
+    sizes = _sizes(session, location, tables)
+    return LedgerStatus(
+        schema=location.schema,
+        exists=True,
+        version=version,
+        dbt_drift_version=dbt_drift_version,
+        drift_url=destination(session, location),
+        lock=_lock(owner),
+        runs=_runs(session, location, owner, runs),
+        syncs=_syncs({size.name: size.rows for size in sizes}),
+        tables=sizes,
+    )
 
 
 def find_lock(options: ProjectOptions) -> tuple[DbtProject, Location, LockOwner | None]:
@@ -207,14 +212,16 @@ def _lock(owner: LockOwner | None) -> LockStatus | None:
 
 def _runs(session: Session, location: Location, owner: LockOwner | None, most: int) -> list[RunStatus]:
     past = last_runs(session, location, most)
-    syncs = syncs_of(session, location, [run.invocation_id for run in past]) if past else []
+    syncs: dict[str, list[SyncCounts]] = {run.invocation_id: [] for run in past}
+    for counts in syncs_of(session, location, list(syncs)) if past else ():
+        syncs[counts.invocation_id].append(counts)
     alive = owner.invocation_id if owner is not None and not owner.is_dead else None
     return [
         RunStatus(
             **{
                 **msgspec.structs.asdict(run),
                 "status": "died" if run.status == "running" and run.invocation_id != alive else run.status,
-                "syncs": [counts for counts in syncs if counts.invocation_id == run.invocation_id],
+                "syncs": syncs[run.invocation_id],
             }
         )
         for run in past

@@ -30,6 +30,7 @@
 {% macro lock_relation(ledger) %}{{ return(dbt_drift.ledger_relation(ledger, 'drift_lock')) }}{% endmacro %}
 {% macro runs_relation(ledger) %}{{ return(dbt_drift.ledger_relation(ledger, 'drift_runs')) }}{% endmacro %}
 {% macro run_syncs_relation(ledger) %}{{ return(dbt_drift.ledger_relation(ledger, 'drift_run_syncs')) }}{% endmacro %}
+{% macro alerts_relation(ledger) %}{{ return(dbt_drift.ledger_relation(ledger, 'drift_alerts')) }}{% endmacro %}
 
 
 {#- The adapter type that these macros are written for, or none. An adapter that inherits the macros of another one, as dbt-redshift does

@@ -13,7 +13,11 @@ import msgspec
 import pytest
 import yaml
 
-from dbt_drift.binding.settings import Failures, Guards, RateLimit, Settings, read_settings
+from dbt_drift.alerts.channels import VARIABLES
+from dbt_drift.alerts.deliver import SECONDS
+from dbt_drift.alerts.incident import TITLES
+from dbt_drift.alerts.judge import ENOUGH_RUNS, LAST_RUNS, LEAST_ROWS
+from dbt_drift.binding.settings import Alerts, Failures, Guards, RateLimit, Settings, read_settings
 from dbt_drift.cli.auth import DEFAULT_PORT as SIGN_IN_PORT
 from dbt_drift.cli.main import group
 from dbt_drift.cli.sandbox import DEFAULT_PORT as SANDBOX_PORT
@@ -238,10 +242,11 @@ def test_the_settings_shown_are_right() -> None:
 
 
 def test_every_setting_has_its_row() -> None:
-    names = {field.name for field in msgspec.structs.fields(Settings)} - {"rate_limit", "failures", "guards"}
+    names = {field.name for field in msgspec.structs.fields(Settings)} - {"rate_limit", "failures", "guards", "alerts"}
     names |= {f"rate_limit.{field.name}" for field in msgspec.structs.fields(RateLimit)}
     names |= {f"failures.{field.name}" for field in msgspec.structs.fields(Failures)}
     names |= {f"guards.{field.name}" for field in msgspec.structs.fields(Guards)}
+    names |= {f"alerts.{field.name}" for field in msgspec.structs.fields(Alerts)}
     assert first_cells(text_of("reference/settings.md")) == names
 
 
@@ -269,6 +274,12 @@ def test_the_fields_of_the_results_are_all_there() -> None:
         assert f"{name}`" in section, name
     for field in msgspec.structs.fields(Rejection):
         assert f"`{field.name}`" in page
+
+
+def test_every_alert_and_its_variables_are_explained() -> None:
+    page = text_of("how-to/alerts.md")
+    assert first_cells(page) == set(TITLES)
+    assert all(f"`{name}`" in page and f"`{name}`" in text_of("reference/cli.md") for name in VARIABLES)
 
 
 def test_every_reason_is_explained() -> None:
@@ -331,6 +342,12 @@ QUOTED = {
         f"at most {UNWRITTEN_ROWS} of them or {FLUSH_SECONDS:.0f} seconds",
         f"every {SIGN_SECONDS:.0f} seconds or so",
         f"After {IN_WORDS[LEASE_SECONDS]} without one it counts as dead",
+    ],
+    "docs/how-to/alerts.md": [
+        f"{Alerts().factor:.0f} times as long",
+        f"fewer than {LEAST_ROWS} rows",
+        f"the last {LAST_RUNS} successful runs; `volume` and `slow` begin with {ENOUGH_RUNS} of them",
+        f"All channels together have {SECONDS:.0f} seconds",
     ],
     "docs/how-to/ci-and-schedulers.md": [f"expires after {IN_WORDS[LEASE_SECONDS]}"],
     "docs/how-to/large-tables.md": [

@@ -42,9 +42,11 @@ def test_one_way_through_each_command(
     assert "4 new" in run("plan")
     synced = run("sync", "--log-level", "debug")
     assert "4 created" in synced
+    assert "Drift has 4 of 4 rows as the models have them: 4 sent now, 0 as before. 2 tags set, 0 taken away." in synced
     assert "POST /contacts: 200 in " in synced
     assert "p1@example.com" not in synced
     assert "people: 4 contacts remembered" in run("status")
+    assert "drift_report.html" in run("report")
     assert "Adopted: 1 contact" in run("adopt", "people", "VIP", "members")
     assert "OK=1" in run("retry", "--allow-removals")
     assert "Nobody holds the lock" in run("unlock")

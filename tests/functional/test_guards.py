@@ -49,7 +49,7 @@ def test_an_empty_model_takes_nothing_away(tagged: Bench) -> None:
     results = tagged.run()
 
     (result,) = results.results
-    assert (result.status, result.requests, tagged.requests()) == ("blocked", 0, 0)
+    assert (result.status, result.cause, result.requests, tagged.requests()) == ("blocked", "empty", 0, 0)
     assert "the model is empty, and had 100 rows in the last sync" in result.message
     assert "80 of 80 contacts would lose the tag 'VIP'" in result.message
     assert "--select people --max-removals 80" in result.message

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dbt_drift.sandbox.behaviour import Fault
 from tests.support import warm
 from tests.support.command_line import project_of, run_process
 from tests.support.harness import Bench
@@ -99,10 +100,20 @@ def test_the_line_never_wraps(slow: Bench, columns: int) -> None:
     assert len(sent) >= 3, terminal.written
     assert max(map(len, frames)) < columns
     assert [frame for frame in sent if "requests/s" not in frame] == []
-    usual = [frame for frame in sent if re.search(r"left  \d+ requests/s(  \[.*)?$", frame)]
+    usual = [frame for frame in sent if re.search(r"left  \d+ of 50 requests/s(  \[.*)?$", frame)]
     assert {"[" in frame for frame in usual} == {columns >= 80}, usual
     # What was drawn is erased before anything else is printed.
     assert terminal.written.rindex(ERASE) < terminal.written.index("Done in")
+
+
+def test_what_is_rejected_so_far_and_what_a_plan_compares(slow: Bench) -> None:
+    slow.sandbox.change(faults=[Fault(status=400, method="POST", path="/contacts", rate=0.5)])
+    terminal = syncing(slow, 100)
+    assert terminal.wait() == 1, terminal.written
+    assert re.search(r"people \d+/120  .*\d+ rejected  \d+ of 50 requests/s", "\n".join(drawn(terminal.written)))
+    plan = Terminal(80, ["dbt-drift", "plan", "--rows", "0", *project_of(slow)], slow.environment)
+    assert plan.wait() == 0, plan.written
+    assert "Comparing people with what Drift has accepted, 1 of 1" in drawn(plan.written)
 
 
 def test_the_line_follows_a_resize(slow: Bench) -> None:

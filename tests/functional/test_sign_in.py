@@ -19,8 +19,8 @@ import keyring.backend
 import pytest
 import requests
 
-from dbt_drift.cli.loopback import listening
 from dbt_drift.drift.auth import oauth
+from dbt_drift.drift.auth.loopback import listening
 from dbt_drift.drift.auth.sign_in import sign_in_from
 from dbt_drift.drift.http.retry_policy import RetryPolicy
 from dbt_drift.errors import DriftUnavailableError

@@ -55,8 +55,8 @@ class Saboteur(Recorder):
     def noticed(self, notice: str) -> None:
         self.notices.append(notice)
 
-    def progress(self, sync: Sync, done: int, total: int, statistics: Statistics) -> None:
-        super().progress(sync, done, total, statistics)
+    def progress(self, sync: Sync, done: int, total: int, rejected: int, statistics: Statistics) -> None:
+        super().progress(sync, done, total, rejected, statistics)
         if done >= self._after and callable(self._deed):
             deed, self._deed = self._deed, None
             deed()

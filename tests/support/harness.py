@@ -148,7 +148,7 @@ class Recorder:
     def staged(self, sync: Sync, counts: Counts) -> None:
         self.counts[sync.name] = counts
 
-    def progress(self, sync: Sync, done: int, total: int, statistics: Statistics) -> None:
+    def progress(self, sync: Sync, done: int, total: int, rejected: int, statistics: Statistics) -> None:
         self.done.append(done)
 
     def sync_finished(self, index: int, total: int, result: SyncResult) -> None:

@@ -175,7 +175,9 @@ class Dispatcher:
         """Return the current statistics."""
         now = time.monotonic()
         with self._lock:
-            return self._meter.statistics(now, sending=self._sending, waiting=self._waiting(now))
+            return self._meter.statistics(
+                now, sending=self._sending, quota=self._limiter.per_second, waiting=self._waiting(now)
+            )
 
     def _work(self) -> None:
         while (taken := self._take()) is not None:

@@ -31,6 +31,7 @@ class Statistics(msgspec.Struct, frozen=True):
         retries: Requests sent again after a fault. Those sent again after a 429 are in `throttled`.
         sending: Requests under way.
         rate: Requests per second over the last `RATE_SECONDS`, or since the first request.
+        quota: Requests per second that the quota allows in the long run; 0 for any number.
         waiting: Why nothing can be sent at the moment, in words, or "".
     """
 
@@ -41,6 +42,7 @@ class Statistics(msgspec.Struct, frozen=True):
     retries: int
     sending: int
     rate: float
+    quota: float
     waiting: str
 
 
@@ -88,7 +90,7 @@ class Meter:
         self._given_up += 1
         return self._heard < since or task.gave_up_throttled or self._given_up >= _GIVEN_UP
 
-    def statistics(self, now: float, *, sending: int, waiting: str) -> Statistics:
+    def statistics(self, now: float, *, sending: int, quota: float, waiting: str) -> Statistics:
         """Return the statistics."""
         recent = [(second, count) for second, count in self._seconds if now - RATE_SECONDS <= second]
         seconds = min(now - recent[0][0], RATE_SECONDS) if recent else RATE_SECONDS
@@ -100,5 +102,6 @@ class Meter:
             retries=self._retries,
             sending=sending,
             rate=sum(count for _, count in recent) / max(seconds, 1.0),
+            quota=quota,
             waiting=waiting,
         )

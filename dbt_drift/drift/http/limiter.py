@@ -59,6 +59,11 @@ class RateLimiter:
         self._paused_until = -math.inf
         self._pauses: Iterator[float] | None = None  # set by a 429 until a later request is accepted
 
+    @property
+    def per_second(self) -> float:
+        """The requests a second that the quota allows in the long run; 0 for any number."""
+        return (self._requests or 0) / self._seconds
+
     def reserve(self, now: float) -> float:
         """Take a slot for a request that is sent now, or return how long to wait for one.
 
