@@ -92,7 +92,7 @@ class Control:
             raise ConfigurationError(f"The sandbox cannot start with these contacts: {refused}") from refused
 
     def newest_contacts(
-        self, *, organisation: int | None = None, search: str = "", limit: int | None = None
+        self, *, organisation: int | None = None, search: str = "", limit: int | None = None, offset: int = 0
     ) -> list[Contact]:
         """Return contacts, newest first.
 
@@ -100,10 +100,11 @@ class Control:
             organisation: Its id; None for the default one.
             search: Return only contacts with this id, or with this text, in any case, in an attribute or a tag.
             limit: Maximum number of contacts.
+            offset: The number of newer ones to leave out.
         """
         newest: Iterator[Contact] = reversed(self.api.store.look_up(organisation).contacts.values())
         matching = (contact for contact in newest if _holds(contact, search)) if search else newest
-        return list(islice(matching, limit))
+        return list(islice(matching, offset, None if limit is None else offset + limit))
 
     def seed(self, contacts: Iterable[Mapping[str, Any]], *, organisation: int | None = None) -> list[int]:
         """Add contacts without the checks of the API: two may share an email.
@@ -224,6 +225,7 @@ def _get_contacts(control: Control, request: Request) -> Answer:
         organisation=request.number("organisation"),
         search=_text(request, "search") or "",
         limit=request.number("limit") or _SHOWN,
+        offset=request.number("offset") or 0,
     )
     return plain({"contacts": [contact_document(contact) for contact in found]})
 
@@ -260,6 +262,7 @@ def _get_requests(control: Control, request: Request) -> Answer:
         path=_text(request, "path"),
         status=request.number("status"),
         organisation=request.number("organisation"),
+        contact=request.number("contact"),
         since=request.number("since") or 0,
         limit=request.number("limit") or _SHOWN,
     )

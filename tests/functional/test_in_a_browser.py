@@ -188,3 +188,33 @@ def test_the_page_of_the_sandbox_by_keyboard(browser: Browser, sandbox: Sandbox)
         reached.add(page.evaluate("document.activeElement.id || document.activeElement.getAttribute('aria-label')"))
     assert reached >= {"contacts", "requests", "behaviour", "counts", "clear", "defaults", "reset", "switch-rate_limit"}
     assert visit.complaints == []
+
+
+def test_paging_and_the_requests_about_one_contact(browser: Browser, people: Bench, sandbox: Sandbox) -> None:
+    people.run()
+    ada = sandbox.contact_by_email("ada@example.com")
+    assert ada is not None
+    sandbox.seed([{"email": f"p{number}@example.com"} for number in range(100_000)])
+    visit = Visit(browser, sandbox.url, DESK, "light")
+    page = visit.page
+    page.get_by_text("1 to 100, the newest first").wait_for()
+    assert page.locator("#newer").is_disabled()
+    page.locator("#older").click()
+    page.get_by_text("101 to 200, the newest first").wait_for()
+    assert page.get_by_text("p99899@example.com", exact=True).is_visible()
+    page.locator("#newer").click()
+    page.get_by_text("p99999@example.com", exact=True).wait_for()
+
+    page.locator("#search").fill("ada@example.com")
+    page.get_by_role("button", name=str(ada.id), exact=True).click()
+    page.get_by_text(f"about contact {ada.id}, the newest first").wait_for()
+    sync_api.expect(page.locator("#requests tr")).to_have_count(1)
+    assert page.locator("#requests").inner_text().split()[1:4] == ["POST", "/contacts", "200"]
+    page.locator("#everybody").click()
+    sync_api.expect(page.locator("#requests tr")).not_to_have_count(1)
+    page.locator("#method").select_option("GET")
+    page.locator("#path").fill("attributes")
+    sync_api.expect(page.locator("#requests tr")).to_have_count(1)
+    page.locator("#status").fill("404")
+    page.get_by_text("No request matches.").wait_for()
+    visit.check()

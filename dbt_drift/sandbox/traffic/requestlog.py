@@ -117,6 +117,7 @@ class RequestLog:
         path: str | None = None,
         status: int | None = None,
         organisation: int | None = None,
+        contact: int | None = None,
         since: int = 0,
         limit: int | None = None,
     ) -> list[LoggedRequest]:
@@ -127,6 +128,7 @@ class RequestLog:
             path: Only this path: a template, or as sent; `*` matches anything.
             status: Only this status.
             organisation: Only requests of the organisation with this id.
+            contact: Only requests about the contact with this id.
             since: Only requests after this number.
             limit: Only this many of the newest.
         """
@@ -138,6 +140,7 @@ class RequestLog:
             and (path is None or matches(path, request.template, request.path))
             and status in (None, request.status)
             and organisation in (None, request.organisation)
+            and contact in (None, request.contact_id)
         )
         found = list(islice(matching, limit))[::-1]
         if not self._contents:

@@ -57,6 +57,8 @@ def test_contacts_are_shown_the_newest_first_and_found_by_text(sandbox: Sandbox,
 
     assert shown() == ids[::-1]
     assert shown(limit=2) == ids[:0:-1]
+    assert shown(limit=1, offset=1) == [ids[1]]
+    assert shown(offset=len(ids)) == []
     assert shown(search="ADA") == [ids[1], ids[0]]
     assert shown(search="important") == [ids[0]]
     assert shown(search=str(ids[2])) == [ids[2]]
@@ -88,6 +90,7 @@ def test_requests_are_logged_and_filtered(sandbox: Sandbox, client: Client) -> N
     assert shown(path="/contacts/{id}", status=404) == everything[3:4]
     assert shown(path="/contacts/*") == [everything[1], everything[3]]
     assert shown(organisation=sandbox.organisation) == everything[:4]
+    assert shown(contact=contact_id) == everything[:3]
     assert shown(organisation=sandbox.organisation + 1) == []
     one = sandbox.requests(method="PATCH")[0]
     assert (one.contact_id, one.organisation, one.number) == (contact_id, sandbox.organisation, 2)
