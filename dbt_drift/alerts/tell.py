@@ -118,7 +118,9 @@ def check_age(options: ProjectOptions, environment: Mapping[str, str], notice: C
     channels = find_channels(environment, settings.alerts.slack_ids)
     names = {sync.unique_id: sync.name for sync in declare(read_manifest(project.target_path / "manifest.json"))}
     with project.connect("alerts") as session:
-        usual = _usual(session, location, list(names))
+        with session.transaction():
+            has_run = "drift_run_syncs" in session.tables(location.database, location.schema)
+        usual = _usual(session, location, list(names)) if has_run else {}
     judgement = judge_age(names, usual, hours)
     _Telling(channels, project, location, notice).tell(judgement)
     return judgement.found
