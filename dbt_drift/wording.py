@@ -26,3 +26,14 @@ def masked(key: str | None) -> str:
     if at:
         return f"{name[:1]}***@{domain}"
     return f"{key[0]}***{key[-1]}" if len(key) > 1 else "***"
+
+
+def duration(seconds: float) -> str:
+    """Return a duration as minutes and seconds, with hours if there are any.
+
+    >>> duration(65), duration(3725)
+    ('1:05', '1:02:05')
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

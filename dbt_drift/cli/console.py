@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import msgspec
 
+from dbt_drift.errors import exit_code_of, is_retryable
 from dbt_drift.escaping import escaped
 from dbt_drift.terminal import echo, echo_json, live_line, show_notices
-from dbt_drift.wording import counted
+from dbt_drift.wording import counted, duration
 
 if TYPE_CHECKING:
     from dbt_drift.declarations.sync import Sync
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 _WIDTH = 80
 _BAR = 20
+EVENT_VERSION = 1
+"""Raised when the events that end a run change in a way that a reader could stumble over."""
+
 _LINE_EVERY = 15.0
 """Seconds between two progress lines where no line can be live."""
 
@@ -97,7 +101,7 @@ class Console:
             filled = _BAR * done // total
             self._draw(
                 f"  {sync.name} {done:,}/{total:,}",
-                *([f"{_duration(lasts / done * (total - done))} left"] if 0 < done < total else []),
+                *([f"{duration(lasts / done * (total - done))} left"] if 0 < done < total else []),
                 *([f"{rejected:,} rejected"] if rejected else []),
                 _rate(statistics),
                 *([statistics.waiting] if statistics.waiting else []),
@@ -122,7 +126,7 @@ class Console:
             name = f"{result.name}: " if self._quiet and not bad else "  "
             self._line(name + result.message.replace("\n", "\n  "), important=result.status != "success")
 
-    def run_finished(self, results: Results) -> None:
+    def run_finished(self, results: Results, exit_code: int) -> None:  # noqa: ARG002 - JsonLines says it
         """Add it all up."""
         for result in results.results:
             for reason, count in sorted(result.reasons.items()):
@@ -222,14 +226,28 @@ class JsonLines:
             message += f". {result.message}"
         self._event("SyncFinished", message, {"result": result}, level=level)
 
-    def run_finished(self, results: Results) -> None:
+    def run_finished(self, results: Results, exit_code: int) -> None:
         """Add it all up."""
-        data = {"elapsed_time": results.elapsed_time, "exit_code": results.exit_code}
-        self._event("RunFinished", _tally(results), data)
+        data = {
+            "event_version": EVENT_VERSION,
+            "status": results.status,
+            "kind": results.causes[0] if results.causes else "",
+            "retryable": results.is_retryable,
+            "exit_code": exit_code,
+            "elapsed_time": results.elapsed_time,
+        }
+        self._event("RunFinished", f"{_tally(results)}. {_in_short(results)}".rstrip(), data)
 
     def failed(self, message: str, *, kind: str) -> None:
         """Say why nothing could be run."""
-        self._event("RunFailed", message, {"kind": kind, "exit_code": 2}, level="error")
+        data = {
+            "event_version": EVENT_VERSION,
+            "status": "error",
+            "kind": kind,
+            "retryable": is_retryable(kind),
+            "exit_code": exit_code_of(kind),
+        }
+        self._event("RunFailed", message, data, level="error")
 
     def _event(self, name: str, message: str, data: dict[str, Any], *, level: str = "info") -> None:
         if self._quiet and level in {"debug", "info"}:
@@ -283,12 +301,6 @@ def _tally(results: Results) -> str:
     statuses = [(word, sum(r.status == status for r in results.results)) for status, (word, _) in _STATUS.items()]
     tally = " ".join(f"{word}={count}" for word, count in [*statuses, ("TOTAL", len(results.results))])
     return f"Done in {results.elapsed_time:.2f}s with {counted(requests, 'request')}. {tally}"
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def _source(sync: Sync) -> str:

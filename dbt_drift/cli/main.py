@@ -15,6 +15,7 @@ from dbt_drift.terminal import echo, live_line, show_notices
 
 _COMMANDS = {
     "init": "Find the models that look like contacts, and write a first mapping.",
+    "ls": "List the models that declare a sync; needs no warehouse.",
     "plan": "Show what a sync would send; sends nothing.",
     "sync": "Make Drift match the declared models.",
     "status": "Show the ledger: lock, last runs, rejected rows, size.",
@@ -93,19 +94,20 @@ def group() -> None:
     The access token comes from DRIFT_ACCESS_TOKEN, or from `dbt-drift auth login`; DRIFT_API_URL points at a sandbox
     instead of Drift.
 
-    Exit codes: 0: all went well, 1: some rows or syncs failed, 2: nothing could be run.
+    Exit codes: 0: all went well, 1: some rows or syncs failed, 2: nothing could be run, 3: another run has the lock,
+    4: Drift or the warehouse is away.
     """
 
 
 def main() -> None:
-    """Run the command line; an expected error is its message on stderr and exit code 2, or 1 with a detailed one."""
+    """Run the command line; an expected error is its message on stderr and its exit code, 1 with a detailed one."""
     failure = 1 if "--detailed-exitcode" in sys.argv else 2
     show_notices(lambda notice: echo(f"WARN {notice}", err=True))
     try:
         code = group.main(standalone_mode=False)
     except DbtDriftError as error:
         echo(f"Error: {error}", err=True)
-        sys.exit(failure)
+        sys.exit(1 if failure == 1 else error.exit_code)
     except click.ClickException as error:
         error.show()
         if isinstance(error, click.NoSuchOption) and error.option_name in _MEANT:

@@ -127,6 +127,14 @@ _SENDING = [
         type=click.IntRange(min=0),
         help="Stop a sync when more rows than this fail, whatever the share.",
     ),
+    click.option(
+        "--fail-on",
+        type=click.Choice(["warn", "blocked", "error"]),
+        default="warn",
+        show_default=True,
+        envvar="DBT_DRIFT_FAIL_ON",
+        help="The mildest status of a sync that gives exit code 1. warn: also a single row that did not get through.",
+    ),
     click.option("--allow-removals", is_flag=True, help="Send what guards would block."),
     click.option(
         "--max-removals",

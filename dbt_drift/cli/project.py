@@ -32,12 +32,13 @@ if TYPE_CHECKING:
 @project_options
 @selection_options
 @click.option("--offline", is_flag=True, help="Do not ask Drift, and do not require the warehouse.")
+@click.option("--parse", is_flag=True, help="Parse the project first, as `dbt parse` does.")
 @click.option(
     "--contact",
     metavar="EMAIL",
     help="Try on this contact whether Drift applies tags: set the tag `dbt-drift check`, read it, and remove it.",
 )
-def check_command(*, offline: bool, contact: str | None, **given: Any) -> int:
+def check_command(*, offline: bool, parse: bool, contact: str | None, **given: Any) -> int:
     """Check the declarations, the relations that they name, and the access to Drift. Writes nothing without --contact.
 
     Compares the mapping with Drift's attributes if the token may list them (all_contact_read). Exit code 1 if a sync
@@ -52,8 +53,12 @@ def check_command(*, offline: bool, contact: str | None, **given: Any) -> int:
     from dbt_drift.drift.http.local_sandbox import sandbox_at
     from dbt_drift.drift.http.retry_policy import RetryPolicy
     from dbt_drift.drift.http.url import drift_url
+    from dbt_drift.project.gateway import DbtProject
 
-    prepared = prepare(project_from(given), selection_from(given), needs_relations=not offline, tell_of_last_build=True)
+    options = project_from(given)
+    if parse:
+        DbtProject.load(options).parse()
+    prepared = prepare(options, selection_from(given), needs_relations=not offline, tell_of_last_build=True)
     warn_of_undeclared(prepared)
     _echo_project(prepared)
     if offline:

@@ -72,16 +72,18 @@ def run_and_report(given: dict[str, Any], *, retry: bool = False, reason: str | 
             )
     except DbtDriftError as error:
         reporter.failed(str(error), kind=error.kind)
-        return 2
+        return error.exit_code
     except Exception as error:  # noqa: BLE001 - a reader of the log is told of it, too
         echo(traceback.format_exc(), err=True)
         reporter.failed(internal_error(error), kind="internal")
         return 2
-    reporter.run_finished(results)
+    code = results.code(given["fail_on"])
+    if stop.asked:
+        code = min(code, 1)  # a run that the user ended is a partial success, also where it has sent nothing
+    reporter.run_finished(results, code)
     if given["output"] == "json":
         echo_document(results)
-    # A run that the user ended is a partial success, also where it has sent nothing.
-    return min(results.exit_code, 1) if stop.asked else results.exit_code
+    return code
 
 
 @click.command("sync", cls=SelectingCommand)

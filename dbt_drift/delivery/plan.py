@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from dbt_drift.binding.pinning import organisation_of, refuse_organisation
 from dbt_drift.delivery.guards import Guard
 from dbt_drift.delivery.saved_plan import SavedSync, saved, write_plan
 from dbt_drift.delivery.to_change import attribute_changes, tag_changes
+from dbt_drift.drift.http.endpoints import MOST_JOINED
 from dbt_drift.ledger.delta import Counts, InvalidRow
 from dbt_drift.ledger.saved_syncs import spec_hash
 from dbt_drift.ledger.sync_ledger import SyncLedger
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dbt_drift.binding.prepared import Prepared
+    from dbt_drift.binding.settings import RateLimit
     from dbt_drift.declarations.sync import Sync
     from dbt_drift.drift.engine.client import DriftClient
     from dbt_drift.ledger.bound_sync import BoundSync
@@ -48,6 +51,27 @@ class PlannedChange(msgspec.Struct, frozen=True):
     remove_tags: list[str]
 
 
+class Cost(msgspec.Struct, frozen=True):
+    """What sending takes, at most: a contact that Drift already has as the model wants it takes less.
+
+    Attributes:
+        look_ups: Requests that look a contact up; externalIds are looked up together.
+        writes: Requests that create or change a contact.
+        tag_calls: Requests that add or remove tags.
+        seconds: How long that takes if Drift answers as fast as the quota allows; None without a quota.
+    """
+
+    look_ups: int
+    writes: int
+    tag_calls: int
+    seconds: float | None
+
+    @property
+    def requests(self) -> int:
+        """All of them."""
+        return self.look_ups + self.writes + self.tag_calls
+
+
 class SyncPlan(msgspec.Struct, frozen=True):
     """What one sync would send.
 
@@ -59,6 +83,7 @@ class SyncPlan(msgspec.Struct, frozen=True):
         invalid: The first rows that cannot be sent.
         blocked: Why a sync would be blocked, and what it would take away; "" if it would not.
         digest: A digest of all contacts to send; "" unless the plan is saved.
+        cost: What sending takes, at most.
     """
 
     unique_id: str
@@ -68,6 +93,7 @@ class SyncPlan(msgspec.Struct, frozen=True):
     invalid: list[InvalidRow]
     blocked: str = ""
     digest: str = ""
+    cost: Cost = Cost(0, 0, 0, 0.0)
 
 
 def make_plans(
@@ -152,7 +178,23 @@ def plan_one(
         invalid=invalid,
         blocked="" if named else guard.check(sync, counts),
         digest=digest,
+        cost=_cost(sync, counts, prepared.settings.rate_limit),
     )
+
+
+def _cost(sync: BoundSync, counts: Counts, rate: RateLimit) -> Cost:
+    """Return what sending takes, at most; the delta counts contacts for each tag, not for all of them together."""
+    in_tag_calls = {one.tag for one in sync.audiences if one.attribute is None}
+    added, removed = (
+        min(counts.sendable, sum(count for tag, count in tags.items() if tag in in_tag_calls))
+        for tags in (counts.tags_added, counts.tags_removed)
+    )
+    by_id = sync.match_on == "externalId"
+    # Who is not found by the externalId is looked up by the address too.
+    look_ups = counts.new + (math.ceil(counts.new / MOST_JOINED) if by_id else 0)
+    writes = counts.new + min(counts.changed, sum(counts.attributes.values()))
+    seconds = (look_ups + writes + added + removed) * rate.seconds / rate.requests if rate.requests else None
+    return Cost(look_ups, writes, added + removed, seconds)
 
 
 def to_save(sync: BoundSync, plan: SyncPlan) -> SavedSync:

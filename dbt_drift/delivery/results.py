@@ -11,13 +11,21 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from dbt_drift.drift.contact.new_contacts import NewContactCounts
-from dbt_drift.errors import ConfigurationError
+from dbt_drift.errors import ConfigurationError, exit_code_of, is_retryable
 from dbt_drift.escaping import escaped_json
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from dbt_drift.ledger.delta import Counts
+
+FailOn = Literal["warn", "blocked", "error"]
+
+_FAILURES: dict[FailOn, set[str]] = {
+    "warn": {"warn", "blocked", "error", "skipped"},
+    "blocked": {"blocked", "error", "skipped"},
+    "error": {"error", "skipped"},
+}
 
 SCHEMA_VERSION = "drift_results/v1"
 
@@ -185,14 +193,36 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def exit_code(self) -> int:
-        """0: all went well, 1: some rows or syncs failed, 2: nothing could be run; as for dbt."""
+        """The exit code of the command, if it fails on every row that did not get through; see `code`."""
+        return self.code("warn")
+
+    def code(self, fail_on: FailOn) -> int:
+        """Return the exit code of the command.
+
+        Args:
+            fail_on: The mildest status of a sync that is a failure: `warn`, `blocked` or `error`.
+
+        Returns:
+            0: no sync failed. 1: some did. If every sync broke off before it sent anything: 4 if the same may work in a
+            while, 3 if another run has taken the lock, else 2.
+        """
         statuses = {result.status for result in self.results}
-        if statuses <= {"success"}:
+        if not statuses & _FAILURES[fail_on]:
             return 0
         done = statuses & {"success", "warn", "blocked"} or any(
             result.rows.sent or result.rows.problem for result in self.results
         )
-        return 1 if done else 2
+        return 1 if done else max(exit_code_of(cause) for cause in self.causes)
+
+    @property
+    def causes(self) -> list[str]:
+        """The causes of the syncs that broke off."""
+        return [result.cause for result in self.results if result.status == "error"]
+
+    @property
+    def is_retryable(self) -> bool:
+        """Whether the same command may do more later, with nothing mended: all that broke off may pass by itself."""
+        return bool(self.causes) and all(is_retryable(cause) for cause in self.causes)
 
     @property
     def status(self) -> SyncStatus:

@@ -56,9 +56,21 @@ def _is_lost(error: BaseException | None) -> bool:
         if name == "FailedToConnectError" or code.startswith(("57P0", "08")):
             return True
         if name in {"OperationalError", "InterfaceError"} and not code:
-            return True
+            return not _lets_nobody_in(str(error))
         error = error.__cause__ or error.__context__
     return False
+
+
+_PASSING = ("starting up", "shutting down", "recovery mode", "too many", "connection slots", "terminating connection")
+"""Parts of what Postgres says to a connection that it may accept in a while."""
+
+
+def _lets_nobody_in(words: str) -> bool:
+    """Whether Postgres answers, and refuses the connection for good: the password, the role or the database is wrong.
+
+    The driver has no code for an error of a connection that does not come about.
+    """
+    return "FATAL:" in words and not any(passing in words for passing in _PASSING)
 
 
 def _from_driver(error: Exception) -> bool:

@@ -149,7 +149,7 @@ def test_each_object_says_what_the_lines_for_people_say_and_whose_it_is(people: 
         (["sync"], {}, "configuration"),
         (["sync", "--select", "nobody"], {}, "configuration"),
         (["retry", "--reason", "nonsense"], {}, "configuration"),
-        (["sync"], {"DRIFT_ACCESS_TOKEN": "x", "DRIFT_API_URL": "http://127.0.0.1:9"}, "drift_unavailable"),
+        (["sync"], {"DRIFT_ACCESS_TOKEN": "x", "DRIFT_API_URL": "http://127.0.0.1:9"}, "drift_away"),
     ],
 )
 def test_why_nothing_could_be_run_is_an_object_too(
@@ -164,12 +164,17 @@ def test_why_nothing_could_be_run_is_an_object_too(
     monkeypatch.setattr("dbt_drift.drift.engine.client.RetryPolicy", lambda: RetryPolicy(tries=3, first_delay=0.01))
     failed = dbt_drift(*asked, "--log-format", "json", *project_of(people), environment=environment)
     last = json.loads(failed.out.splitlines()[-1])
-    assert failed.code == 2
-    if kind == "drift_unavailable":
-        assert last["info"]["name"] in {"RunFinished", "RunFailed"}
+    assert {name: last["data"][name] for name in ("event_version", "status", "kind", "retryable", "exit_code")} == {
+        "event_version": 1,
+        "status": "error",
+        "kind": kind,
+        "retryable": kind == "drift_away",
+        "exit_code": failed.code,
+    }
+    assert failed.code == (4 if kind == "drift_away" else 2)
+    if kind == "drift_away":
         return
     assert (failed.err, last["info"]["name"], last["info"]["level"]) == ("", "RunFailed", "error")
-    assert last["data"] == {"kind": kind, "exit_code": 2}
     assert last["info"]["invocation_id"]
     plain = dbt_drift(*asked, *project_of(people), environment=environment)
     assert plain.err == f"Error: {last['info']['msg']}\n"
@@ -347,3 +352,21 @@ def test_a_sync_says_that_it_goes_to_a_sandbox(people: Bench, dbt_drift: Command
     assert re.fullmatch(r".* to http://127\.0\.0\.1:\d+, a sandbox with 1 contact, started \d+ s ago", first), first
     logged = dbt_drift("sync", "--log-format", "json", *project_of(people), environment=people.environment)
     assert json.loads(logged.out.splitlines()[0])["data"]["is_sandbox"] is True
+
+
+@pytest.mark.parametrize(("fail_on", "code"), [(None, 1), ("warn", 1), ("blocked", 0), ("error", 0)])
+def test_what_counts_as_a_failure(people: Bench, dbt_drift: CommandLine, fail_on: str | None, code: int) -> None:
+    option = ["--fail-on", fail_on] if fail_on else []
+    done = dbt_drift("sync", *option, *project_of(people), environment=people.environment)
+    assert (done.code, "WARN=1" in done.out) == (code, True)
+    by_variable = {} if fail_on is None else {"DBT_DRIFT_FAIL_ON": fail_on}
+    again = dbt_drift("sync", *project_of(people), environment={**people.environment, **by_variable})
+    assert again.code == code
+
+
+def test_a_blocked_sync_fails_unless_only_errors_do(people: Bench, dbt_drift: CommandLine) -> None:
+    people.run()
+    people.execute("delete from $.people")
+    for fail_on, code in (("warn", 1), ("blocked", 1), ("error", 0)):
+        done = dbt_drift("sync", "--fail-on", fail_on, *project_of(people), environment=people.environment)
+        assert (done.code, "BLOCKED=1" in done.out) == (code, True)

@@ -60,7 +60,7 @@ def test_a_second_run_leaves_at_once_and_says_who_is_at_work(bench: Bench, dbt_d
     bench.requests()
 
     done = command(bench, dbt_drift, "sync")
-    assert done.code == 2
+    assert done.code == 3
     assert "sync run other on elsewhere (process 7)" in done.err
     assert "--wait" in done.err
     assert bench.requests() == 0
@@ -185,8 +185,8 @@ def test_staging_that_outlasts_the_lease_keeps_the_lock(bench: Bench, monkeypatc
     stage = SyncLedger.stage
     expired: list[Any] = []
 
-    def watched(ledger: SyncLedger, stage_id: str) -> Any:
-        found = stage(ledger, stage_id)
+    def watched(ledger: SyncLedger, *asked: Any) -> Any:
+        found = stage(ledger, *asked)
         expired.extend(rows_of(bench, "drift_lock", "expires_at > seen_at"))
         return found
 
@@ -206,12 +206,12 @@ def test_nobody_takes_the_lock_from_a_transaction_that_is_under_way(
     stage = SyncLedger.stage
     refused: list[str] = []
 
-    def raced(ledger: SyncLedger, stage_id: str) -> Any:
+    def raced(ledger: SyncLedger, *asked: Any) -> Any:
         let_time_pass(bench)  # the last sign that others see is an hour old
         with ledger._project.connect("stage") as session, ledger._work(session):
             other = start_process("sync", *project_of(bench), environment=bench.environment)
             refused.append(other.communicate()[1])
-        return stage(ledger, stage_id)
+        return stage(ledger, *asked)
 
     with monkeypatch.context() as patch:
         patch.setattr(SyncLedger, "stage", raced)
@@ -273,7 +273,7 @@ def test_unlock(bench: Bench, dbt_drift: CommandLine, monkeypatch: pytest.Monkey
 
     lock_as(bench, "alive")
     refused = unlock("--yes")
-    assert (refused.code, locked_by(bench)) == (2, ["alive"])
+    assert (refused.code, locked_by(bench)) == (3, ["alive"])
     assert "signs of life" in refused.err
     monkeypatch.setattr("click.termui.visible_prompt_func", lambda _: "n")
     assert (unlock("--force").code, locked_by(bench)) == (130, ["alive"])

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dbt_drift.escaping import escaped
-from dbt_drift.wording import counted
+from dbt_drift.wording import counted, duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dbt_drift.delivery.plan import PlannedChange, SyncPlan
+    from dbt_drift.delivery.plan import Cost, PlannedChange, SyncPlan
 
 PLAN_VERSION = 1
 """Raised when the JSON form changes in a way that a reader could stumble over."""
@@ -56,8 +56,17 @@ def _sync_lines(plan: SyncPlan) -> Iterator[str]:
     tags += [f"-{tag} {count:,}" for tag, count in counts.tags_removed.items() if count]
     if tags:
         yield f"  tags: {', '.join(tags)}"
+    if plan.cost.requests:
+        yield f"  {_cost(plan.cost)}"
     yield from _held_lines(plan)
     yield from _row_lines(plan)
+
+
+def _cost(cost: Cost) -> str:
+    kinds = {"look-up": cost.look_ups, "write": cost.writes, "tag call": cost.tag_calls}
+    listed = ", ".join(counted(count, kind) for kind, count in kinds.items() if count)
+    lasts = "" if cost.seconds is None or cost.seconds < 1 else f"; {duration(cost.seconds)} at the quota"
+    return f"at most {counted(cost.requests, 'request')}: {listed}{lasts}"
 
 
 def _held_lines(plan: SyncPlan) -> Iterator[str]:

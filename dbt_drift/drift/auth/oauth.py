@@ -19,7 +19,7 @@ from dbt_drift.drift.http.credentials import MASK, without
 from dbt_drift.drift.http.messages import Request
 from dbt_drift.drift.http.retry_policy import RetryPolicy, Verdict, classify
 from dbt_drift.drift.http.transport import NoAnswerError, Transport
-from dbt_drift.errors import DriftUnavailableError
+from dbt_drift.errors import DriftAwayError, DriftUnavailableError
 from dbt_drift.escaping import escaped
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def _ask(url: str, app: App, form: Mapping[str, str]) -> Grant:
             time.sleep(delay)
     finally:
         transport.close()
-    raise DriftUnavailableError(f"Drift's token endpoint does not answer: {problem}, after all tries.")
+    raise DriftAwayError(f"Drift's token endpoint does not answer: {problem}, after all tries.")
 
 
 def _refusal(response: Response, secrets: list[str]) -> str:

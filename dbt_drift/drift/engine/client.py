@@ -16,7 +16,7 @@ from dbt_drift.drift.http.exchange import Exchange
 from dbt_drift.drift.http.limiter import RateLimiter
 from dbt_drift.drift.http.retry_policy import RetryPolicy, Verdict
 from dbt_drift.drift.http.transport import Transport
-from dbt_drift.errors import DriftRefusedError, DriftUnavailableError, LockedError
+from dbt_drift.errors import DriftAwayError, DriftRefusedError, DriftUnavailableError
 from dbt_drift.escaping import escaped
 
 if TYPE_CHECKING:
@@ -182,12 +182,10 @@ class DriftClient:
                 raise self._exchange.fatal_error(request, response)
             if response is not None and attempt.verdict is Verdict.ANSWERED:
                 return response
-            if attempt.verdict is Verdict.UNSENT:
-                raise LockedError("This run may have lost the ledger's lock while it waited.", advice="Run again.")
             if attempt.verdict is Verdict.FAULT:
                 faults += 1
                 time.sleep(next(delays))
-        raise DriftUnavailableError(
+        raise DriftAwayError(
             f"Drift does not answer {request.target.partition('?')[0]}: {problem}, after all tries.",
             advice="Look at Drift's status, at DRIFT_API_URL and at the network, then run again.",
         )

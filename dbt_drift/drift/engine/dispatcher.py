@@ -19,7 +19,7 @@ from dbt_drift.drift.engine.joining import in_one, share_out
 from dbt_drift.drift.engine.send_queue import SendQueue
 from dbt_drift.drift.engine.statistics import Meter
 from dbt_drift.drift.http.retry_policy import Verdict
-from dbt_drift.errors import DriftUnavailableError
+from dbt_drift.errors import DriftAwayError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -227,7 +227,7 @@ class Dispatcher:
             if task.outcome is None:
                 self._queue.resume(task, time_due)
             elif task.gave_up and self._meter.outage(task):
-                self._fail(_unavailable(task.gave_up))
+                self._fail(_away(task.gave_up))
             else:
                 self._open -= 1
                 self._outcomes.append(task.outcome)
@@ -304,8 +304,8 @@ def _receive(tasks: list[ContactTask], attempt: Attempt, now: float) -> list[flo
     return [one.receive(part, now) for one, part in zip(tasks, parts, strict=True)]
 
 
-def _unavailable(problem: str) -> DriftUnavailableError:
-    return DriftUnavailableError(
+def _away(problem: str) -> DriftAwayError:
+    return DriftAwayError(
         f"Drift does not answer: {problem}, after all tries.",
         advice="What Drift has accepted is kept: run again when it is back. Look at DRIFT_API_URL and the network too.",
     )

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+_READING = "/app/token_info"
+"""The path of the one call that is no GET and only reads."""
+
+
 class UnsentError(Exception):
     """A request was not sent, or only in part, because it may no longer be sent. Drift has not acted on it."""
 
@@ -27,7 +31,7 @@ def guarded(connection: type[Any], may_write: Callable[[], bool] | None) -> type
 
     Args:
         connection: The connection class.
-        may_write: Called before any request except GET is sent; None allows every request.
+        may_write: Called before any request that writes is sent; None allows every request.
     """
     allowed = may_write or (lambda: True)
     return type("Guarded", (_Guarded, connection), {"_may_write": staticmethod(allowed)})
@@ -78,9 +82,9 @@ class _Guarded(http.client.HTTPConnection):
     _may_write: Callable[[], bool]
     _writes = False
 
-    def putrequest(self, method: str, *args: Any, **kwargs: Any) -> None:
-        self._writes = method != "GET"
-        super().putrequest(method, *args, **kwargs)
+    def putrequest(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
+        self._writes = method != "GET" and not url.endswith(_READING)
+        super().putrequest(method, url, *args, **kwargs)
 
     def send(self, data: Any) -> None:
         if self.sock is None:
