@@ -91,7 +91,8 @@ def test_a_rebuild_brings_back_a_lost_ledger_and_writes_nothing(bench: Bench, db
     assert "rebuild" in command(bench, dbt_drift, "status").out
     bench.sandbox.reset("requests")
     assert command(bench, dbt_drift, "rebuild").code == 0
-    assert bench.sandbox.counts() == {}  # nobody is looked up twice
+    # The organisation is asked for, and nobody is looked up twice.
+    assert bench.sandbox.counts() == {("POST", "/app/token_info", 200): 1}
 
 
 def test_after_a_rebuild_only_what_differs_is_sent(bench: Bench, dbt_drift: CommandLine) -> None:
