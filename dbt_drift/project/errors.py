@@ -53,9 +53,9 @@ def _is_lost(error: BaseException | None) -> bool:
     """
     while error is not None:
         name, code = type(error).__name__, getattr(error, "pgcode", None) or ""
-        if name == "FailedToConnectError" or code.startswith(("57P0", "08")):
+        if code.startswith(("57P0", "08")):
             return True
-        if name in {"OperationalError", "InterfaceError"} and not code:
+        if name == "FailedToConnectError" or (name in {"OperationalError", "InterfaceError"} and not code):
             return not _lets_nobody_in(str(error))
         error = error.__cause__ or error.__context__
     return False
