@@ -41,7 +41,7 @@ def dbt_errors(kind: type[DbtDriftError], *, place: str = "") -> Iterator[None]:
             raise WarehouseLostError(words, advice=place) from error
         if kind is WarehouseError and _is_denied(error):
             raise WarehouseDeniedError(words) from error
-        raise kind(words, advice=_of_adapter(words)) from error
+        raise kind(words, advice=place if _lets_nobody_in(words) else _of_adapter(words)) from error
 
 
 def _is_lost(error: BaseException | None) -> bool:
