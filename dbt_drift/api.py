@@ -169,6 +169,7 @@ def plan(
     rows: int = 10,
     keys: Sequence[str] = (),
     out: str | PathLike[str] | None = None,
+    against_target: str | None = None,
     notice: Callable[[str], None] = lambda _: None,
     progress: Callable[[str], None] = lambda _: None,
     environment: Mapping[str, str] | None = None,
@@ -190,6 +191,7 @@ def plan(
         rows: The number of contacts, and of rows that cannot be sent, that each plan shows.
         keys: The keys or e-mail addresses of the only contacts to plan; none: all.
         out: The file in which to save the plan for `sync(plan=...)`; None to save nothing.
+        against_target: The dbt target whose ledger the models are compared with; None for their own.
         notice: Gets each text that is no error and that the user should know.
         progress: Gets what is done now, in words.
         environment: Where `DRIFT_API_URL` and `DRIFT_ACCESS_TOKEN` are; None: the environment of the process.
@@ -209,7 +211,9 @@ def plan(
     )
     found = os.environ if environment is None else environment
     selection = Selection(select=tuple(select), exclude=tuple(exclude), selector=selector, state=state)
-    prepared = _prepared(project, selection, notice, heed_last_build=not ignore_run_results)
+    prepared = _prepared(
+        project, selection, notice, heed_last_build=not ignore_run_results, ledger_target=against_target
+    )
     with contextlib.ExitStack() as stack:
         access, url = find_credential(found), drift_url(found)
         client = None if access is None else stack.enter_context(DriftClient(url, access))
@@ -233,8 +237,11 @@ def _prepared(
     *,
     heed_last_build: bool,
     unique_ids: Sequence[str] | None = None,
+    ledger_target: str | None = None,
 ) -> Prepared:
-    prepared = prepare(project, selection, unique_ids=unique_ids, heed_last_build=heed_last_build)
+    prepared = prepare(
+        project, selection, unique_ids=unique_ids, ledger_target=ledger_target, heed_last_build=heed_last_build
+    )
     for warning in warnings(prepared):
         notice(warning)
     return prepared

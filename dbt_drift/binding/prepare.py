@@ -52,11 +52,26 @@ def locate(options: ProjectOptions) -> tuple[DbtProject, Settings, Location]:
     )
 
 
+def _locate_beside(options: ProjectOptions, target: str) -> tuple[DbtProject, Settings, Location]:
+    """Return the same with the ledger of another target, which the connection of this one has to reach."""
+    # dbt's flags are those of the project that was loaded last.
+    other, _, location = locate(msgspec.structs.replace(options, target=target))
+    project, settings, _ = locate(options)
+    if other.adapter_type != project.adapter_type:
+        raise ConfigurationError(
+            f"The target {target} is on {other.adapter_type}, and the target {project.target_name} on "
+            f"{project.adapter_type}: one statement cannot compare both.",
+            advice="Name a target on the same warehouse.",
+        )
+    return project, settings, location
+
+
 def prepare(
     options: ProjectOptions,
     selection: Selection = _ALL,
     *,
     unique_ids: Collection[str] | None = None,
+    ledger_target: str | None = None,
     needs_syncs: bool = True,
     needs_relations: bool = True,
     heed_last_build: bool = False,
@@ -68,6 +83,7 @@ def prepare(
         options: dbt's own flags.
         selection: The declared models to use.
         unique_ids: The declared models to use, by dbt's ids; None for those of the selection.
+        ledger_target: The dbt target whose ledger is read, for a plan; None for that of the models.
         needs_syncs: Whether a project that declares nothing is an error.
         needs_relations: Whether it is an error if the warehouse cannot be reached, or lacks a relation.
         heed_last_build: Whether to leave out models that dbt's last command did not build, or did not build well.
@@ -79,7 +95,7 @@ def prepare(
         DeclarationError: A declaration is wrong, or does not fit the model's relation. Names every mistake.
         WarehouseError: The warehouse cannot be reached.
     """
-    project, settings, location = locate(options)
+    project, settings, location = locate(options) if ledger_target is None else _locate_beside(options, ledger_target)
     manifest_path = project.target_path / "manifest.json"
     manifest = read_manifest(manifest_path)
     chosen = project.select(manifest_path, selection) if selection.is_made else unique_ids

@@ -85,7 +85,7 @@ _DOCUMENT = [
     ),
 ]
 
-_OUTPUT = [
+_LOG = [
     click.option(
         "--quiet",
         "-q",
@@ -107,7 +107,6 @@ _OUTPUT = [
         envvar=_envvars("LOG_LEVEL"),
         help="debug: also one line for each request; the other values, which dbt has, print no such lines.",
     ),
-    *_DOCUMENT,
 ]
 
 ignore_option = click.option(
@@ -173,7 +172,8 @@ def _adding(options: list[Callable[[Command], Command]]) -> Callable[[Command], 
 project_options = _adding(_PROJECT)
 selection_options = _adding(_SELECTION)
 document_option = _adding(_DOCUMENT)
-output_options = _adding(_OUTPUT)
+log_options = _adding(_LOG)
+output_options = _adding([*_LOG, *_DOCUMENT])
 sending_options = _adding(_SENDING)
 
 

@@ -1,4 +1,4 @@
-"""What a sync would send. A plan reads the warehouse, sends nothing and needs no token."""
+"""What a sync would send. A plan reads the warehouse, writes nothing, sends nothing and needs no token."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dbt_drift.drift.http.endpoints import MOST_JOINED
 from dbt_drift.ledger.delta import Counts, InvalidRow
 from dbt_drift.ledger.saved_syncs import spec_hash
 from dbt_drift.ledger.sync_ledger import SyncLedger
-from dbt_drift.ledger.versions import bring_forward
+from dbt_drift.ledger.versions import check_version
 from dbt_drift.ledger.wire import to_display
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def make_plans(
     save_to: Path | None = None,
     url: str = "",
 ) -> list[SyncPlan]:
-    """Stage every sync in a separate delta, read it, drop it.
+    """Stage every sync in a temporary delta, and read it.
 
     Args:
         prepared: The project and its syncs.
@@ -125,9 +125,9 @@ def make_plans(
         DeclarationError: The mapping does not fit the attributes that Drift has.
         WarehouseError: The warehouse refused a statement.
     """
+    registry = prepared.registry
     with prepared.project.connect("version") as session:
-        registry = bring_forward(session, prepared.location, prepared.registry)
-    prepared = msgspec.structs.replace(prepared, registry=registry)
+        check_version(session, prepared.location, registry)
     organisation = registry.pin.organisation if registry.pin else ""
     if client is not None and (organisation or save_to):
         found, _ = organisation_of(client)

@@ -25,10 +25,17 @@ _LONGEST = 45
 
 
 class Location(Struct, frozen=True):
-    """The schema of the ledger, beside the models' schemas."""
+    """The schema of the ledger, beside the models' schemas.
+
+    Attributes:
+        database: Its database; None on adapters without databases.
+        schema: Its name.
+        overlaid: The tables that a plan has temporarily, in the place of those in the schema.
+    """
 
     database: str | None
     schema: str
+    overlaid: tuple[str, ...] = ()
 
 
 class BoundAttribute(AttributeMapping, frozen=True, kw_only=True):

@@ -53,12 +53,13 @@ class SyncLedger:
         project: The dbt project whose adapter is used.
         sync: The sync.
         registry: What the ledger has on record.
-        delta: The name of the delta; a plan has a separate one, so that it does not disturb a sync.
+        delta: The name of the delta; a plan has a temporary one.
         everyone_left: Whether to treat all contacts as if their rows had left the model, which is then not read.
         lock: The lock of the run that writes; None for a plan, which writes nothing that others read.
         tell: Gets a notice when the warehouse is away; None to end the command at once, as in a plan.
 
     Attributes:
+        sync: The sync; once a plan has opened it, with the tables that the plan has temporarily.
         rejected: The name of the table with the rejected rows.
         patience: Repeats work while the warehouse is away; None to repeat nothing.
     """
@@ -77,7 +78,7 @@ class SyncLedger:
         self._project = project
         self.patience = Patience(tell) if tell else None
         self._lock = lock
-        self._sync = sync
+        self.sync = sync
         self._registry = registry
         self._delta = delta
         self._everyone_left = everyone_left
@@ -89,21 +90,29 @@ class SyncLedger:
 
     @_patient
     def open(self) -> None:
-        """Create the relations of the sync that are missing, and register its audiences."""
-        registered = None if self._everyone_left else self._registry.of(self._sync.slug)
+        """Create the relations of the sync that are missing, and register its audiences.
+
+        A plan writes nothing to the ledger: it has what is missing temporarily, until its connection is closed.
+        """
         with self._project.connect("open") as session:
+            if self._lock is None:
+                present = self._registry.tables
+                found = session.call("overlay", sync=self.sync, delta=self._delta, present=present)
+                overlaid = msgspec.structs.replace(self.sync.ledger, overlaid=tuple(found))
+                self.sync = msgspec.structs.replace(self.sync, ledger=overlaid)
+                return
+            registered = None if self._everyone_left else self._registry.of(self.sync.slug)
             if session.call(
                 "is_open",
-                sync=self._sync,
-                delta=self._delta,
+                sync=self.sync,
                 present=self._registry.tables,
                 registered=registered and [[one.state, one.mode, one.tag_from, one.match_on] for one in registered],
             ):
                 return
             with session.transaction():
-                session.call("open_ledger", sync=self._sync, delta=self._delta)
+                session.call("open_ledger", sync=self.sync)
                 if registered is not None:
-                    session.call("register_audiences", sync=self._sync)
+                    session.call("register_audiences", sync=self.sync)
 
     @_patient
     def stage(self, stage_id: str, keys: Sequence[str] | None = None) -> Counts:
@@ -119,17 +128,17 @@ class SyncLedger:
             with self._work(session):
                 session.call("fix_transaction")
                 rows, differs = session.call(
-                    "compare", sync=self._sync, delta=self._delta, everyone_left=self._everyone_left, keys=keys
+                    "compare", sync=self.sync, delta=self._delta, everyone_left=self._everyone_left, keys=keys
                 )
                 has_left = self._lock is not None and (left.rejected > 0 or left.stage_id is not None)
                 if has_left:
-                    session.call("discard_stage", sync=self._sync)
+                    session.call("discard_stage", sync=self.sync)
                 # What was rejected is compared with the delta, also with an empty one.
                 if writes := differs or (has_left and keys is None):
-                    session.call("write_delta", sync=self._sync, stage_id=stage_id, delta=self._delta)
+                    session.call("write_delta", sync=self.sync, stage_id=stage_id, delta=self._delta)
             if writes:
                 return self._count(session, keys)
-            return self._counted(nothing_differs(self._sync, rows))
+            return self._counted(nothing_differs(self.sync, rows))
 
     @_patient
     def find_changes(
@@ -169,7 +178,7 @@ class SyncLedger:
     def keys_of(self, named: Sequence[str]) -> list[str]:
         """Return the keys of the contacts that these texts name: by their key, or by their e-mail address."""
         with self._project.connect("keys") as session:
-            sql = session.call("matching_keys_sql", sync=self._sync, texts=[text.strip() for text in named])
+            sql = session.call("matching_keys_sql", sync=self.sync, texts=[text.strip() for text in named])
             return sorted(str(key) for (key,) in session.rows(sql))
 
     @_patient
@@ -180,7 +189,7 @@ class SyncLedger:
         """
         with self._project.connect("staged") as session:
             left = self._left(session)
-        if left.spec_hash == spec_hash(self._sync) and left.stage_id == f"dbt-{self._project.last_invocation()}":
+        if left.spec_hash == spec_hash(self.sync) and left.stage_id == f"dbt-{self._project.last_invocation()}":
             return left.stage_id
         return None
 
@@ -193,14 +202,14 @@ class SyncLedger:
     def page(self, after: int, upto: int) -> list[DeltaRow]:
         """Return the contacts numbered `after` + 1 to `upto`, in that order."""
         with self._project.connect("page") as session:
-            sql = session.call("page_sql", sync=self._sync, after=after, upto=upto, delta=self._delta)
-            return [delta_row(self._sync, values) for values in session.rows(sql)]
+            sql = session.call("page_sql", sync=self.sync, after=after, upto=upto, delta=self._delta)
+            return [delta_row(self.sync, values) for values in session.rows(sql)]
 
     @_patient
     def invalid(self, most: int) -> list[InvalidRow]:
         """Return up to `most` of the rows that cannot be sent."""
         with self._project.connect("invalid") as session:
-            sql = session.call("invalid_sql", sync=self._sync, most=most, delta=self._delta)
+            sql = session.call("invalid_sql", sync=self.sync, most=most, delta=self._delta)
             return [InvalidRow(*values) for values in session.rows(sql)]
 
     def refuse_unfolded(self) -> None:
@@ -211,7 +220,7 @@ class SyncLedger:
         """
         if self._found_left is not None and self._found_left.journaled:
             raise ConfigurationError(
-                f"{self._sync.name}: a run was interrupted, and what Drift answered is not folded into the ledger yet.",
+                f"{self.sync.name}: a run was interrupted, and what Drift answered is not folded into the ledger yet.",
                 advice="Run `dbt-drift sync` without a plan first, then plan again.",
             )
 
@@ -225,7 +234,7 @@ class SyncLedger:
         if not counts.sendable:
             return "0-0-0"
         with self._project.connect("digest") as session:
-            (found,) = session.rows(session.call("digest_sql", sync=self._sync, delta=self._delta))
+            (found,) = session.rows(session.call("digest_sql", sync=self.sync, delta=self._delta))
         return "-".join(f"{int(number):x}" for number in found)
 
     def begin_sending(self, stage_id: str) -> None:
@@ -244,7 +253,7 @@ class SyncLedger:
         self._is_journaled = True
         with self._project.connect("journal") as session:
             answers = [_bindings(entry) for entry in entries]
-            if not session.call("journal", sync=self._sync, entries=answers, owner=self._lock.invocation_id):
+            if not session.call("journal", sync=self.sync, entries=answers, owner=self._lock.invocation_id):
                 self._lock.lost(session)
             self._lock.keep()
 
@@ -258,7 +267,7 @@ class SyncLedger:
     def a_tag_is_seen(self) -> bool:
         """Whether any contact is certain to carry a tag of any sync, so that Drift is known to apply tags."""
         with self._project.connect("tags") as session:
-            return a_tag_is_seen(session, self._sync.ledger, self._registry)
+            return a_tag_is_seen(session, self.sync.ledger, self._registry)
 
     def let_go(self) -> None:
         """Close the connection, if one is held, before a wait for Drift."""
@@ -266,8 +275,8 @@ class SyncLedger:
 
     def columns_of(self, attributes: Collection[str], tags: Collection[str]) -> list[str]:
         """Return the ledger's columns of these attributes and tags."""
-        columns = [one.state for one in self._sync.attributes if one.attribute in attributes]
-        return columns + [one.state for one in self._sync.audiences if one.tag in tags]
+        columns = [one.state for one in self.sync.attributes if one.attribute in attributes]
+        return columns + [one.state for one in self.sync.audiences if one.tag in tags]
 
     @_patient
     def fold(self) -> None:
@@ -278,14 +287,14 @@ class SyncLedger:
         with self._project.connect("fold") as session:
             if self._is_journaled or self._left(session).journaled:
                 with self._work(session):
-                    session.call("fold", sync=self._sync)
+                    session.call("fold", sync=self.sync)
                 self._found_left = None
 
     @_patient
     def release(self, reason: str | None, keys: Sequence[str] | None) -> None:
         """Allow rows that were given up to be staged again; those with this reason and these keys, or all."""
         with self._project.connect("release") as session, self._work(session):
-            session.call("release", sync=self._sync, reason=reason, keys=keys)
+            session.call("release", sync=self.sync, reason=reason, keys=keys)
         self._found_left = None
 
     @_patient
@@ -300,18 +309,18 @@ class SyncLedger:
             leaves = not self._is_partial and (left.rejected or left.stage_id is not None)
             if self._is_journaled or leaves or self._has_unsendable:
                 with self._work(session):
-                    session.call("finish", sync=self._sync, in_doubt=in_doubt)
+                    session.call("finish", sync=self.sync, in_doubt=in_doubt)
 
     def discard(self) -> None:
         """Drop the delta, for a plan."""
         with self._project.connect("discard") as session, session.transaction():
-            session.call("discard", sync=self._sync, delta=self._delta)
+            session.call("discard", sync=self.sync, delta=self._delta)
 
     @_patient
     def reset_accepted(self, keys: Sequence[str] | None) -> None:
         """Make accepted values uncertain, so that they are sent again: of these contacts, or of all."""
         with self._project.connect("reset") as session, self._work(session):
-            session.call("reset_accepted", sync=self._sync, keys=keys)
+            session.call("reset_accepted", sync=self.sync, keys=keys)
         self._found_left = None
 
     def _work(self, session: Session) -> AbstractContextManager[None]:
@@ -319,15 +328,15 @@ class SyncLedger:
 
     def _left(self, session: Session) -> Left:
         """Return what earlier runs and the post-hook have left; read once, until it changes."""
+        if self._lock is None and not self._registry.is_complete:
+            return Left(0, 0, None, None, None)
         if self._found_left is None:
-            ((*found,),) = session.rows(session.call("left_sql", sync=self._sync))
+            ((*found,),) = session.rows(session.call("left_sql", sync=self.sync))
             self._found_left = Left(*found)
         return self._found_left
 
     def _count(self, session: Session, keys: Sequence[str] | None = None) -> Counts:
-        return self._counted(
-            count_delta(session, self._sync, self._delta, everyone_left=self._everyone_left, keys=keys)
-        )
+        return self._counted(count_delta(session, self.sync, self._delta, everyone_left=self._everyone_left, keys=keys))
 
     def _counted(self, counts: Counts) -> Counts:
         self._has_unsendable = bool(counts.invalid or counts.given_up)

@@ -29,7 +29,7 @@ def bring_forward(session: Session, location: Location, registry: Registry) -> R
         ConfigurationError: A newer version of dbt-drift has written the ledger.
         WarehouseDeniedError: The role may not create or write them.
     """
-    _refuse_newer(session, location, registry)
+    check_version(session, location, registry)
     if registry.is_complete:
         return registry
     try:
@@ -46,7 +46,12 @@ def bring_forward(session: Session, location: Location, registry: Registry) -> R
     return read_registry(session, location)
 
 
-def _refuse_newer(session: Session, location: Location, registry: Registry) -> None:
+def check_version(session: Session, location: Location, registry: Registry) -> None:
+    """Refuse a ledger that a newer version of dbt-drift has written; writes nothing.
+
+    Raises:
+        ConfigurationError: The ledger is newer.
+    """
     if registry.version is not None:
         version, dbt_drift_version = registry.version
         known = session.call("ledger_version")

@@ -17,7 +17,7 @@ from dbt_drift.drift.http import endpoints
 from dbt_drift.ledger.delta import InvalidRow
 from dbt_drift.ledger.history import SyncCounts, last_runs, syncs_of
 from dbt_drift.ledger.sync_ledger import SyncLedger
-from dbt_drift.ledger.versions import bring_forward
+from dbt_drift.ledger.versions import check_version
 from dbt_drift.operations.contact_rows import Accepted, ModelRow, RejectedRow, accepted_rows, model_rows, rejected_rows
 
 if TYPE_CHECKING:
@@ -100,9 +100,7 @@ class ContactState(msgspec.Struct, frozen=True, kw_only=True):
 def explain(
     prepared: Prepared, named: str, *, client: DriftClient | None, notice: Callable[[str], None] = lambda _: None
 ) -> list[ContactState]:
-    """Explain a contact in every sync that knows it.
-
-    It reads only, but creates the ledger's missing tables, as a plan does.
+    """Explain a contact in every sync that knows it; writes nothing.
 
     Args:
         prepared: The project and its syncs, those included that dbt's last command blocks.
@@ -120,8 +118,7 @@ def explain(
         WarehouseError: The warehouse refused a statement.
     """
     with prepared.project.connect("explain") as session:
-        registry = bring_forward(session, prepared.location, prepared.registry)
-    prepared = msgspec.structs.replace(prepared, registry=registry)
+        check_version(session, prepared.location, prepared.registry)
     if client is not None:
         refuse_organisation(prepared, organisation_of(client)[0])
     prepared, notices = fit_to_drift(prepared, client)
@@ -135,6 +132,8 @@ def explain(
 
 
 def _last_syncs(prepared: Prepared) -> dict[str, LastSync]:
+    if "drift_runs" not in prepared.registry.tables:
+        return {}
     with prepared.project.connect("history") as session:
         runs = last_runs(session, prepared.location, _RUNS)
         counts: list[SyncCounts] = []
@@ -150,6 +149,7 @@ def _last_syncs(prepared: Prepared) -> dict[str, LastSync]:
 def _states(prepared: Prepared, sync: BoundSync, named: str, last: dict[str, LastSync]) -> Iterator[ContactState]:
     ledger = SyncLedger(prepared.project, sync, prepared.registry, delta="explain")
     ledger.open()
+    sync = ledger.sync
     keys = ledger.keys_of([named])
     if not keys:
         return

@@ -186,7 +186,7 @@ def _version(session: Session, location: Location, tables: list[str]) -> tuple[i
 def _lacks(location: Location, lost: list[str]) -> ConfigurationError:
     return ConfigurationError(
         f"The ledger in the schema {location.schema} lacks {', '.join(lost)}: somebody has dropped that.",
-        advice="`dbt-drift plan` creates it again, empty. The next sync looks contacts up again whose ids are lost.",
+        advice="The next sync creates it again, empty, and looks contacts up again whose ids are lost.",
     )
 
 

@@ -1,27 +1,26 @@
 {#- Creates the missing tables and columns of one sync; `bring_forward` has created what all syncs share. Safe to run again; run
     inside a transaction where the engine has them. -#}
-{% macro open_ledger(sync, delta='delta') %}
-  {#- A plan beside a sync would add the same columns, and register the same audiences. -#}
+{% macro open_ledger(sync) %}
   {{ dbt_drift.one_at_a_time(sync.ledger) }}
-  {% for statement in dbt_drift.opening_sql(sync, delta) %}{{ dbt_drift.execute(statement) }}{% endfor %}
+  {% for statement in dbt_drift.opening_sql(sync) %}{{ dbt_drift.execute(statement) }}{% endfor %}
 {% endmacro %}
 
 
 {#- Whether `open_ledger` and `register_audiences` have nothing to do. `present`: the ledger's tables, {table: [column]}; `registered`:
     as for `unregistered_audiences`, or none for a sync that registers no audiences. -#}
-{% macro is_open(sync, delta, present, registered) %}
-  {{ return(not dbt_drift.opening_sql(sync, delta, present)
+{% macro is_open(sync, present, registered) %}
+  {{ return(not dbt_drift.opening_sql(sync, present)
             and (registered is none or not dbt_drift.unregistered_audiences(sync, registered))) }}
 {% endmacro %}
 
 
 {#- The statements that create the missing tables and columns of one sync. `present`: the ledger's tables, or none to read the catalog. -#}
-{% macro opening_sql(sync, delta, present=none) %}
+{% macro opening_sql(sync, present=none) %}
   {% set statements = [] %}
   {% set wanted = [
        [dbt_drift.accepted_relation(sync), dbt_drift.accepted_columns(sync)],
        [dbt_drift.journal_relation(sync), dbt_drift.journal_columns()],
-       [dbt_drift.delta_relation(sync, delta), dbt_drift.delta_columns()],
+       [dbt_drift.delta_relation(sync), dbt_drift.delta_columns()],
        [dbt_drift.rejected_relation(sync), dbt_drift.rejected_columns()]] %}
   {% if present is none %}
     {% set present = dbt_drift.ledger_columns(sync.ledger, wanted | map('first') | map(attribute='identifier') | list) %}
@@ -49,6 +48,10 @@
   {% set columns = [['contact_key', dbt_drift.text_type()]] %}
   {% for part in sync.attributes + sync.audiences %}{% do columns.append([part.state, dbt_drift.text_type()]) %}{% endfor %}
   {{ return(columns) }}
+{% endmacro %}
+
+{% macro contacts_columns() %}
+  {{ return([['match_on', dbt_drift.text_type()], ['contact_key', dbt_drift.text_type()], ['contact_id', 'bigint']]) }}
 {% endmacro %}
 
 {% macro journal_columns() %}

@@ -1,7 +1,9 @@
 {#- The relations of the ledger. All are in one schema; those of one sync begin with its slug. -#}
 
+{#- `ledger.overlaid`: the tables that a plan has temporarily, in the place of those in the schema (overlay.sql). -#}
 {% macro ledger_relation(ledger, identifier) %}
-  {{ return(dbt_drift.relation(ledger.database, ledger.schema, identifier, 'table')) }}
+  {{ return(dbt_drift.temporary_relation(ledger, identifier) if identifier in (ledger.overlaid or [])
+            else dbt_drift.relation(ledger.database, ledger.schema, identifier, 'table')) }}
 {% endmacro %}
 
 {% macro ledger_schema(ledger) %}
@@ -62,10 +64,13 @@
 
 
 {#- A table for the rest of the transaction, temporary where the engine has that. -#}
-{% macro working_relation(sync, name) %}{{ return(adapter.dispatch('working_relation', 'dbt_drift')(sync, sync.slug ~ '__' ~ name)) }}{% endmacro %}
-{% macro default__working_relation(sync, identifier) %}{{ return(dbt_drift.ledger_relation(sync.ledger, identifier)) }}{% endmacro %}
-{% macro postgres__working_relation(sync, identifier) %}{{ return('pg_temp.' ~ dbt_drift.quoted(identifier)) }}{% endmacro %}
-{% macro duckdb__working_relation(sync, identifier) %}{{ return('temp.main.' ~ dbt_drift.quoted(identifier)) }}{% endmacro %}
+{% macro working_relation(sync, name) %}{{ return(dbt_drift.temporary_relation(sync.ledger, sync.slug ~ '__' ~ name)) }}{% endmacro %}
+
+{#- A relation that only this connection has, where the engine has such relations. -#}
+{% macro temporary_relation(ledger, identifier) %}{{ return(adapter.dispatch('temporary_relation', 'dbt_drift')(ledger, identifier)) }}{% endmacro %}
+{% macro default__temporary_relation(ledger, identifier) %}{{ return(dbt_drift.relation(ledger.database, ledger.schema, identifier, 'table')) }}{% endmacro %}
+{% macro postgres__temporary_relation(ledger, identifier) %}{{ return('pg_temp.' ~ dbt_drift.quoted(identifier)) }}{% endmacro %}
+{% macro duckdb__temporary_relation(ledger, identifier) %}{{ return('temp.main.' ~ dbt_drift.quoted(identifier)) }}{% endmacro %}
 
 {% macro create_working_table(relation, select_sql) %}{{ adapter.dispatch('create_working_table', 'dbt_drift')(relation, select_sql) }}{% endmacro %}
 {% macro default__create_working_table(relation, select_sql) %}{{ dbt_drift.create_table_from(relation, select_sql) }}{% endmacro %}
@@ -83,9 +88,9 @@
 
 
 {#- Plain SQL, because there is no contract, header or configuration of a model. -#}
-{% macro create_table_from(relation, select_sql) %}
+{% macro create_table_from(relation, select_sql, is_temporary=false) %}
   {{ dbt_drift.execute('drop table if exists ' ~ relation) }}
-  {{ dbt_drift.execute('create table ' ~ relation ~ ' as ' ~ select_sql) }}
+  {{ dbt_drift.execute('create ' ~ ('temporary ' if is_temporary else '') ~ 'table ' ~ relation ~ ' as ' ~ select_sql) }}
 {% endmacro %}
 
 

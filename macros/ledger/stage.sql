@@ -36,7 +36,9 @@
 {% macro write_delta(sync, stage_id, delta='delta') %}
   {% set differing = dbt_drift.differing_relation(sync, delta) %}
   {{ dbt_drift.analyze_table(differing) }}
-  {{ dbt_drift.create_table_from(dbt_drift.delta_relation(sync, delta), dbt_drift.delta_sql(sync, stage_id, differing)) }}
+  {{ dbt_drift.create_table_from(
+       dbt_drift.delta_relation(sync, delta), dbt_drift.delta_sql(sync, stage_id, differing),
+       is_temporary=sync.slug ~ '__' ~ delta in (sync.ledger.overlaid or [])) }}
   {{ dbt_drift.drop_working_table(differing) }}
   {{ dbt_drift.index_delta(dbt_drift.delta_relation(sync, delta)) }}
 {% endmacro %}

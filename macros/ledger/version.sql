@@ -40,8 +40,9 @@
   {{ dbt_drift.create_table(dbt_drift.destination_relation(ledger), 'api_url ' ~ text) }}
   {{ dbt_drift.create_table(
        dbt_drift.organisation_relation(ledger), 'organisation ' ~ text ~ ', target ' ~ text ~ ', pinned_at timestamp') }}
-  {{ dbt_drift.create_table(
-       dbt_drift.contacts_relation(ledger), 'match_on ' ~ text ~ ', contact_key ' ~ text ~ ', contact_id bigint') }}
+  {% set contacts = [] %}
+  {% for name, type in dbt_drift.contacts_columns() %}{% do contacts.append(name ~ ' ' ~ type) %}{% endfor %}
+  {{ dbt_drift.create_table(dbt_drift.contacts_relation(ledger), contacts | join(', ')) }}
   {{ dbt_drift.create_table(
        dbt_drift.audiences_relation(ledger), 'slug ' ~ text ~ ', model ' ~ text ~ ', match_on ' ~ text ~ ', state ' ~ text
        ~ ', tag_name ' ~ text ~ ', mode ' ~ text ~ ', tag_from ' ~ text) }}

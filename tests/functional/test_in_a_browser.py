@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
@@ -23,15 +23,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, ViewportSize
 
     from dbt_drift.sandbox.server import Sandbox
     from tests.support.command_line import CommandLine
     from tests.support.harness import ParsedProject
 
-PHONE, DESK = {"width": 360, "height": 740}, {"width": 1280, "height": 900}
+PHONE: ViewportSize = {"width": 360, "height": 740}
+DESK: ViewportSize = {"width": 1280, "height": 900}
 HOSTILE = "<img src=x onerror=\"document.title='injected'\"><script>document.title='injected'</script>"
-LOOKS = [(size, scheme) for size in (PHONE, DESK) for scheme in ("light", "dark")]
+Scheme = Literal["light", "dark"]
+SCHEMES: list[Scheme] = ["light", "dark"]
+LOOKS = [(size, scheme) for size in (PHONE, DESK) for scheme in SCHEMES]
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +48,7 @@ def browser() -> Iterator[Browser]:
 class Visit:
     """A page, and all that it complained of and asked for."""
 
-    def __init__(self, browser: Browser, address: str, size: dict[str, int], scheme: str) -> None:
+    def __init__(self, browser: Browser, address: str, size: ViewportSize, scheme: Scheme) -> None:
         self.context = browser.new_context(viewport=size, color_scheme=scheme)
         self.page: Page = self.context.new_page()
         self.complaints: list[str] = []
