@@ -18,7 +18,7 @@ from dbt_drift.ledger.organisation import remember_attributes
 from dbt_drift.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from dbt_drift.binding.prepared import Prepared
     from dbt_drift.drift.engine.client import DriftClient
@@ -53,7 +53,7 @@ _SHOWN = 5
 
 
 def fit_to_drift(
-    prepared: Prepared, client: DriftClient | None, *, remember: bool = False
+    prepared: Prepared, client: DriftClient | None, *, before_remembering: Callable[[], None] | None = None
 ) -> tuple[Prepared, list[str]]:
     """Compare the mapping with the organisation's attributes, and decide the type in which each is sent.
 
@@ -62,7 +62,8 @@ def fit_to_drift(
     Args:
         prepared: The project and its syncs.
         client: The Drift to ask; None to use what the ledger remembers.
-        remember: Whether to write what Drift lists to the ledger; for a sync, which sends values in these types.
+        before_remembering: For a sync, which sends values in these types: called before a list that has changed is
+            written to the ledger; an error that it raises keeps it out. None to write nothing.
 
     Returns:
         The project with the types applied, and the notices for the user.
@@ -71,7 +72,7 @@ def fit_to_drift(
         DeclarationError: A column cannot fill its attribute, or an attribute is unknown and the settings refuse that.
         WarehouseError: The warehouse refused a statement.
     """
-    if not has_custom_attributes(prepared):
+    if not _has_custom_attributes(prepared):
         return prepared, []
     kept = prepared.registry.attributes
     known = types = {name: kind for name, _, kind in kept}
@@ -84,7 +85,8 @@ def fit_to_drift(
         notices += _compare(prepared, listed)
         types = {attribute.name: attribute.type for attribute in listed}
         found = sorted((attribute.name, attribute.label, attribute.type) for attribute in listed)
-        if remember and found != kept:
+        if before_remembering is not None and found != kept:
+            before_remembering()
             remember_attributes(prepared.project, prepared.location, found)
     elif problems := list(_misfits(prepared, types)):
         raise DeclarationError(render(problems))
@@ -115,7 +117,7 @@ def check_mapping(prepared: Prepared, client: DriftClient) -> list[str]:
     Raises:
         DeclarationError: As for `fit_to_drift`.
     """
-    if not has_custom_attributes(prepared):
+    if not _has_custom_attributes(prepared):
         return []
     listed, notice = _ask(client)
     return [notice] if listed is None else _compare(prepared, listed)
@@ -163,8 +165,7 @@ def _not_there_yet(unknown: list[Problem]) -> str:
     )
 
 
-def has_custom_attributes(prepared: Prepared) -> bool:
-    """Whether a sync fills an attribute that is not standard, so that `fit_to_drift` asks Drift."""
+def _has_custom_attributes(prepared: Prepared) -> bool:
     return any(
         mapped.attribute not in STANDARD
         for sync in prepared.syncs

@@ -15,6 +15,7 @@ from dbt_drift.delivery.saved_plan import SavedSync, saved, write_plan
 from dbt_drift.delivery.to_change import attribute_changes, tag_changes
 from dbt_drift.drift.http.endpoints import MOST_JOINED
 from dbt_drift.ledger.delta import Counts, InvalidRow
+from dbt_drift.ledger.registry import read_registry
 from dbt_drift.ledger.saved_syncs import spec_hash
 from dbt_drift.ledger.sync_ledger import SyncLedger
 from dbt_drift.ledger.versions import check_version
@@ -125,9 +126,10 @@ def make_plans(
         DeclarationError: The mapping does not fit the attributes that Drift has.
         WarehouseError: The warehouse refused a statement.
     """
-    registry = prepared.registry
     with prepared.project.connect("version") as session:
+        registry = read_registry(session, prepared.location)  # without a lock, a run may have changed it since
         check_version(session, prepared.location, registry)
+    prepared = msgspec.structs.replace(prepared, registry=registry)
     organisation = registry.pin.organisation if registry.pin else ""
     if client is not None and (organisation or save_to):
         found, _ = organisation_of(client)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec import structs
 
 from dbt_drift import __version__
-from dbt_drift.binding.attribute_types import fit_to_drift, has_custom_attributes
+from dbt_drift.binding.attribute_types import fit_to_drift
 from dbt_drift.binding.pinning import pin, refuse_target
 from dbt_drift.delivery.guards import Guard
 from dbt_drift.delivery.plan import plan_one, to_save
@@ -22,7 +22,7 @@ from dbt_drift.drift.auth.find import credential
 from dbt_drift.drift.engine.client import WORKERS, DriftClient
 from dbt_drift.drift.http.limiter import RateLimiter
 from dbt_drift.drift.http.url import drift_url
-from dbt_drift.errors import ConfigurationError, DriftUnavailableError, LockedError, WarehouseError
+from dbt_drift.errors import ConfigurationError, LockedError, WarehouseError
 from dbt_drift.ledger.history import History, RunStart, SyncCounts
 from dbt_drift.ledger.lock import LockOwner, RunLock
 from dbt_drift.ledger.organisation import claim_destination
@@ -89,7 +89,6 @@ class RunSession:
         self._command = command
         self._status: SyncStatus = "error"
         self.organisation: str | None = None
-        self._unavailable: DriftUnavailableError | None = None
         self._history = History(prepared.location)
         self._lock = RunLock(
             prepared.project, prepared.location, invocation_id=self.invocation_id, command=self._command
@@ -129,14 +128,8 @@ class RunSession:
             ConfigurationError: The token opens another organisation, or another target already writes to this one.
             DriftUnavailableError: Drift refuses the token, or cannot be reached.
         """
-        if self._unavailable is not None:
-            raise self._unavailable
         if self.organisation is None:
-            try:
-                self.organisation, notices = pin(self._prepared, self._lock, client, self.url, self._options.repin)
-            except DriftUnavailableError as error:
-                self._unavailable = error
-                raise
+            self.organisation, notices = pin(self._prepared, self._lock, client, self.url, self._options.repin)
             for notice in notices:
                 self._reporter.noticed(notice)
 
@@ -144,17 +137,12 @@ class RunSession:
         """Return the syncs, their values sent as the types that Drift lists, and report what the user should know.
 
         Raises:
-            ConfigurationError: As `know_organisation`.
+            ConfigurationError, DriftUnavailableError: As `know_organisation`, if Drift's list has changed.
             DeclarationError: The mapping does not fit the attributes that Drift has.
         """
-        asked: DriftClient | None = client
-        if has_custom_attributes(self._prepared):
-            try:
-                self.know_organisation(client)
-            except DriftUnavailableError as error:  # ends the run where it has something to send
-                self._reporter.noticed(str(error))
-                asked = None
-        prepared, notices = fit_to_drift(self._prepared, asked, remember=True)
+        prepared, notices = fit_to_drift(
+            self._prepared, client, before_remembering=lambda: self.know_organisation(client)
+        )
         for notice in [*prepared.notices, *notices]:
             self._reporter.noticed(notice)
         return prepared.syncs

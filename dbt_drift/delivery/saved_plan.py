@@ -195,7 +195,8 @@ def _moved_syncs(plan: SavedPlan, now: SavedPlan, blocked: Mapping[str, str]) ->
         elif one.mapping != planned.mapping:
             yield f"{planned.name}: its declaration, its columns or the attributes that Drift lists have changed."
         elif one.digest != planned.digest:
-            what = "rows of the model" if now.turn == plan.turn else "rows of the model, or the ledger by another run,"
+            is_alone = now.turn == (plan.turn or 0)
+            what = "rows of the model" if is_alone else "rows of the model, or the ledger by another run,"
             yield f"{planned.name}: the {what} changed. Planned: {_said(planned)}. Now: {_said(one)}."
 
 

@@ -39,7 +39,7 @@ def project(tmp_path: Path) -> Path:
     model = {"name": "people", "config": {"meta": {"drift": DRIFT}}}
     documents = {
         "dbt_project.yml": {"name": "acme", "profile": "acme", "flags": {"send_anonymous_usage_stats": False}},
-        "profiles.yml": {"acme": {"target": "dev", "outputs": {"ci": output}}},
+        "profiles.yml": {"acme": {"target": "dev", "outputs": {"ci": output, "prod": {**output, "schema": "marts"}}}},
         "models/people.yml": {"models": [model]},
     }
     for folder in ("models", "ci"):
@@ -58,7 +58,6 @@ def free_port() -> str:
 def steps(workflow: str) -> list[dict[str, Any]]:
     (job,) = yaml.safe_load(workflow)["jobs"].values()
     found = [step for step in job["steps"] if "run" in step]
-    assert len(found) == 7
     assert found[0]["name"] == "Install"
     return found[1:]
 
@@ -74,15 +73,54 @@ def run(step: dict[str, Any], project: Path, environment: dict[str, str]) -> str
 
 def test_the_workflow_runs(project: Path) -> None:
     port = free_port()
-    workflow, sandbox = (block.replace(PORT, port) for block in BLOCKS)
+    workflow, sandbox, _ = (block.replace(PORT, port) for block in BLOCKS)
     (project / "ci" / "sandbox.yml").write_text(sandbox)
     given = yaml.safe_load(workflow)["jobs"]["drift"]["env"]
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     environment = {**os.environ, **given, "PATH": path, "NO_PROXY": "127.0.0.1"}
     try:
         said = {step["name"]: run(step, project, environment) for step in steps(workflow)}
+        assert len(said) == 6
     finally:
         with suppress(FileNotFoundError, ProcessLookupError):
             os.kill(int((project / "sandbox.pid").read_text()), signal.SIGTERM)
     assert "OK=1 WARN=0 BLOCKED=0 ERROR=0" in said["Sync"]
     assert said["A second sync sends nothing"].count('"requests":[]') == 2
+
+
+GH = """#!/bin/sh
+echo "$@" >> "$CALLS"
+case "$2" in
+  repos/*/comments) echo "$POSTED" ;;
+esac
+"""
+"""What the workflow asks of GitHub's command line: the calls are written down, and a list of comments has this one."""
+
+
+def test_the_plan_is_posted_once(project: Path) -> None:
+    (project / "bin").mkdir()
+    (project / "bin" / "gh").write_text(GH)
+    (project / "bin" / "gh").chmod(0o755)
+    plan, comment = steps(BLOCKS[2])
+    calls = project / "calls"
+    environment = {
+        **os.environ,
+        "PATH": f"{project / 'bin'}:{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "CALLS": str(calls),
+        "POSTED": "",
+        "NUMBER": "7",
+        "GITHUB_REPOSITORY": "acme/dbt",
+        "GH_TOKEN": "x",
+    }
+    run(plan, project, environment)
+    assert (
+        (project / "plan.md").read_text().startswith("<!-- dbt-drift plan -->\n### Drift: 2 contacts would be sent\n")
+    )
+
+    run(comment, project, environment)
+    assert calls.read_text().splitlines()[1:] == ["pr comment 7 --repo acme/dbt --body-file plan.md"]
+    calls.unlink()
+    run(comment, project, {**environment, "POSTED": "4711"})
+    assert calls.read_text().splitlines()[1:] == [
+        "api --method PATCH repos/acme/dbt/issues/comments/4711 --field body=@plan.md"
+    ]

@@ -9,7 +9,6 @@ import pytest
 
 from dbt_drift import __version__
 from dbt_drift.binding.prepare import prepare
-from dbt_drift.ledger.sync_ledger import SyncLedger
 from dbt_drift.ledger.versions import bring_forward
 from tests.support.ledgers import command, people, rows_of
 
@@ -74,7 +73,7 @@ def test_connections_that_come_first_at_once_make_one_ledger(bench: Bench) -> No
 
 
 def test_connections_that_open_a_wider_sync_at_once(bench: Bench) -> None:
-    """A plan beside a sync: both add the new columns and register the new audience, once."""
+    """A run that slept past its lease beside the next one: both add the columns and register the audiences, once."""
     if bench.warehouse.kind != "postgres":
         pytest.skip("DuckDB lets one process at a time open its file")
     people(bench, 1)
@@ -83,13 +82,19 @@ def test_connections_that_open_a_wider_sync_at_once(bench: Bench) -> None:
     bench.declare("people", {"fields": {"email": "email", "name": "name"}, "audiences": audiences})
     prepared = prepare(bench.options())
     (sync,) = prepared.syncs
+
+    def open_ledger() -> None:
+        with prepared.project.connect("open") as session, session.transaction():
+            session.call("open_ledger", sync=sync)
+            session.call("register_audiences", sync=sync)
+
     for _ in range(5):
         bench.warehouse.execute(f"delete from {bench.ledger}.drift_audiences")
         for audience in sync.audiences:
             bench.warehouse.execute(
                 f"alter table {bench.ledger}.people__accepted drop column if exists {audience.state}"
             )
-        at_once(prepared, lambda: SyncLedger(prepared.project, sync, prepared.registry).open())
+        at_once(prepared, open_ledger)
         assert len(rows_of(bench, "drift_audiences", "state")) == 20
 
 
