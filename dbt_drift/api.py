@@ -150,7 +150,9 @@ def sync(
         )
         if reason is not None:
             check_reason(prepared, reason)
-        return alerts.of_run(prepared, run_syncs(prepared, found, reporter, options, stop))
+        results = run_syncs(prepared, found, reporter, options, stop)
+        # A few contacts say nothing about the state of a sync.
+        return results if keys else alerts.of_run(prepared, results)
 
 
 def plan(

@@ -367,3 +367,19 @@ def test_without_channels_the_ledger_has_no_table_for_them(people: Bench) -> Non
     sync(people, {})
     tables = people.warehouse.rows("select table_name from information_schema.tables where table_name = 'drift_alerts'")
     assert tables == []
+
+
+def test_a_run_for_one_contact_tells_nothing(bench: Bench, slack: Slack) -> None:
+    people(bench, 3)
+    bench.sandbox.change(faults=[Fault(status=401)])
+    options = bench.options()
+    results = api.sync(
+        project_dir=options.project_dir,
+        profiles_dir=options.profiles_dir,
+        target_path=options.target_path,
+        vars=options.vars,
+        keys=["p1@example.com"],
+        environment={**bench.environment, **slack.environment},
+    )
+    assert (results.results[0].status, results.results[0].rows.read) == ("error", 1)
+    assert slack.got == []
