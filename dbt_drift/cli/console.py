@@ -97,11 +97,10 @@ class Console:
     def progress(self, sync: Sync, done: int, total: int, rejected: int, statistics: Statistics) -> None:
         """Draw the live line, or say from time to time how far it is."""
         if self._live:
-            lasts = time.monotonic() - self._sending_since
             filled = _BAR * done // total
             self._draw(
                 f"  {sync.name} {done:,}/{total:,}",
-                *([f"{duration(lasts / done * (total - done))} left"] if 0 < done < total else []),
+                *_left(done, total, self._sending_since),
                 *([f"{rejected:,} rejected"] if rejected else []),
                 _rate(statistics),
                 *([statistics.waiting] if statistics.waiting else []),
@@ -109,7 +108,7 @@ class Console:
             )
         elif time.monotonic() - self._said >= _LINE_EVERY:
             self._said = time.monotonic()
-            self._line(f"  {_progress(sync, done, total, rejected, statistics)}")
+            self._line(f"  {_progress(sync, done, total, rejected, statistics, since=self._sending_since)}")
 
     def sync_finished(self, index: int, total: int, result: SyncResult) -> None:
         """Say what came of a sync."""
@@ -177,6 +176,7 @@ class JsonLines:
         self._stream = stream
         self._quiet = quiet
         self._invocation_id = invocation_id
+        self._sending_since = 0.0
         self._said = 0.0
 
     def run_started(
@@ -205,6 +205,7 @@ class JsonLines:
 
     def staged(self, sync: Sync, counts: Counts) -> None:
         """Say what differs."""
+        self._sending_since = time.monotonic()
         data = {"unique_id": sync.unique_id, "counts": counts}
         self._event("Staged", f"{sync.name}: {_differences(counts)}", data)
 
@@ -214,7 +215,9 @@ class JsonLines:
             self._said = time.monotonic()
             data = {"unique_id": sync.unique_id, "done": done, "total": total, "rejected": rejected}
             self._event(
-                "Progress", _progress(sync, done, total, rejected, statistics), {**data, "statistics": statistics}
+                "Progress",
+                _progress(sync, done, total, rejected, statistics, since=self._sending_since),
+                {**data, "statistics": statistics},
             )
 
     def sync_finished(self, index: int, total: int, result: SyncResult) -> None:
@@ -272,9 +275,15 @@ def _outcome(result: SyncResult) -> str:
     return f"{contacts.created:,} created, {contacts.updated:,} updated, {contacts.matched:,} matched"
 
 
-def _progress(sync: Sync, done: int, total: int, rejected: int, statistics: Statistics) -> str:
-    failed = f"{rejected:,} rejected, " if rejected else ""
-    return f"{sync.name}: {done:,} of {total:,} contacts, {failed}{_pace(statistics)}"
+def _progress(sync: Sync, done: int, total: int, rejected: int, statistics: Statistics, *, since: float) -> str:
+    parts = [f"{done:,} of {counted(total, 'contact')} ({done / total:.0%})", *_left(done, total, since)]
+    parts += [f"{rejected:,} rejected"] if rejected else []
+    return f"{sync.name}: {', '.join([*parts, _pace(statistics)])}"
+
+
+def _left(done: int, total: int, since: float) -> list[str]:
+    """Return how long the rest takes at the pace so far; nothing before there is a pace."""
+    return [f"{duration((time.monotonic() - since) / done * (total - done))} left"] if 0 < done < total else []
 
 
 def _in_short(results: Results) -> str:
