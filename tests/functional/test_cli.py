@@ -18,6 +18,7 @@ from dbt_drift.sandbox.behaviour import Fault
 from dbt_drift.sandbox.calls.tokens import Token
 from tests.support.command_line import project_of, run_process, run_program, start_program
 from tests.support.harness import DuckDb, write_project
+from tests.support.ledgers import bring_ledger
 
 if TYPE_CHECKING:
     from tests.support.command_line import CommandLine, Done
@@ -214,7 +215,7 @@ def test_a_reader_that_goes_away_does_not_end_the_run(people: Bench, output: str
 
 
 def test_status_names_the_drift_that_the_ledger_describes(people: Bench, dbt_drift: CommandLine) -> None:
-    dbt_drift("plan", *project_of(people))
+    bring_ledger(people)
     assert "It describes no Drift yet" in dbt_drift("status", *project_of(people)).out
     dbt_drift("sync", *project_of(people), environment=people.environment)
     assert f"It describes {people.sandbox.url}\n" in dbt_drift("status", *project_of(people)).out

@@ -36,7 +36,7 @@ def test_a_tag_that_nobody_carried_was_not_taken_away(bench: Bench) -> None:
     people(bench, [{"tag": "Lead", "mode": "remove"}], 40)
     result = bench.sync(max_removals=math.inf)
     assert (tags(result), contacts(result)) == ((0, 0), (0, 0, 40))
-    assert {method for method, _, _ in bench.sandbox.counts()} == {"GET"}
+    assert {method for method, path, _ in bench.sandbox.counts() if path != "/app/token_info"} == {"GET"}
 
 
 def test_a_tag_is_counted_where_it_was_missing(bench: Bench) -> None:

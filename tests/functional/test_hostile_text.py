@@ -167,5 +167,5 @@ def test_of_another_run(hostile: Bench, asked: Any) -> None:
         f"{now} + interval '120 seconds')"
     )
     for command in (["sync"], ["sync", "--log-format", "json"], ["unlock"]):
-        assert asked(*command).code == 2
+        assert asked(*command).code == 3
     assert asked("status").code == 0

@@ -13,7 +13,7 @@ import pytest
 from dbt_drift.sandbox.behaviour import Fault
 from tests.support.big_ledger import fill_ledger
 from tests.support.harness import Bench
-from tests.support.ledgers import VIP, command, lock_as, people
+from tests.support.ledgers import VIP, bring_ledger, command, lock_as, people
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,7 +89,7 @@ def test_the_page_says_how_each_sync_is(bench: Bench, dbt_drift: CommandLine) ->
 def test_before_the_first_sync(people: Bench, dbt_drift: CommandLine) -> None:
     assert "There is no ledger in the schema" in write(people, dbt_drift)
     assert document(people, dbt_drift)["syncs"] == []
-    people.plan()
+    bring_ledger(people)
     assert "nothing to look at" in write(people, dbt_drift)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dbt_drift.ledger.versions import bring_forward
 from tests.support.command_line import project_of
 
 if TYPE_CHECKING:
@@ -59,3 +60,11 @@ def let_time_pass(bench: Bench) -> None:
 def rows_of(bench: Bench, table: str, columns: str, order: str = "1") -> list[tuple[Any, ...]]:
     """Return columns of a table of the ledger."""
     return bench.warehouse.rows(f"select {columns} from {bench.ledger}.{table} order by {order}")
+
+
+def bring_ledger(bench: Bench) -> None:
+    """Create the ledger's shared tables, as a run does that is killed before it says which Drift it writes to."""
+    prepared = bench.prepared
+    with prepared.project.connect("test") as session:
+        bring_forward(session, prepared.location, prepared.registry)
+    bench.forget_project()
