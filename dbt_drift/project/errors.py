@@ -61,8 +61,8 @@ def _is_lost(error: BaseException | None) -> bool:
     return False
 
 
-_PASSING = ("starting up", "shutting down", "recovery mode", "too many", "connection slots", "terminating connection")
-"""Parts of what Postgres says to a connection that it may accept in a while."""
+_FOR_GOOD = ("authentication failed", "does not exist", "pg_hba.conf", "permission denied", "not permitted to log in")
+"""Parts of what Postgres says to a connection that it will not accept later either."""
 
 
 def _lets_nobody_in(words: str) -> bool:
@@ -70,7 +70,7 @@ def _lets_nobody_in(words: str) -> bool:
 
     The driver has no code for an error of a connection that does not come about.
     """
-    return "FATAL:" in words and not any(passing in words for passing in _PASSING)
+    return "FATAL:" in words and any(refusal in words for refusal in _FOR_GOOD)
 
 
 def _from_driver(error: Exception) -> bool:
