@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import msgspec
 
+from dbt_drift.delivery.results import RowCounts
 from dbt_drift.errors import exit_code_of, is_retryable
 from dbt_drift.escaping import escaped
 from dbt_drift.terminal import echo, echo_json, live_line, show_notices
@@ -261,12 +262,13 @@ class JsonLines:
 
 
 def _differences(counts: Counts) -> str:
-    invalid, given_up = sum(counts.invalid.values()), sum(counts.given_up.values())
+    rows = RowCounts.staged(counts)
     parts = [counted(counts.rows, "row"), f"{counts.unchanged:,} unchanged", f"{counts.new:,} new"]
     parts += [f"{counts.changed:,} changed"]
     parts += [f"{counts.departed:,} departed"] if counts.departed else []
-    parts += [f"{invalid:,} invalid"] if invalid else []
-    parts += [f"{given_up:,} given up"] if given_up else []
+    parts += [f"{rows.missing:,} not in Drift"] if rows.missing else []
+    parts += [f"{rows.invalid:,} invalid"] if rows.invalid else []
+    parts += [f"{rows.given_up:,} given up"] if rows.given_up else []
     return ", ".join(parts)
 
 
@@ -297,6 +299,8 @@ def _in_short(results: Results) -> str:
     parts = [f"{right}: {sent:,} sent now, {unchanged:,} as before."]
     if failed := sum(one.invalid + one.rejected + one.given_up for one in rows):
         parts.append(f"{counted(failed, 'row')} did not get through.")
+    if missing := sum(one.missing for one in rows):
+        parts.append(f"{counted(missing, 'row')} skipped: Drift has no such contact, and none is to be created.")
     if waiting := sum(one.unfinished for one in rows):
         parts.append(f"{counted(waiting, 'row')} not sent yet.")
     added, removed = sum(one.tags_added for one in contacts), sum(one.tags_removed for one in contacts)

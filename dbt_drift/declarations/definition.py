@@ -229,8 +229,8 @@ class Declaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         bool,
         Meta(
             description=(
-                "`false` creates no contacts: a row that Drift does not know is rejected with `no_contact`. Five syncs "
-                "look it up, then it is given up."
+                "`false` creates no contacts: a row that Drift does not know is skipped, which is no failure. Five "
+                "syncs look it up, then only a change of the row or `dbt-drift retry` does."
             ),
             extra={"hint": "Write `true` or `false`, without quotes."},
         ),

@@ -8,7 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from dbt_drift.delivery.pump import Pump
-from dbt_drift.delivery.results import Rejection, RowCounts, SyncResult
+from dbt_drift.delivery.results import Rejection, RowCounts, SyncResult, failed_before
 from dbt_drift.delivery.sending import REJECTIONS_KEPT, Sending
 from dbt_drift.errors import DbtDriftError, LockedError, WarehouseError, internal_error
 from dbt_drift.wording import counted, masked
@@ -165,7 +165,7 @@ class OneSync:
 
     def _count_staged(self, counts: Counts) -> None:
         self._result.rows = RowCounts.staged(counts)
-        self._result.reasons = dict(Counter(counts.invalid) + Counter(counts.given_up))
+        self._result.reasons = dict(Counter(counts.invalid) + Counter(failed_before(counts)))
         if counts.invalid:
             self._result.rejections = [
                 Rejection(masked(row.key), row.reason, row.attribute) for row in self._ledger.invalid(REJECTIONS_KEPT)
@@ -176,7 +176,8 @@ class OneSync:
         self._result.contacts = contacts
         rows.departed = sending.departed
         rows.rejected = sending.rejected_rows
+        rows.missing += sending.missing_rows
         rows.sent = contacts.created + contacts.updated + contacts.matched - sending.departed
-        rows.unfinished -= rows.sent + rows.rejected
+        rows.unfinished -= rows.sent + rows.rejected + sending.missing_rows
         self._result.reasons = dict(Counter(self._result.reasons) + sending.reasons)
         self._result.rejections = (self._result.rejections + sending.rejections)[:REJECTIONS_KEPT]

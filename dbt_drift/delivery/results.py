@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from dbt_drift.drift.contact.new_contacts import NewContactCounts
+from dbt_drift.drift.contact.reasons import NO_CONTACT
 from dbt_drift.errors import ConfigurationError, exit_code_of, is_retryable
 from dbt_drift.escaping import escaped_json
 
@@ -35,15 +36,17 @@ SyncStatus = Literal["success", "warn", "blocked", "error", "skipped"]
 
 
 class RowCounts(msgspec.Struct, kw_only=True):
-    """The outcomes of the model's rows; `read` = unchanged + sent + invalid + rejected + given_up + unfinished.
+    """The outcomes of the model's rows; `read` is the sum of all counts between it and `departed`.
 
     Attributes:
         read: Rows of the model.
         unchanged: Rows in which nothing has changed.
         sent: Rows that Drift has now: created + updated + matched, without departed contacts.
+        missing: Rows whose contact Drift does not have, where `create_missing: false` creates none. This is no failure.
         invalid: Rows that cannot be sent, such as rows without a key, or with a malformed or duplicate one.
         rejected: Rows that Drift refused, or that failed after all tries.
-        given_up: Rows that earlier runs gave up and that have not changed since. They are not sent.
+        given_up: Rows that earlier runs gave up and that have not changed since. They are not sent. Those whose contact
+            is missing count there.
         unfinished: Rows that the run did not reach.
         departed: Contacts, not rows: those whose row left the model, and that lost their tags.
     """
@@ -51,6 +54,7 @@ class RowCounts(msgspec.Struct, kw_only=True):
     read: int = 0
     unchanged: int = 0
     sent: int = 0
+    missing: int = 0
     invalid: int = 0
     rejected: int = 0
     given_up: int = 0
@@ -63,8 +67,9 @@ class RowCounts(msgspec.Struct, kw_only=True):
         return cls(
             read=counts.rows,
             unchanged=counts.unchanged,
+            missing=counts.given_up.get(NO_CONTACT, 0),
             invalid=sum(counts.invalid.values()),
-            given_up=sum(counts.given_up.values()),
+            given_up=sum(failed_before(counts).values()),
             unfinished=counts.sendable - counts.departed,
         )
 
@@ -74,6 +79,7 @@ class RowCounts(msgspec.Struct, kw_only=True):
         parts = {
             "unchanged": self.unchanged,
             "sent": self.sent,
+            "missing": self.missing,
             "invalid": self.invalid,
             "rejected": self.rejected,
             "given_up": self.given_up,
@@ -83,6 +89,11 @@ class RowCounts(msgspec.Struct, kw_only=True):
             return ""
         said = " + ".join(f"{count} {name}" for name, count in parts.items())
         return f"the counts do not add up: {self.read} rows read, but {said}."
+
+
+def failed_before(counts: Counts) -> dict[str, int]:
+    """Return the rows that earlier runs gave up, by reason, without those whose contact is missing."""
+    return {reason: count for reason, count in counts.given_up.items() if reason != NO_CONTACT}
 
 
 class ContactCounts(msgspec.Struct, kw_only=True):

@@ -32,6 +32,7 @@ class Sending:
 
     Attributes:
         departed: The number of contacts whose row has left the model and that Drift accepted.
+        missing_rows: The number of rows of the model whose contact Drift does not have, and that may not be created.
         rejected_rows: The number of rows of the model that were rejected or failed.
         contacts: The outcomes of the accepted contacts.
         reasons: The number of contacts that were rejected or failed, by reason.
@@ -44,6 +45,7 @@ class Sending:
         self._failures = failures
         self._failed: Counter[str] = Counter()
         self.departed = 0
+        self.missing_rows = 0
         self.rejected_rows = 0
         self.contacts = ContactCounts()
         self.reasons: Counter[str] = Counter()
@@ -74,7 +76,9 @@ class Sending:
         check_failures(self._failures, done, self._failed)
 
     def _count(self, row: DeltaRow, outcome: Outcome) -> None:
-        if outcome.status in {"rejected", "failed"}:
+        if outcome.status == "missing":
+            self.missing_rows += not row.departed
+        elif outcome.status in {"rejected", "failed"}:
             reason = outcome.reason or outcome.status
             self.reasons[reason] += 1
             if not outcome.attributes_accepted:  # an organisation without tags does not stop the sync

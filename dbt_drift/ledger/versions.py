@@ -34,7 +34,7 @@ def bring_forward(session: Session, location: Location, registry: Registry) -> R
         return registry
     try:
         with session.transaction():
-            session.call("bring_forward", ledger=location, dbt_drift_version=__version__)
+            session.call("bring_forward", ledger=location, dbt_drift_version=__version__, tables=registry.tables)
     except WarehouseDeniedError as error:
         raise WarehouseDeniedError(
             str(error),

@@ -50,7 +50,7 @@ class RejectedRow(msgspec.Struct, frozen=True):
     """A row of the rejected rows.
 
     Attributes:
-        status: `invalid`, `rejected` or `failed`.
+        status: `invalid`, `missing`, `rejected` or `failed`.
         reason: Why.
         attribute: The attribute that causes it, or None.
         message: Drift's words, or None.

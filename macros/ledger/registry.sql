@@ -19,7 +19,7 @@
   {% if queries %}
     {% for row in dbt_drift.rows_of(queries | join(' union all ')) %}{% do found[row[0]].append(row[1:]) %}{% endfor %}
   {% endif %}
-  {% do found.update({'is_complete': not dbt_drift.lost_tables(tables) and found.turn | length > 0
+  {% do found.update({'is_complete': not dbt_drift.lost_tables(tables) and not dbt_drift.lost_columns(tables) and found.turn | length > 0
                       and dbt_drift.ledger_version() | string in found.version | map('first') | list}) %}
   {{ return(found) }}
 {% endmacro %}

@@ -37,7 +37,7 @@
   {% set rejected = dbt_drift.rejected_relation(sync) %}
   {% if not dbt_drift.rows_of('select 1 from ' ~ rejected ~ ' union all select 1 from ' ~ dbt_drift.delta_relation(sync)
        ~ ' where reason is not null union all select 1 from ' ~ dbt_drift.journal_relation(sync)
-       ~ " where status in ('rejected', 'failed') limit 1") %}
+       ~ " where status in ('missing', 'rejected', 'failed') limit 1") %}
     {{ return('') }}
   {% endif %}
   {% set folding = dbt_drift.folding_relation(sync, 'rejected') %}
@@ -106,7 +106,7 @@
           from {{ delta }} as delta_rows) as delta_rows on delta_rows.seq = answered.seq
     left join {{ dbt_drift.rejected_relation(sync) }} as earlier
       on earlier.contact_key = delta_rows.contact_key and earlier.status <> 'invalid'
-    where answered.status in ('rejected', 'failed')
+    where answered.status in ('missing', 'rejected', 'failed')
   ) as tried
   {%- endif %}
 {% endmacro %}

@@ -5,11 +5,21 @@
   {% set text = dbt_drift.text_type() %}
   {{ dbt_drift.create_table(dbt_drift.runs_relation(ledger), 'invocation_id ' ~ text ~ ', command ' ~ text ~ ', status ' ~ text ~ ', dbt_drift_version ' ~ text ~ ', target ' ~ text
        ~ ', drift_url ' ~ text ~ ', host ' ~ text ~ ', pid bigint, started_at timestamp, finished_at timestamp') }}
-  {{ dbt_drift.create_table(dbt_drift.run_syncs_relation(ledger), 'invocation_id ' ~ text ~ ', unique_id ' ~ text ~ ', name ' ~ text ~ ', status ' ~ text ~ ', message ' ~ text
-       ~ ', rows_read bigint, rows_unchanged bigint, rows_sent bigint, rows_invalid bigint, rows_rejected bigint'
-       ~ ', rows_given_up bigint, rows_unfinished bigint, rows_departed bigint, created bigint, updated bigint, matched bigint'
-       ~ ', tags_added bigint, tags_removed bigint, requests bigint, throttled bigint, seconds float'
-       ~ ', finished_at timestamp') }}
+  {% set columns = [] %}
+  {% for name, type in dbt_drift.run_syncs_columns() %}{% do columns.append(name ~ ' ' ~ type) %}{% endfor %}
+  {{ dbt_drift.create_table(dbt_drift.run_syncs_relation(ledger), columns | join(', ')) }}
+{% endmacro %}
+
+
+{#- The columns of the counts of a sync, in order: [[name, type]]. -#}
+{% macro run_syncs_columns() %}
+  {% set columns = [] %}
+  {% for name in ['invocation_id', 'unique_id', 'name', 'status', 'message'] %}{% do columns.append([name, dbt_drift.text_type()]) %}{% endfor %}
+  {% for name in ['rows_read', 'rows_unchanged', 'rows_sent', 'rows_missing', 'rows_invalid', 'rows_rejected', 'rows_given_up', 'rows_unfinished',
+                  'rows_departed', 'created', 'updated', 'matched', 'tags_added', 'tags_removed', 'requests', 'throttled'] %}
+    {% do columns.append([name, 'bigint']) %}
+  {% endfor %}
+  {{ return(columns + [['seconds', 'float'], ['finished_at', 'timestamp']]) }}
 {% endmacro %}
 
 
@@ -46,9 +56,12 @@
 
 {#- The counts of the syncs of these runs, in the order in which they ended. -#}
 {% macro run_syncs_sql(ledger, invocation_ids) %}
-  select
-    invocation_id, unique_id, name, status, message, rows_read, rows_unchanged, rows_sent, rows_invalid, rows_rejected,
-    rows_given_up, rows_unfinished, rows_departed, created, updated, matched, tags_added, tags_removed, requests, throttled, seconds
+  {%- set columns = [] -%}
+  {#- A run before a count existed has none. -#}
+  {%- for name, type in dbt_drift.run_syncs_columns() if name != 'finished_at' -%}
+    {%- do columns.append('coalesce(' ~ name ~ ', 0)' if type == 'bigint' else name) -%}
+  {%- endfor -%}
+  select {{ columns | join(', ') }}
   from {{ dbt_drift.run_syncs_relation(ledger) }}
   where invocation_id in ('{{ invocation_ids | join("', '") }}')
   order by finished_at asc

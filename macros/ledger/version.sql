@@ -1,13 +1,17 @@
 {#- The version of the ledger's tables. A later version migrates an older ledger, in steps that are safe to run again. -#}
 
 {#- Brings the ledger forward to this program's version: creates what is missing. Run inside a
-    transaction where the engine has them. -#}
-{% macro bring_forward(ledger, dbt_drift_version) %}
+    transaction where the engine has them. `tables`: those that the ledger has, {table: [column]}. -#}
+{% macro bring_forward(ledger, dbt_drift_version, tables) %}
   {% set newest = dbt_drift.ledger_version() %}
   {{ dbt_drift.one_at_a_time(ledger) }}
   {% do create_schema(dbt_drift.ledger_schema(ledger)) %}
   {#- A table that somebody has dropped is created again, empty. -#}
   {{ dbt_drift.create_shared_tables(ledger) }}
+  {% set history = dbt_drift.run_syncs_relation(ledger) %}
+  {% for name, type in dbt_drift.lost_columns(tables) if history.identifier in tables %}
+    {{ dbt_drift.execute('alter table ' ~ history ~ ' add column ' ~ name ~ ' ' ~ type) }}
+  {% endfor %}
   {% if not dbt_drift.rows_of(dbt_drift.version_sql(ledger)) %}
     {{ dbt_drift.insert_row(
          dbt_drift.version_relation(ledger), {'version': newest, 'dbt_drift_version': dbt_drift_version}, ['migrated_at']) }}
@@ -24,6 +28,13 @@
   {% set shared = ['drift_destination', 'drift_organisation', 'drift_contacts', 'drift_lock', 'drift_runs', 'drift_run_syncs', 'drift_syncs', 'drift_staged',
                    'drift_audiences', 'drift_attributes'] %}
   {{ return(shared | reject('in', tables | map('lower') | list) | list) }}
+{% endmacro %}
+
+
+{#- The columns that the history of an older version lacks, [[name, type]]. `tables`: {table: [column]}. -#}
+{% macro lost_columns(tables) %}
+  {% set present = tables.get('drift_run_syncs', []) %}
+  {{ return(dbt_drift.run_syncs_columns() | rejectattr(0, 'in', present) | list) }}
 {% endmacro %}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from dbt_drift.delivery.results import RowCounts
 from dbt_drift.escaping import escaped
 from dbt_drift.wording import counted, duration
 
@@ -88,7 +89,8 @@ def _details(plan: SyncPlan) -> Iterator[str]:
 
 
 def _unsendable(plan: SyncPlan) -> int:
-    return sum(plan.counts.invalid.values()) + sum(plan.counts.given_up.values())
+    rows = RowCounts.staged(plan.counts)
+    return rows.invalid + rows.given_up
 
 
 def _code(text: str) -> str:

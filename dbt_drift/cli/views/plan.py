@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dbt_drift.delivery.results import RowCounts, failed_before
 from dbt_drift.escaping import escaped
 from dbt_drift.wording import counted, duration
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dbt_drift.delivery.plan import Cost, PlannedChange, SyncPlan
+    from dbt_drift.ledger.delta import Counts
 
 PLAN_VERSION = 1
 """Raised when the JSON form changes in a way that a reader could stumble over."""
@@ -32,7 +34,9 @@ def _sync_lines(plan: SyncPlan) -> Iterator[str]:
     counts = plan.counts
     invalid = sum(counts.invalid.values())
     yield f"{plan.name}: {counted(counts.rows, 'row')}, {counts.unchanged:,} unchanged"
-    given_up = sum(counts.given_up.values())
+    failed = failed_before(counts)
+    given_up = sum(failed.values())
+    yield from _skipped_lines(counts)
     if not counts.sendable and not invalid and not given_up:
         yield "  nothing to send"
         yield from _held_lines(plan)
@@ -47,7 +51,7 @@ def _sync_lines(plan: SyncPlan) -> Iterator[str]:
         reasons = ", ".join(f"{reason} {count:,}" for reason, count in counts.invalid.items())
         yield f"  ! {invalid:,} cannot be sent: {reasons}"
     if given_up:
-        reasons = ", ".join(f"{reason} {count:,}" for reason, count in counts.given_up.items())
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in failed.items())
         yield f"  ! {given_up:,} given up until they change or `dbt-drift retry`: {reasons}"
     changed = [f"{name} {count:,}" for name, count in counts.attributes.items() if count]
     if changed:
@@ -60,6 +64,11 @@ def _sync_lines(plan: SyncPlan) -> Iterator[str]:
         yield f"  {_cost(plan.cost)}"
     yield from _held_lines(plan)
     yield from _row_lines(plan)
+
+
+def _skipped_lines(counts: Counts) -> Iterator[str]:
+    if missing := RowCounts.staged(counts).missing:
+        yield f"  {missing:,} not in Drift, and `create_missing: false` creates none"
 
 
 def _cost(cost: Cost) -> str:

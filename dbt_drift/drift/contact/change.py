@@ -10,7 +10,7 @@ from dbt_drift.drift.http.messages import JsonValue
 
 MatchOn = Literal["email", "externalId"]
 
-Status = Literal["created", "updated", "matched", "rejected", "failed"]
+Status = Literal["created", "updated", "matched", "missing", "rejected", "failed"]
 
 
 class ContactChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,10 +84,11 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         key: The change's key.
         contact_id: The contact's Drift id, or None if still unknown.
         status: `created`; `updated`, also if only tags changed; `matched`: found with the wanted values, nothing
-            written; `rejected`: Drift refuses this contact; `failed`: not refused, but not done after all tries.
+            written; `missing`: Drift has no such contact, and none may be created; `rejected`: Drift refuses this
+            contact; `failed`: not refused, but not done after all tries.
         attributes_accepted: Whether Drift now holds the attributes.
         tags_accepted: Whether Drift now holds the tags.
-        reason: Why it was rejected or failed: Drift's error type, or one of `reasons`. Otherwise None.
+        reason: Why it is missing, was rejected or failed: Drift's error type, or one of `reasons`. Otherwise None.
         message: The reason in Drift's words, at most `MESSAGE_LENGTH` characters. May hold personal data: never logged.
         requests: Number of requests used, without repetitions of the same request.
         attributes_written: The attributes that Drift accepted, without those that already had the wanted value.

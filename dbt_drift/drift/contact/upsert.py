@@ -72,7 +72,7 @@ def upsert(change: ContactChange, organisation: Organisation, first: NewContacts
     try:
         yield from work.run()
     except RejectedError as rejected:
-        return work.outcome("rejected", rejected.reason, str(rejected))
+        return work.refused(rejected)
     except GaveUpError as gave_up:
         return work.outcome("failed", reasons.GAVE_UP, str(gave_up))
     return work.outcome("created" if work.created else "updated" if work.wrote else "matched")
@@ -90,13 +90,13 @@ def look_up(change: ContactChange, organisation: Organisation, first: NewContact
         Requests, as `upsert` does.
 
     Returns:
-        `matched` with `lacking` and `tags`, or `rejected`: no contact exists (`no_contact`), or the match is uncertain.
+        `matched` with `lacking` and `tags`; `missing`: no contact exists; or `rejected`: the match is uncertain.
     """
     work = _Upsert(change, organisation, first)
     try:
         contact = yield from work.look_up()
     except RejectedError as rejected:
-        return work.outcome("rejected", rejected.reason, str(rejected))
+        return work.refused(rejected)
     except GaveUpError as gave_up:
         return work.outcome("failed", reasons.GAVE_UP, str(gave_up))
     lacking = frozenset(differing(change.attributes, contact.attributes))
@@ -128,6 +128,10 @@ class _Upsert:
     def wrote(self) -> bool:
         """Whether Drift has accepted any write."""
         return bool(self._attributes_written or self._tags_added or self._tags_removed)
+
+    def refused(self, error: RejectedError) -> Outcome:
+        status: Status = "missing" if error.reason == reasons.NO_CONTACT else "rejected"
+        return self.outcome(status, error.reason, str(error))
 
     def outcome(self, status: Status, reason: str | None = None, message: str | None = None) -> Outcome:
         return Outcome(

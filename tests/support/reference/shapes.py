@@ -121,6 +121,7 @@ class Done(msgspec.Struct):
     tags_added: int = 0
     tags_removed: int = 0
     sent: int = 0
+    missing: int = 0
     rejected: int = 0
     departed: int = 0
     reasons: Counter[str] = msgspec.field(default_factory=Counter)

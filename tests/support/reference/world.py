@@ -179,7 +179,8 @@ class Sync:
             for refusal in self.refused.values():
                 refusal.given_up = False
         planned, changes = self._difference(rows)
-        done = Done(reasons=planned.invalid + planned.given_up)
+        done = Done(reasons=planned.invalid + planned.given_up, missing=planned.given_up["no_contact"])
+        del done.reasons["no_contact"]
         for change in changes:
             self._send(change, rows, done)
         for audience in self.declaration.audiences:
@@ -195,8 +196,11 @@ class Sync:
             given.give()
         except RefusedError as refused:
             reason = str(refused)
-            done.reasons[reason] += 1
-            done.rejected += change.row
+            if reason == "no_contact":
+                done.missing += change.row
+            else:
+                done.reasons[reason] += 1
+                done.rejected += change.row
             before = self.refused.get(change.key)
             tries = before.tries + 1 if before and before.wanted == _wants(change) else 1
             given_up = reason not in MAY_PASS or tries >= MOST_TRIES

@@ -189,7 +189,7 @@ class TestDepartedRow:
     def test_a_contact_that_never_was(self) -> None:
         gone = change(attributes={"name": "Ada"}, create_missing=False)
         outcome = play(gone, (BY_EMAIL, None, found()))
-        assert facts(outcome) == ("rejected", None, False, False, "no_contact")
+        assert facts(outcome) == ("missing", None, False, False, "no_contact")
 
     def test_an_organisation_without_tags_whose_contact_shows_none(self) -> None:
         outcome = play(self.leaving, (*self.removal, GONE), ("GET /contacts/7", None, one(contact(7, tags=[]))))
