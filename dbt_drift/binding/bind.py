@@ -166,7 +166,13 @@ def _too_wide(session: Session, sync: Sync) -> list[Problem]:
 
 def _misfits(sync: Sync, kinds: dict[str, str], types: dict[str, str]) -> list[Problem]:
     """Return a problem for each column of the wrong type."""
-    wrong = [
+    wrong = []
+    if sync.suppress is not None and kinds[sync.suppress] != "boolean":
+        wrong.append((
+            "meta.drift.suppress", f"the column {sync.suppress!r} is {types[sync.suppress]}, not boolean",
+            "Make it a condition in the model, such as `unsubscribed_at is not null as is_unsubscribed`.",
+        ))  # fmt: skip
+    wrong += [
         (mapping.key, f"the column {mapping.column!r} is {types[mapping.column]}, which Drift has no type for",
          "Cast it to text in the model.")
         for mapping in sync.attributes

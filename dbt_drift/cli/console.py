@@ -266,6 +266,7 @@ def _differences(counts: Counts) -> str:
     parts = [counted(counts.rows, "row"), f"{counts.unchanged:,} unchanged", f"{counts.new:,} new"]
     parts += [f"{counts.changed:,} changed"]
     parts += [f"{counts.departed:,} departed"] if counts.departed else []
+    parts += [f"{rows.suppressed:,} suppressed"] if rows.suppressed else []
     parts += [f"{rows.missing:,} not in Drift"] if rows.missing else []
     parts += [f"{rows.invalid:,} invalid"] if rows.invalid else []
     parts += [f"{rows.given_up:,} given up"] if rows.given_up else []
@@ -299,6 +300,8 @@ def _in_short(results: Results) -> str:
     parts = [f"{right}: {sent:,} sent now, {unchanged:,} as before."]
     if failed := sum(one.invalid + one.rejected + one.given_up for one in rows):
         parts.append(f"{counted(failed, 'row')} did not get through.")
+    if suppressed := sum(one.suppressed for one in rows):
+        parts.append(f"{counted(suppressed, 'row')} suppressed: not to be contacted.")
     if missing := sum(one.missing for one in rows):
         parts.append(f"{counted(missing, 'row')} skipped: Drift has no such contact, and none is to be created.")
     if waiting := sum(one.unfinished for one in rows):

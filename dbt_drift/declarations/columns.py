@@ -41,7 +41,9 @@ def resolve(sync: Sync, columns: Sequence[str]) -> tuple[Sync, list[Problem]]:
         for audience in sync.audiences
     )
     row_id = sync.row_id and _bind(sync.row_id, columns, "meta.drift.row_id", report)
-    return structs.replace(sync, attributes=attributes, audiences=audiences, row_id=row_id), report.problems
+    suppress = sync.suppress and _bind(sync.suppress, columns, "meta.drift.suppress", report)
+    bound = structs.replace(sync, attributes=attributes, audiences=audiences, row_id=row_id, suppress=suppress)
+    return bound, report.problems
 
 
 def described_columns(sync: Sync, node: Node) -> tuple[list[Problem], list[Problem]]:

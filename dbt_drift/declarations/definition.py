@@ -235,6 +235,17 @@ class Declaration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
             extra={"hint": "Write `true` or `false`, without quotes."},
         ),
     ] = True
+    suppress: Annotated[
+        ColumnName | None,
+        Meta(
+            description=(
+                "A boolean column of the model, true for people who are not to be contacted. Their contacts are not "
+                "created and not changed, but lose the tags that a mirror has set."
+            ),
+            examples=["is_unsubscribed"],
+            extra={"hint": "Name a boolean column that is true for the contacts to leave alone."},
+        ),
+    ] = None
     on_deleted: Annotated[
         OnDeleted,
         Meta(

@@ -47,6 +47,7 @@ class Sync(Struct, frozen=True, kw_only=True):
             with ``package://`` if it belongs to an installed package.
         declared: The declaration as JSON with sorted keys: the macro `declared_sync` spells it the same way.
         match_on: The attribute that identifies a row's contact.
+        suppress: The boolean column that is true for contacts to leave alone, or None.
         row_id: The column that identifies a row of the model, as declared; None for the default of `row_id_column`.
         create_missing: Whether to create a contact for a row without one.
         on_deleted: What to do if a remembered contact was deleted in Drift.
@@ -68,6 +69,7 @@ class Sync(Struct, frozen=True, kw_only=True):
     match_on: MatchOn
     row_id: str | None = None
     create_missing: bool = True
+    suppress: str | None = None
     on_deleted: OnDeleted = "create"
     attributes: tuple[AttributeMapping, ...]
     audiences: tuple[AudienceMapping, ...]

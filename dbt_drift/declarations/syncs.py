@@ -113,6 +113,7 @@ def _compile(node: Node, slug: str, report: Report) -> Sync | None:
         declared=json.dumps({"drift": node.drift, "columns": short_forms(node)}, sort_keys=True),
         match_on=declaration.match_on,
         row_id=declaration.row_id,
+        suppress=declaration.suppress,
         create_missing=declaration.create_missing,
         on_deleted=declaration.on_deleted,
         attributes=_attributes(node, declaration, report),

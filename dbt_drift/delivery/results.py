@@ -42,6 +42,7 @@ class RowCounts(msgspec.Struct, kw_only=True):
         read: Rows of the model.
         unchanged: Rows in which nothing has changed.
         sent: Rows that Drift has now: created + updated + matched, without departed contacts.
+        suppressed: Rows of people who are not to be contacted, by `suppress`. Nothing is written but tags taken away.
         missing: Rows whose contact Drift does not have, where `create_missing: false` creates none. This is no failure.
         invalid: Rows that cannot be sent, such as rows without a key, or with a malformed or duplicate one.
         rejected: Rows that Drift refused, or that failed after all tries.
@@ -54,6 +55,7 @@ class RowCounts(msgspec.Struct, kw_only=True):
     read: int = 0
     unchanged: int = 0
     sent: int = 0
+    suppressed: int = 0
     missing: int = 0
     invalid: int = 0
     rejected: int = 0
@@ -67,6 +69,7 @@ class RowCounts(msgspec.Struct, kw_only=True):
         return cls(
             read=counts.rows,
             unchanged=counts.unchanged,
+            suppressed=counts.suppressed,
             missing=counts.given_up.get(NO_CONTACT, 0),
             invalid=sum(counts.invalid.values()),
             given_up=sum(failed_before(counts).values()),
@@ -79,6 +82,7 @@ class RowCounts(msgspec.Struct, kw_only=True):
         parts = {
             "unchanged": self.unchanged,
             "sent": self.sent,
+            "suppressed": self.suppressed,
             "missing": self.missing,
             "invalid": self.invalid,
             "rejected": self.rejected,

@@ -135,7 +135,7 @@ def bind_columns(sync: Sync, location: Location, kinds: Mapping[str, str], types
         types: The type of each column, in the warehouse's words.
     """
     row_id = sync.row_id_column
-    used = {mapping.column for mapping in sync.attributes} | ({row_id} if row_id else set())
+    used = {mapping.column for mapping in sync.attributes} | {column for column in (row_id, sync.suppress) if column}
     used |= {column for a in sync.audiences for column in (a.when, a.tag_from) if column is not None}
     declared = structs.asdict(sync) | {
         "attributes": tuple(_bind_attribute(sync, mapping, kinds[mapping.column]) for mapping in sync.attributes),

@@ -14,16 +14,18 @@ if TYPE_CHECKING:
     from dbt_drift.project.session import Session
 
 
-def nothing_differs(sync: BoundSync, rows: int) -> Counts:
+def nothing_differs(sync: BoundSync, rows: int, suppressed: int) -> Counts:
     """Return the counts of a model in whose rows nothing is to be sent; no delta is written for it.
 
     Args:
         sync: The sync.
         rows: The number of the model's rows.
+        suppressed: How many of them are suppressed.
     """
     tags = dict.fromkeys((one.tag for one in sync.audiences), 0)
     return Counts(
         rows=rows,
+        suppressed=suppressed,
         differing=0,
         sendable=0,
         new=0,
@@ -62,7 +64,7 @@ def count_delta(
     found = next(iter(session.rows(sql)), None)
     if found is None:
         raise WarehouseError(f"The delta of {sync.slug} returned no counts.")
-    rows, differing, sendable, new, changed, departed, unsendable, *rest = found
+    rows, suppressed, differing, sendable, new, changed, departed, unsendable, *rest = found
     signs = rest[len(attributes) :][: 2 * len(tags)]
     removed = dict(zip(tags, signs[1::2], strict=True))
     clearing = [one.attribute for one in sync.attributes if one.clears]
@@ -71,7 +73,10 @@ def count_delta(
     invalid, given_up = _reasons(session, sync, delta) if unsendable else ({}, {})
     carried, values_set = _accepted(session, sync, removed, cleared)
     return Counts(
-        rows=max(rows, differing),  # dbt may have built the model again since it was compared, with fewer rows
+        suppressed=suppressed,
+        rows=max(
+            rows, differing + suppressed
+        ),  # dbt may have built the model again since it was compared, with fewer rows
         differing=differing,
         sendable=sendable,
         new=new,

@@ -44,10 +44,13 @@ class DeltaRow(msgspec.Struct, frozen=True):
 
 
 class Counts(msgspec.Struct, frozen=True):
-    """The counts of a stage, in contacts unless stated. `rows` = unchanged + invalid + given up + (new + changed).
+    """The counts of a stage, in contacts unless stated.
+
+    `rows` = unchanged + suppressed + invalid + given up + (new + changed).
 
     Attributes:
         rows: Rows of the model.
+        suppressed: Of these, rows of people who are not to be contacted.
         differing: Rows of the model in the delta, those that cannot be sent included.
         sendable: Contacts to send, numbered 1 to `sendable` in the delta.
         new: Sendable contacts without a known Drift id.
@@ -65,6 +68,7 @@ class Counts(msgspec.Struct, frozen=True):
     """
 
     rows: int
+    suppressed: int
     differing: int
     sendable: int
     new: int
@@ -83,7 +87,7 @@ class Counts(msgspec.Struct, frozen=True):
     @property
     def unchanged(self) -> int:
         """Rows of the model in which nothing is to be sent."""
-        return self.rows - self.differing
+        return self.rows - self.suppressed - self.differing
 
     @property
     def has_tags(self) -> bool:

@@ -47,6 +47,7 @@ class SyncCounts(msgspec.Struct, frozen=True, kw_only=True):
     rows_read: int
     rows_unchanged: int
     rows_sent: int
+    rows_suppressed: int
     rows_missing: int
     rows_invalid: int
     rows_rejected: int

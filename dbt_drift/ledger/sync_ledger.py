@@ -127,7 +127,7 @@ class SyncLedger:
             left = self._left(session)
             with self._work(session):
                 session.call("fix_transaction")
-                rows, differs = session.call(
+                rows, suppressed, differs = session.call(
                     "compare", sync=self.sync, delta=self._delta, everyone_left=self._everyone_left, keys=keys
                 )
                 has_left = self._lock is not None and (left.rejected > 0 or left.stage_id is not None)
@@ -138,7 +138,7 @@ class SyncLedger:
                     session.call("write_delta", sync=self.sync, stage_id=stage_id, delta=self._delta)
             if writes:
                 return self._count(session, keys)
-            return self._counted(nothing_differs(self.sync, rows))
+            return self._counted(nothing_differs(self.sync, rows, suppressed))
 
     @_patient
     def find_changes(

@@ -28,6 +28,8 @@ class ModelRow(msgspec.Struct, frozen=True):
     row_id: str | None
     attributes: dict[str, str | None]
     members: dict[str, bool | None]
+    is_suppressed: bool = False
+    """Whether the person is not to be contacted."""
 
 
 class Accepted(msgspec.Struct, frozen=True):
@@ -74,6 +76,7 @@ def model_rows(session: Session, sync: BoundSync, keys: Sequence[str]) -> list[M
     """Return the rows of the model with these keys; several with the same key are duplicates."""
     rows = []
     for key, _, row_id, *states in session.rows(session.call("model_rows_sql", sync=sync, keys=list(keys))):
+        is_suppressed = bool(sync.suppress) and states.pop()
         texts, members = states[: len(sync.attributes)], states[len(sync.attributes) :]
         rows.append(
             ModelRow(
@@ -81,6 +84,7 @@ def model_rows(session: Session, sync: BoundSync, keys: Sequence[str]) -> list[M
                 row_id,
                 dict(zip((one.attribute for one in sync.attributes), texts, strict=True)),
                 dict(zip((one.tag for one in sync.audiences), members, strict=True)),
+                is_suppressed,
             )
         )
     return rows

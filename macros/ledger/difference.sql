@@ -1,8 +1,10 @@
 {#- The SQL that compares the model's rows, as wire text, with the accepted values. -#}
 
-{#- `keys`, here and below: only the contacts with these keys, or none for all. -#}
-{% macro keys_sql(sync, keys=none) %}
-  {%- set sql = 'select ' ~ dbt_drift.contact_key(sync) ~ ' as contact_key from ' ~ dbt_drift.model_relation(sync) -%}
+{#- `keys`, here and below: only the contacts with these keys, or none for all. `allowed`: without the rows that are suppressed; a null
+    suppresses nobody, because a person who is not on the list that a model joins has one. -#}
+{% macro keys_sql(sync, keys=none, allowed=false) %}
+  {%- set allowed_sql = ' where not coalesce(' ~ dbt_drift.quoted(sync.suppress) ~ ', false)' if allowed and sync.suppress else '' -%}
+  {%- set sql = 'select ' ~ dbt_drift.contact_key(sync) ~ ' as contact_key from ' ~ dbt_drift.model_relation(sync) ~ allowed_sql -%}
   {{ sql if keys is none else 'select contact_key from (' ~ sql ~ ') as source where ' ~ dbt_drift.has_key('source', keys) }}
 {%- endmacro %}
 
@@ -11,6 +13,18 @@
   {%- for key in keys %}{% do literals.append(dbt_drift.text_literal(key)) %}{% endfor -%}
   {{ alias ~ '.contact_key in (' ~ literals | join(', ') ~ ')' if literals else 'false' }}
 {%- endmacro %}
+
+
+{#- The number of rows that are suppressed. -#}
+{% macro suppressed_count_sql(sync, keys=none) %}
+  {%- if not sync.suppress -%}
+  0
+  {%- else -%}
+  (select count(*) from (select {{ dbt_drift.contact_key(sync) }} as contact_key, {{ dbt_drift.quoted(sync.suppress) }} as is_suppressed
+                         from {{ dbt_drift.model_relation(sync) }}) as source
+   where is_suppressed{{ ' and ' ~ dbt_drift.has_key('source', keys) if keys is not none }})
+  {%- endif -%}
+{% endmacro %}
 
 
 {#- The number of rows, of rows with a key, and of distinct keys. If the last two differ, rows share a key, changed or not. To count
@@ -43,6 +57,9 @@
     {%- for audience in sync.audiences %},
     {{ dbt_drift.member_sql(audience) }} as {{ audience.state }}
     {%- endfor %}
+    {%- if sync.suppress %},
+    coalesce({{ dbt_drift.quoted(sync.suppress) }}, false) as is_suppressed
+    {%- endif %}
   from {{ dbt_drift.model_relation(sync) }}
 {% endmacro %}
 
@@ -107,7 +124,7 @@
       {%- for audience in sync.audiences %}
         {%- do differences.append(dbt_drift.differs(dbt_drift.wanted_tag(audience), 'accepted.' ~ audience.state)) %}
       {%- endfor %}
-      where {{ dbt_drift.has_key('source', keys) ~ ' and ' if keys is not none }}{{ dbt_drift.balanced(differences, ' or ') }}
+      where {{ 'not source.is_suppressed and ' if sync.suppress }}{{ dbt_drift.has_key('source', keys) ~ ' and ' if keys is not none }}{{ dbt_drift.balanced(differences, ' or ') }}
 {% endmacro %}
 
 
@@ -140,7 +157,7 @@
         {%- endfor %}
       from {{ dbt_drift.accepted_relation(sync) }} as accepted
       {%- if not everyone_left %}
-      left join ({{ dbt_drift.keys_sql(sync, keys) }}) as source on source.contact_key = accepted.contact_key
+      left join ({{ dbt_drift.keys_sql(sync, keys, allowed=true) }}) as source on source.contact_key = accepted.contact_key
       {%- endif %}
       where {{ 'true' if everyone_left else 'source.contact_key is null' }}
         {%- set carried = [] %}

@@ -11,13 +11,14 @@
 {% endmacro %}
 
 
-{#- One row of counts: the model's rows, then the delta's: differing rows, sendable rows, contacts without a remembered id,
+{#- One row of counts: the model's rows, those that are suppressed, then the delta's: differing rows, sendable rows, contacts without a remembered id,
     contacts with one, departed contacts, rows that cannot be sent; for each attribute the contacts in which it is new or changed; for each audience the
     tags to set and to take away; for each attribute that clears, the values to take away. -#}
 {% macro counts_sql(sync, delta='delta', everyone_left=false, keys=none) %}
   {%- set rows = dbt_drift.model_relation(sync) if keys is none else '(' ~ dbt_drift.keys_sql(sync, keys) ~ ') as keyed' %}
   select
     {{ '0' if everyone_left else '(select count(*) from ' ~ rows ~ ')' }},
+    {{ '0' if everyone_left else dbt_drift.suppressed_count_sql(sync, keys) }},
     count(case when action = 'upsert' then 1 end),
     count(case when reason is null then 1 end),
     count(case when reason is null and contact_id is null and action = 'upsert' then 1 end),

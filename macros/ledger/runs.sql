@@ -15,7 +15,7 @@
 {% macro run_syncs_columns() %}
   {% set columns = [] %}
   {% for name in ['invocation_id', 'unique_id', 'name', 'status', 'message'] %}{% do columns.append([name, dbt_drift.text_type()]) %}{% endfor %}
-  {% for name in ['rows_read', 'rows_unchanged', 'rows_sent', 'rows_missing', 'rows_invalid', 'rows_rejected', 'rows_given_up', 'rows_unfinished',
+  {% for name in ['rows_read', 'rows_unchanged', 'rows_sent', 'rows_suppressed', 'rows_missing', 'rows_invalid', 'rows_rejected', 'rows_given_up', 'rows_unfinished',
                   'rows_departed', 'created', 'updated', 'matched', 'tags_added', 'tags_removed', 'requests', 'throttled'] %}
     {% do columns.append([name, 'bigint']) %}
   {% endfor %}

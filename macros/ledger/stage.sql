@@ -13,22 +13,22 @@
 {% endmacro %}
 
 
-{#- Finds the rows that differ. Returns [the number of the model's rows, whether any differs]. Run in a transaction where the engine has them, and
+{#- Finds the rows that differ. Returns [the number of the model's rows, how many of them are suppressed, whether any row differs]. Run in a transaction where the engine has them, and
     `write_delta` in the same. `keys`: only the contacts with these keys, or none for all. -#}
 {% macro compare(sync, delta='delta', everyone_left=false, keys=none) %}
   {% set relation = dbt_drift.differing_relation(sync, delta) %}
   {{ dbt_drift.create_working_table(relation, dbt_drift.difference_sql(sync, false, everyone_left, keys)) }}
   {% set differing = 'select count(*) from ' ~ relation %}
   {% if everyone_left %}
-    {{ return([0, dbt_drift.rows_of(differing)[0][0] > 0]) }}
+    {{ return([0, 0, dbt_drift.rows_of(differing)[0][0] > 0]) }}
   {% endif %}
-  {% set rows, key_count, distinct_keys, found = dbt_drift.rows_of(
-       'select keyed.*, (' ~ differing ~ ') from (' ~ dbt_drift.key_counts_sql(dbt_drift.keys_sql(sync, keys)) ~ ') as keyed')[0] %}
+  {% set rows, key_count, distinct_keys, suppressed, found = dbt_drift.rows_of(
+       'select keyed.*, ' ~ dbt_drift.suppressed_count_sql(sync, keys) ~ ', (' ~ differing ~ ') from (' ~ dbt_drift.key_counts_sql(dbt_drift.keys_sql(sync, keys)) ~ ') as keyed')[0] %}
   {% if key_count != distinct_keys %}
     {{ dbt_drift.execute('drop table ' ~ relation) }}
     {{ dbt_drift.create_working_table(relation, dbt_drift.difference_sql(sync, true, everyone_left, keys)) }}
   {% endif %}
-  {{ return([rows, found > 0 or key_count != distinct_keys]) }}
+  {{ return([rows, suppressed, found > 0 or key_count != distinct_keys]) }}
 {% endmacro %}
 
 

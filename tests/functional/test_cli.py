@@ -93,7 +93,7 @@ def test_plan_and_results_say_the_same_as_documents(people: Bench, dbt_drift: Co
     assert done.code == 1
     assert "1 of 1 WARN people" in done.err
     assert result["rows"] == {
-        "read": 2, "unchanged": 0, "sent": 1, "missing": 0, "invalid": 1, "rejected": 0, "given_up": 0,
+        "read": 2, "unchanged": 0, "sent": 1, "suppressed": 0, "missing": 0, "invalid": 1, "rejected": 0, "given_up": 0,
         "unfinished": 0, "departed": 0,
     }  # fmt: skip
     assert (plan["counts"]["rows"], plan["counts"]["sendable"]) == (result["rows"]["read"], result["rows"]["sent"])

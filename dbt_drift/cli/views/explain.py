@@ -61,6 +61,9 @@ def _verdict(state: ContactState) -> Iterator[str]:
         yield f"Cannot be sent: {state.invalid.reason}{blame}. docs/reference/errors.md says what that means."
     elif state.rejected is not None and state.rejected.status != "invalid":
         yield from _rejected(state)
+    elif any(row.is_suppressed for row in state.rows):
+        takes = state.change is not None and state.change.action == "leave"
+        yield f"Suppressed: nothing is written{', the next sync takes its tags away' if takes else ''}."
     elif state.change is not None and state.change.action == "leave":
         yield "Its row has left the model: the next sync takes its tags away."
     elif state.change is not None:

@@ -67,6 +67,8 @@ def _sync_lines(plan: SyncPlan) -> Iterator[str]:
 
 
 def _skipped_lines(counts: Counts) -> Iterator[str]:
+    if counts.suppressed:
+        yield f"  {counts.suppressed:,} suppressed: not to be contacted"
     if missing := RowCounts.staged(counts).missing:
         yield f"  {missing:,} not in Drift, and `create_missing: false` creates none"
 

@@ -77,7 +77,7 @@ def _run_lines(run: RunStatus) -> Iterator[str]:
 
 
 def _counts(sync: SyncCounts) -> str:
-    kinds = ("unchanged", "sent", "missing", "invalid", "rejected", "given_up", "unfinished")
+    kinds = ("unchanged", "sent", "suppressed", "missing", "invalid", "rejected", "given_up", "unfinished")
     counts = {kind.replace("_", " "): getattr(sync, f"rows_{kind}") for kind in kinds}
     parts = [counted(sync.rows_read, "row"), *(f"{count:,} {kind}" for kind, count in counts.items() if count)]
     return f"{', '.join(parts)}; {counted(sync.requests, 'request')}"
