@@ -51,6 +51,7 @@ def sync(
     exclude: Sequence[str] = (),
     selector: str | None = None,
     state: str | None = None,
+    run_results: Sequence[str | PathLike[str]] = (),
     ignore_run_results: bool = False,
     full_refresh: bool = False,
     retry: bool = False,
@@ -83,6 +84,8 @@ def sync(
         exclude: Selectors of the models to leave out.
         selector: The name of a selector of selectors.yml.
         state: The folder of the artifacts that `state:` and `result:` compare with.
+        run_results: The run_results.json files, or their folders, that say what dbt built, if that is not in the
+            target folder alone. The newest result of each node counts.
         ignore_run_results: Whether to sync every selected model, whatever dbt's last command built or failed.
         full_refresh: Whether to send everything again.
         retry: Whether to send rows that were given up once more, as `dbt-drift retry` does.
@@ -146,6 +149,7 @@ def sync(
             selection,
             reporter.noticed,
             heed_last_build=not ignore_run_results,
+            run_results=run_results,
             unique_ids=None if approved is None else [sync.unique_id for sync in approved.syncs],
         )
         if reason is not None:
@@ -167,6 +171,7 @@ def plan(
     exclude: Sequence[str] = (),
     selector: str | None = None,
     state: str | None = None,
+    run_results: Sequence[str | PathLike[str]] = (),
     ignore_run_results: bool = False,
     rows: int = 10,
     keys: Sequence[str] = (),
@@ -189,6 +194,8 @@ def plan(
         exclude: Selectors of the models to leave out.
         selector: The name of a selector of selectors.yml.
         state: The folder of the artifacts that `state:` and `result:` compare with.
+        run_results: The run_results.json files, or their folders, that say what dbt built, if that is not in the
+            target folder alone. The newest result of each node counts.
         ignore_run_results: Whether to plan every selected model, whatever dbt's last command built or failed.
         rows: The number of contacts, and of rows that cannot be sent, that each plan shows.
         keys: The keys or e-mail addresses of the only contacts to plan; none: all.
@@ -214,7 +221,12 @@ def plan(
     found = os.environ if environment is None else environment
     selection = Selection(select=tuple(select), exclude=tuple(exclude), selector=selector, state=state)
     prepared = _prepared(
-        project, selection, notice, heed_last_build=not ignore_run_results, ledger_target=against_target
+        project,
+        selection,
+        notice,
+        heed_last_build=not ignore_run_results,
+        run_results=run_results,
+        ledger_target=against_target,
     )
     with contextlib.ExitStack() as stack:
         access, url = find_credential(found), drift_url(found)
@@ -238,11 +250,17 @@ def _prepared(
     notice: Callable[[str], None],
     *,
     heed_last_build: bool,
+    run_results: Sequence[str | PathLike[str]],
     unique_ids: Sequence[str] | None = None,
     ledger_target: str | None = None,
 ) -> Prepared:
     prepared = prepare(
-        project, selection, unique_ids=unique_ids, ledger_target=ledger_target, heed_last_build=heed_last_build
+        project,
+        selection,
+        unique_ids=unique_ids,
+        ledger_target=ledger_target,
+        heed_last_build=heed_last_build,
+        run_results=run_results,
     )
     for warning in warnings(prepared):
         notice(warning)

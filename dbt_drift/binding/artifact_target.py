@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from dbt_drift.binding.run_results import RunResults
+    from dbt_drift.binding.run_results import Build
     from dbt_drift.declarations.sync import Sync
     from dbt_drift.project.gateway import DbtProject
 
@@ -42,25 +42,26 @@ def refuse_manifest_of_another(project: DbtProject, manifest: Path, syncs: Seque
             )
 
 
-def refuse_results_of_another(project: DbtProject, results: RunResults, syncs: Sequence[Sync]) -> None:
-    """Raise an error if dbt's last command worked on another target: it describes another relation.
+def refuse_results_of_another(project: DbtProject, build: Build, syncs: Sequence[Sync]) -> None:
+    """Raise an error if a dbt command worked on another target: it describes another relation.
 
     Raises:
         ConfigurationError: It worked on another target.
     """
+    results = build.run
     if results.target not in {None, project.target_name}:
-        raise _of_another(project, f"{results} was for the target {results.target}")
+        raise _of_another(project, build, f"{results} was for the target {results.target}")
     built = {result.unique_id: result.relation_name for result in results.results}
     for sync in syncs:
         if (relation := built.get(sync.unique_id)) and relation != sync.relation_name:
             raise _of_another(
-                project, f"{results} built {sync.name} as {relation}, and it is {sync.relation_name} here"
+                project, build, f"{results} built {sync.name} as {relation}, and it is {sync.relation_name} here"
             )
 
 
-def _of_another(project: DbtProject, what: str) -> ConfigurationError:
+def _of_another(project: DbtProject, build: Build, what: str) -> ConfigurationError:
     return ConfigurationError(
-        f"run_results.json is of another target than {escaped(f'{project.target_name}: {what}')}. Nothing is sent.",
+        f"{escaped(f'{build.path} is of another target than {project.target_name}: {what}')}. Nothing is sent.",
         advice=f"{_build(project)}, or sync what is in the warehouse with --ignore-run-results.",
     )
 

@@ -15,7 +15,7 @@ from dbt_drift.binding.artifact_target import refuse_manifest_of_another, refuse
 from dbt_drift.binding.bind import bind
 from dbt_drift.binding.last_build import Blocked, BuildCheck, check_last_build
 from dbt_drift.binding.prepared import Prepared
-from dbt_drift.binding.run_results import read_run_results
+from dbt_drift.binding.run_results import read_builds
 from dbt_drift.binding.settings import Settings, read_settings
 from dbt_drift.binding.undeclared_tags import warning
 from dbt_drift.binding.unparsed_edits import edited_since_parsed
@@ -29,7 +29,8 @@ from dbt_drift.project.gateway import DbtProject
 from dbt_drift.project.options import ProjectOptions, Selection
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
+    from os import PathLike
 
     from dbt_drift.declarations.sync import Sync
 
@@ -76,6 +77,7 @@ def prepare(
     needs_relations: bool = True,
     heed_last_build: bool = False,
     tell_of_last_build: bool = False,
+    run_results: Sequence[str | PathLike[str]] = (),
 ) -> Prepared:
     """Read the project and check everything that the selected syncs need.
 
@@ -88,6 +90,7 @@ def prepare(
         needs_relations: Whether it is an error if the warehouse cannot be reached, or lacks a relation.
         heed_last_build: Whether to leave out models that dbt's last command did not build, or did not build well.
         tell_of_last_build: Whether to report these models, but to leave none out.
+        run_results: The files and folders that say what dbt built; none: the file of the target folder.
 
     Raises:
         ConfigurationError: The project, its profile, its settings, its manifest or a selector is wrong, dbt's artifacts
@@ -106,11 +109,11 @@ def prepare(
     refuse_manifest_of_another(project, manifest_path, declared)
     check = BuildCheck(declared)
     if heed_last_build or tell_of_last_build:
-        results = read_run_results(project.target_path / "run_results.json")
-        if results is not None:
-            refuse_results_of_another(project, results, declared)
+        builds = read_builds(project.target_path, run_results)
+        for build in builds:
+            refuse_results_of_another(project, build, declared)
         check = check_last_build(
-            declared, manifest, results, source_file=project.source_file, are_named=selection.is_made
+            declared, manifest, builds, source_file=project.source_file, are_named=selection.is_made
         )
     edited = edited_since_parsed(manifest, project.target_path, project.root)
     check = _without_edited(check, edited, heed=heed_last_build or tell_of_last_build)

@@ -109,14 +109,22 @@ _LOG = [
     ),
 ]
 
-ignore_option = click.option(
+_run_results = click.option(
+    "--run-results",
+    multiple=True,
+    metavar="PATH",
+    help="A run_results.json that says what dbt built, or its folder; can be repeated.  [default: the target folder's]",
+)
+_ignore = click.option(
     "--ignore-run-results",
     is_flag=True,
     help="Sync every selected model as it is in the warehouse, whatever dbt's last command built, failed or skipped.",
 )
 
+_BUILD = [_run_results, _ignore]
+
 _SENDING = [
-    ignore_option,
+    *_BUILD,
     click.option(
         "--threads", type=click.IntRange(min=1), help="The largest number of requests at once.  [default: 128]"
     ),
@@ -174,6 +182,7 @@ selection_options = _adding(_SELECTION)
 document_option = _adding(_DOCUMENT)
 log_options = _adding(_LOG)
 output_options = _adding([*_LOG, *_DOCUMENT])
+build_options = _adding(_BUILD)
 sending_options = _adding(_SENDING)
 
 
@@ -185,6 +194,13 @@ def project_from(given: dict[str, Any]) -> ProjectOptions:
         live_line.draw(["Loading dbt and the project"], sys.stderr)
     names = ("project_dir", "profiles_dir", "profile", "target", "target_path")
     return ProjectOptions(**{name: given[name] for name in names}, vars=given["variables"])
+
+
+def build_from(given: dict[str, Any]) -> dict[str, Any]:
+    """Take the parameters of `build_options` from a command's, as the keywords of `dbt_drift.sync` and `plan`."""
+    if given["run_results"] and given["ignore_run_results"]:
+        raise click.UsageError("--run-results does not go with --ignore-run-results.")
+    return {name: given[name] for name in ("run_results", "ignore_run_results")}
 
 
 def warn_of_undeclared(prepared: Prepared) -> None:

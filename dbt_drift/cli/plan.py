@@ -10,7 +10,8 @@ from msgspec import structs
 
 from dbt_drift.cli.options import (
     SelectingCommand,
-    ignore_option,
+    build_from,
+    build_options,
     key_option,
     log_options,
     project_from,
@@ -31,7 +32,7 @@ from dbt_drift.terminal import echo, echo_document, live_line
     default="text",
     help="How the outcome is printed on stdout: for people, as one JSON document, or as a comment of a pull request.",
 )
-@ignore_option
+@build_options
 @key_option
 @click.option(
     "--rows",
@@ -59,7 +60,6 @@ def plan_command(
     out: str | None,
     against_target: str | None,
     detailed_exitcode: bool,
-    ignore_run_results: bool,
     **given: Any,
 ) -> int:
     """Show what a sync would send: contacts, changed values, tags. Sends nothing and needs no token.
@@ -79,7 +79,7 @@ def plan_command(
     plans = api.plan(
         **structs.asdict(project_from(given)),
         **structs.asdict(selection_from(given)),
-        ignore_run_results=ignore_run_results,
+        **build_from(given),
         rows=rows,
         keys=keys,
         out=out,

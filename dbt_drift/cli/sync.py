@@ -13,6 +13,7 @@ from msgspec import structs
 
 from dbt_drift.cli.options import (
     SelectingCommand,
+    build_from,
     key_option,
     output_options,
     project_from,
@@ -38,6 +39,7 @@ def run_and_report(given: dict[str, Any], *, retry: bool = False, reason: str | 
     from dbt_drift.cli.console import sync_reporter
     from dbt_drift.delivery.stop import Stop, stopping_on_signals
 
+    build = build_from(given)
     invocation_id = str(uuid.uuid4())
     reporter = sync_reporter(
         log_format=given["log_format"],
@@ -52,7 +54,7 @@ def run_and_report(given: dict[str, Any], *, retry: bool = False, reason: str | 
             results = api.sync(
                 **structs.asdict(project_from(given)),
                 **structs.asdict(selection_from(given)),
-                ignore_run_results=given["ignore_run_results"],
+                **build,
                 full_refresh=given.get("full_refresh", False),
                 retry=retry,
                 reason=reason,

@@ -120,6 +120,36 @@ def test_a_checkout_is_no_change_and_an_edit_is(project: Path, dbt_drift: Comman
     assert "models/leads.sql has changed since `dbt build` of" in said
 
 
+def test_the_results_of_several_commands(project: Path, dbt_drift: CommandLine, sandbox: Sandbox) -> None:
+    """As a scheduler runs them: each with a target folder of its own."""
+    environment = {"DRIFT_API_URL": sandbox.url, "DRIFT_ACCESS_TOKEN": TOKEN}
+    shutil.rmtree(project / "target")
+    for name in ("people", "leads"):
+        dbt(project, "build", "--target", "dev", "--select", name, "--target-path", f"target/{name}")
+    last = ["--target-path", "target/leads"]
+    alone = dbt_drift("plan", *last, cwd=project)
+    assert (alone.code, "1 model not synced" in alone.err, "people: " in alone.out) == (0, True, False)
+    both = [*last, "--run-results", "target/people", "--run-results", "target/leads/run_results.json"]
+    done = dbt_drift("sync", *both, cwd=project, environment=environment)
+    assert (done.code, len(sandbox.contacts())) == (0, 2), done.out + done.err
+    planned = dbt_drift("plan", *last, "--run-results", "target", cwd=project)
+    assert (planned.code, planned.err) == (0, "")
+
+    # An edit inside of Jinja, parsed since: only the manifest of the build shows it.
+    file = project / "models" / "people.sql"
+    file.write_text(file.read_text().replace("'nowhere'", "'elsewhere'"))
+    dbt(project, "parse", "--target", "dev", "--target-path", "target/leads")
+    assert "models/people.sql has changed since `dbt build` of" in dbt_drift("plan", *both, cwd=project).err
+    assert "models/people.sql has changed" not in dbt_drift("plan", "--select", "people", *last, cwd=project).err
+
+    for arguments, said in (
+        (["--run-results", "target/none"], "target/none, which --run-results names"),
+        (["--run-results", "target", "--ignore-run-results"], "does not go with --ignore-run-results"),
+    ):
+        refused = dbt_drift("sync", *last, *arguments, cwd=project, environment=environment)
+        assert (refused.code, said in refused.err) == (2, True), refused.err
+
+
 def test_a_declaration_that_dbt_has_not_parsed_yet(project: Path, dbt_drift: CommandLine, sandbox: Sandbox) -> None:
     environment = {"DRIFT_API_URL": sandbox.url, "DRIFT_ACCESS_TOKEN": TOKEN}
     file = project / "models" / "people.yml"

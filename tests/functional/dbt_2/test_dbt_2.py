@@ -17,7 +17,7 @@ import duckdb
 import pytest
 import yaml
 
-from dbt_drift.binding.run_results import read_run_results
+from dbt_drift.binding.run_results import read_builds
 from dbt_drift.declarations.manifest import read_manifest
 from dbt_drift.declarations.syncs import declare
 from tests.functional.dbt_2.record import RECORDED
@@ -86,9 +86,8 @@ def test_the_declarations_are_those_that_dbt_core_finds(project: Path) -> None:
 
     assert found == declare(read_manifest(project / "core" / "manifest.json")), "record anew: see README.md"
     assert [sync.name for sync in found] == ["dim_churned_contacts", "dim_contacts"]
-    results = read_run_results(project / "target" / "run_results.json")
-    assert results is not None
-    assert results.command == "build"
+    (build,) = read_builds(project / "target")
+    assert build.run.command == "build"
 
 
 def test_what_dbt_2_built_is_synced(sandbox: Sandbox, command: Command) -> None:

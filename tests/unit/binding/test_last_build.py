@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from dbt_drift.binding.last_build import BuildCheck, check_last_build
-from dbt_drift.binding.run_results import read_run_results
+from dbt_drift.binding.run_results import read_builds
 from dbt_drift.declarations.syncs import declare
 from dbt_drift.errors import ConfigurationError
 from tests.support.projects import EMAIL, manifest, node
@@ -47,7 +47,7 @@ def judged(
     if written is not None:
         path.write_bytes(written)
     return check_last_build(
-        declare(project), project, read_run_results(path), source_file=lambda _, path: folder / path, are_named=named
+        declare(project), project, read_builds(folder), source_file=lambda _, path: folder / path, are_named=named
     )
 
 
@@ -145,3 +145,81 @@ def test_a_file_that_changed_since_the_build(
 def test_run_results_that_are_none(tmp_path: Path, written: bytes) -> None:
     with pytest.raises(ConfigurationError, match="--ignore-run-results"):
         judged(tmp_path, written)
+
+
+def written_by(folder: Path, minute: int, *given: tuple[str, str, int | None], command: str = "build") -> Path:
+    """Write the results of a command that wrote them in this minute, with the minute in which each node was done."""
+    document = json.loads(
+        results(*((one, status) for one, status, _ in given), command=command, invocation=folder.name)
+    )
+    document["metadata"]["generated_at"] = (BUILT_AT + dt.timedelta(minutes=minute)).isoformat()
+    for result, (_, _, done) in zip(document["results"], given, strict=True):
+        ended = None if done is None else (BUILT_AT + dt.timedelta(minutes=done)).isoformat()
+        result["timing"] = [] if done is None else [{"name": "compile", "completed_at": None}, {"completed_at": ended}]
+    folder.mkdir(parents=True)
+    (folder / "run_results.json").write_text(json.dumps(document))
+    return folder
+
+
+def judged_by(folder: Path, *given: Path, people: Any = PEOPLE) -> BuildCheck:
+    project = manifest(people, LEADS, ATTACHED, SINGULAR)
+    return check_last_build(
+        declare(project),
+        project,
+        read_builds(folder, given),
+        source_file=lambda _, path: folder / path,
+        are_named=False,
+    )
+
+
+def test_the_results_of_several_commands(tmp_path: Path) -> None:
+    people = written_by(tmp_path / "people", 1, ("model.jaffle.people", "success", 1))
+    leads = written_by(tmp_path / "leads", 2, ("model.jaffle.leads", "error", 2))
+    assert names(judged_by(tmp_path, people)) == (["people"], [])
+    judgement = judged_by(tmp_path, people, leads / "run_results.json")
+    assert (names(judgement), judgement.notices) == ((["people"], ["leads"]), [])
+    assert "it failed in `dbt build` of 2026-03-01 06:02 UTC" in judgement.blocked[0].why
+    assert judged_by(tmp_path, tmp_path) == judgement  # the folder of both
+
+
+@pytest.mark.parametrize("done", [4, None])
+def test_the_newest_result_of_a_node_counts(tmp_path: Path, done: int | None) -> None:
+    # The long command wrote last, and had finished the model before the short one did.
+    long = written_by(tmp_path / "long", 9, ("model.jaffle.people", "success", 1), ("model.jaffle.leads", "success", 8))
+    short = written_by(tmp_path / "short", 5, ("model.jaffle.people", "skipped", done))
+    for given in ((long, short), (short, long)):
+        assert names(judged_by(tmp_path, *given)) == (["leads"], ["people"])
+
+
+def test_a_test_that_passes_later_ends_its_failure(tmp_path: Path) -> None:
+    first = written_by(tmp_path / "1", 1, ("model.jaffle.people", "success", 1), ("test.jaffle.not_null", "fail", 1))
+    later = written_by(tmp_path / "2", 2, ("test.jaffle.not_null", "pass", 2), command="test")
+    assert names(judged_by(tmp_path, first)) == ([], ["people"])
+    assert names(judged_by(tmp_path, first, later)) == (["people"], [])
+
+
+@pytest.mark.parametrize("has_file", [True, False])
+def test_the_manifest_beside_the_results_says_what_was_built(tmp_path: Path, *, has_file: bool) -> None:
+    people = node("people", EMAIL, raw_code=OTHER, created_at=BUILT_AT.timestamp() - 60)
+    if has_file:
+        (tmp_path / "models").mkdir()
+        (tmp_path / "models" / "people.sql").write_text(OTHER)
+    built = written_by(tmp_path / "run", 1, ("model.jaffle.people", "success", 1))
+
+    def blocked(code: str, invocation: str = "run") -> list[str]:
+        document = {
+            "metadata": {"invocation_id": invocation},
+            "nodes": {"model.jaffle.people": {"raw_code": code}, "seed.jaffle.raw": {}},
+        }
+        (built / "manifest.json").write_text(json.dumps(document))
+        return names(judged_by(tmp_path, built, people=people))[1]
+
+    assert blocked(SQL) == ["people"]
+    assert blocked(OTHER + "\n") == []
+    assert blocked(SQL, invocation="another") == []  # of a later command, which says nothing about this one
+
+
+def test_results_that_are_named_and_not_there(tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "none", tmp_path / "run_results.json"):
+        with pytest.raises(ConfigurationError, match=r"There is no .*, which --run-results names"):
+            read_builds(tmp_path, [path])
