@@ -9,6 +9,7 @@
     │   └── WarehouseLostError   run again in a while                                   exit code 4
     ├── LockedError              wait for the other run, or release its lock            exit code 3
     ├── StoppedError             look at the rows that failed, then run again           exit code 1
+    ├── DbtCloudAwayError        run again in a while                                   exit code 4
     └── DriftUnavailableError    look at Drift or at the token, then run again          exit code 2
         ├── DriftRefusedError    give the token its scope, or look at DRIFT_API_URL     exit code 2
         └── DriftAwayError       run again in a while                                   exit code 4
@@ -82,6 +83,14 @@ class LockedError(DbtDriftError):
 
     kind = "locked"
     exit_code = 3
+    is_retryable = True
+
+
+class DbtCloudAwayError(DbtDriftError):
+    """dbt Cloud does not answer, or its run has not ended: the same may work in a while."""
+
+    kind = "dbt_cloud_away"
+    exit_code = 4
     is_retryable = True
 
 

@@ -25,6 +25,7 @@ _COMMANDS = {
     "unlock": "Release the lock that a run left behind.",
     "retry": "Sync, and send the rows again that earlier runs gave up.",
     "alerts": "Try the channels of alerts; tell of syncs that do not run.",
+    "artifacts": "Download what a run of dbt Cloud has built.",
     "auth": "Sign in to Drift, check the access, sign out.",
     "check": "Check the declarations, the relations and the access to Drift.",
     "exposures": "Write exposures, so that dbt's graph shows Drift.",

@@ -1,0 +1,1 @@
+"""dbt Cloud: the artifacts of its runs."""
