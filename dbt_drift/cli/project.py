@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from dbt_drift.binding.prepared import Prepared
     from dbt_drift.drift.engine.client import DriftClient
     from dbt_drift.operations.attributes import InventoryEntry
+    from dbt_drift.project.gateway import DbtProject
 
 
 @click.command("check", cls=SelectingCommand)
@@ -42,7 +43,7 @@ def check_command(*, offline: bool, parse: bool, contact: str | None, **given: A
     """Check the declarations, the relations that they name, and the access to Drift. Writes nothing without --contact.
 
     Compares the mapping with Drift's attributes if the token may list them (all_contact_read). Exit code 1 if a sync
-    would lack a scope.
+    would lack a scope. With --state, first lists what the project no longer fills, compared with the manifest there.
     """
     from dbt_drift.binding.attribute_types import check_mapping
     from dbt_drift.binding.pinning import refuse_organisation, refuse_target
@@ -58,6 +59,8 @@ def check_command(*, offline: bool, parse: bool, contact: str | None, **given: A
     options = project_from(given)
     if parse:
         DbtProject.load(options).parse()
+    if given["state"]:
+        _echo_impact(DbtProject.load(options), given["state"])
     prepared = prepare(options, selection_from(given), needs_relations=not offline, tell_of_last_build=True)
     warn_of_undeclared(prepared)
     _echo_project(prepared)
@@ -84,6 +87,16 @@ def check_command(*, offline: bool, parse: bool, contact: str | None, **given: A
         if contact is not None and not _try_on(client, contact, prepared):
             return 1
     return 0
+
+
+def _echo_impact(project: DbtProject, state: str) -> None:
+    """Print what the project fills no longer, compared with another manifest of it."""
+    from dbt_drift.declarations.manifest import read_manifest
+    from dbt_drift.operations.impact import impact
+
+    before = read_manifest(project.root / state / "manifest.json")
+    for change in impact(before, read_manifest(project.target_path / "manifest.json")):
+        echo(f"warn  {escaped(change)}")
 
 
 def _echo_project(prepared: Prepared) -> None:

@@ -67,3 +67,50 @@ def test_a_project_is_listed_and_checked_without_its_warehouse(tmp_path: Path, d
     wrong = dbt_drift("check", "--offline", "--parse", cwd=project)
     assert wrong.code == 2
     assert "feilds" in wrong.err
+
+
+def test_what_a_change_takes_out_is_found_in_two_manifests(tmp_path: Path, dbt_drift: CommandLine) -> None:
+    project = tmp_path / "project"
+    write_project(project, AWAY)
+    drift = {
+        "fields": {"email": "email", "plan": "plan", "seats": "seats", "name": "name"},
+        "audiences": [{"tag": "VIP", "mode": "add", "when": "vip"}, {"tag_from": "team", "mode": "add"}],
+    }
+    people = {
+        "name": "people",
+        "columns": [{"name": "email"}, {"name": "name"}, {"name": "vip"}],
+        "config": {"meta": {"drift": drift}},
+    }
+    others = [
+        {"name": name, "config": {"meta": {"drift": {"fields": {"email": "email", name: "x"}}}}}
+        for name in ("leads", "users")
+    ]
+    for name in ("people", "leads", "users", "members"):
+        (project / "models" / f"{name}.sql").write_text("select 1 as email")
+    properties = project / "models" / "all.yml"
+
+    def check(*arguments: str) -> list[str]:
+        properties.write_text(yaml.safe_dump({"models": [people, *others]}))
+        done = dbt_drift("check", "--offline", "--parse", *arguments, cwd=project)
+        assert done.code == 0, done.err
+        return [line for line in done.out.splitlines() if not line.startswith("ok") and "cannot be reached" not in line]
+
+    check("--target-path", "prod")
+    assert not [line for line in check("--state", "prod") if "no longer" in line or "any more" in line]
+    drift["fields"] = {"email": "email", "seats": "licences", "name": "name"}
+    drift["audiences"] = [{"tag": "VIP", "mode": "add", "when": "vip"}]
+    people["columns"] = [{"name": "email"}, {"name": "names"}, {"name": "vip"}]
+    others[1] = {**others[1], "name": "members"}
+    del others[0]
+    assert "\n".join(check("--state", "prod")).startswith(
+        "warn  leads declares no sync any more. Drift keeps the values and the tags of its contacts.\n"
+        "warn  people: the attribute plan is no longer mapped (column plan). Drift keeps its values.\n"
+        "warn  people: the attribute seats is filled from the column licences instead of seats.\n"
+        "warn  people: the tags that the column team names are no longer declared. Contacts keep what they have until "
+        "`dbt-drift untag`.\n"
+        "warn  people: the column name is gone from its properties, and name still needs it. Did you mean `names`?\n"
+        "warn  users declares no sync any more, and members declares the same. If the model was renamed, run "
+        "`dbt-drift rename users members` before the next sync."
+    )
+    missing = dbt_drift("check", "--offline", "--state", "none", cwd=project)
+    assert (missing.code, "none/manifest.json" in missing.err) == (2, True)
