@@ -9,6 +9,7 @@
     │   └── WarehouseLostError   run again in a while                                   exit code 4
     ├── LockedError              wait for the other run, or release its lock            exit code 3
     ├── StoppedError             look at the rows that failed, then run again           exit code 1
+    │   └── InterruptedRunError  run again: it goes on where this run stopped           exit code 1
     ├── DbtCloudAwayError        run again in a while                                   exit code 4
     └── DriftUnavailableError    look at Drift or at the token, then run again          exit code 2
         ├── DriftRefusedError    give the token its scope, or look at DRIFT_API_URL     exit code 2
@@ -116,6 +117,13 @@ class StoppedError(DbtDriftError):
     """A run was ended in order before its end: by a signal, or because too many rows failed."""
 
     kind = "stopped"
+
+
+class InterruptedRunError(StoppedError):
+    """A signal, or who called from Python, ended a run in order."""
+
+    kind = "interrupted"
+    is_retryable = True
 
 
 def exit_code_of(kind: str) -> int:

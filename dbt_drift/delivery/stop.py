@@ -10,7 +10,7 @@ import socket
 import threading
 from typing import TYPE_CHECKING
 
-from dbt_drift.errors import StoppedError
+from dbt_drift.errors import InterruptedRunError
 from dbt_drift.terminal import echo, live_line
 
 if TYPE_CHECKING:
@@ -36,10 +36,10 @@ class Stop:
         """Raise an error if the run should end; call it where a run can stop.
 
         Raises:
-            StoppedError: The run should end.
+            InterruptedRunError: The run should end.
         """
         if self.asked:
-            raise StoppedError("Interrupted.", advice="Run it again: it goes on where this run stopped.")
+            raise InterruptedRunError("Interrupted.", advice="Run it again: it goes on where this run stopped.")
 
 
 @contextlib.contextmanager
