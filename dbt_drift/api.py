@@ -27,6 +27,7 @@ from dbt_drift.drift.http.url import drift_url
 from dbt_drift.operations.retry_reasons import check_reason
 from dbt_drift.project.folders import artifacts_folder
 from dbt_drift.project.options import ProjectOptions, Selection
+from dbt_drift.telemetry.watching import watching
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -144,17 +145,18 @@ def sync(
     selection = Selection(select=tuple(select), exclude=tuple(exclude), selector=selector, state=state)
     found = os.environ if environment is None else environment
     with alerting(project, found, reporter.noticed) as alerts:
-        prepared = _prepared(
-            project,
-            selection,
-            reporter.noticed,
-            heed_last_build=not ignore_run_results,
-            run_results=run_results,
-            unique_ids=None if approved is None else [sync.unique_id for sync in approved.syncs],
-        )
-        if reason is not None:
-            check_reason(prepared, reason)
-        results = run_syncs(prepared, found, reporter, options, stop)
+        with watching(reporter, command="retry" if retry else "sync") as watched:
+            prepared = _prepared(
+                project,
+                selection,
+                watched.noticed,
+                heed_last_build=not ignore_run_results,
+                run_results=run_results,
+                unique_ids=None if approved is None else [sync.unique_id for sync in approved.syncs],
+            )
+            if reason is not None:
+                check_reason(prepared, reason)
+            results = run_syncs(prepared, found, watched, options, stop)
         # A few contacts say nothing about the state of a sync.
         return results if keys else alerts.of_run(prepared, results)
 

@@ -95,6 +95,12 @@ class Console:
         self._line(f"  {self.differences(counts)}")
         self._sending_since = self._said = time.monotonic()
 
+    def page_read(self, rows: int, began: int) -> None:
+        """Say nothing of pages."""
+
+    def requested(self, method: str, target: str, status: int | None, began: int) -> None:
+        """Say nothing of requests."""
+
     def progress(self, sync: Sync, done: int, total: int, rejected: int, statistics: Statistics) -> None:
         """Draw the live line, or say from time to time how far it is."""
         if self._live:
@@ -209,6 +215,12 @@ class JsonLines:
         self._sending_since = time.monotonic()
         data = {"unique_id": sync.unique_id, "counts": counts}
         self._event("Staged", f"{sync.name}: {_differences(counts)}", data)
+
+    def page_read(self, rows: int, began: int) -> None:
+        """Say nothing of pages."""
+
+    def requested(self, method: str, target: str, status: int | None, began: int) -> None:
+        """Say nothing of requests."""
 
     def progress(self, sync: Sync, done: int, total: int, rejected: int, statistics: Statistics) -> None:
         """Say from time to time how far it is."""

@@ -148,7 +148,15 @@ class OneSync:
         self._before_sending()
         with self._client.dispatcher() as dispatcher:
             sending = Sending(self._sync, stage_id, self._failures)
-            pump = Pump(self._ledger, dispatcher, self._sync, total, sending, stop=self._stop)
+            pump = Pump(
+                self._ledger,
+                dispatcher,
+                self._sync,
+                total,
+                sending,
+                stop=self._stop,
+                page_read=self._reporter.page_read,
+            )
             self._ledger.begin_sending(stage_id)
             try:
                 pump.run(

@@ -62,13 +62,22 @@ class Pump:
         total: The number of contacts in the delta.
         purpose: What to do with the contacts.
         stop: Ends the pump in order when it is asked to.
+        page_read: Gets the rows of each page, and when its reading began, as `Reporter.page_read`.
 
     Attributes:
         done: The number of contacts with an outcome, and of those skipped.
     """
 
     def __init__(
-        self, ledger: SyncLedger, dispatcher: Dispatcher, sync: Sync, total: int, purpose: Purpose, *, stop: Stop
+        self,
+        ledger: SyncLedger,
+        dispatcher: Dispatcher,
+        sync: Sync,
+        total: int,
+        purpose: Purpose,
+        *,
+        stop: Stop,
+        page_read: Callable[[int, int], None],
     ) -> None:
         self._ledger = ledger
         self._dispatcher = dispatcher
@@ -76,6 +85,7 @@ class Pump:
         self._total = total
         self._purpose = purpose
         self._stop = stop
+        self._page_read = page_read
         self._read = 0
         self._page: deque[DeltaRow] = deque()
         self._open: dict[int, DeltaRow] = {}
@@ -137,7 +147,9 @@ class Pump:
 
     def _read_page(self) -> None:
         upto = min(self._read + PAGE_ROWS, self._total)
+        began = time.time_ns()
         rows = self._ledger.page(self._read, upto)
+        self._page_read(len(rows), began)
         self._page.extend(row for row in rows if not self._purpose.skips(row))
         self.done += len(rows) - len(self._page)
         self._read = upto

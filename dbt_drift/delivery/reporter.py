@@ -33,6 +33,15 @@ class Reporter(Protocol):
     def staged(self, sync: Sync, counts: Counts) -> None:
         """The difference is known."""
 
+    def page_read(self, rows: int, began: int) -> None:
+        """A page of `rows` contacts has been read from the warehouse since `began` (nanoseconds since 1970)."""
+
+    def requested(self, method: str, target: str, status: int | None, began: int) -> None:
+        """A request has ended, `began` as above; `status` is None without an answer, and `target` is personal data.
+
+        Called in the threads that send.
+        """
+
     def progress(self, sync: Sync, done: int, total: int, rejected: int, statistics: Statistics) -> None:
         """`done` of `total` contacts have an outcome, `rejected` of them a bad one. Called a few times a second."""
 
@@ -56,6 +65,12 @@ class NullReporter:
         """Drop it."""
 
     def staged(self, sync: Sync, counts: Counts) -> None:
+        """Drop it."""
+
+    def page_read(self, rows: int, began: int) -> None:
+        """Drop it."""
+
+    def requested(self, method: str, target: str, status: int | None, began: int) -> None:
         """Drop it."""
 
     def progress(self, sync: Sync, done: int, total: int, rejected: int, statistics: Statistics) -> None:

@@ -224,6 +224,7 @@ class RunSession:
             limiter=RateLimiter(rate.requests or None, rate.seconds),
             workers=self._options.workers or WORKERS,
             may_send=self._lock.is_certain,
+            requested=self._reporter.requested,
         )
 
     def _ended(self, result: SyncResult, total: int, results: list[SyncResult]) -> None:

@@ -78,7 +78,7 @@ def _rebuild(sync: Sync, ledger: SyncLedger, client: DriftClient, reporter: Repo
         result.rows = RowCounts.staged(counts)
         with client.dispatcher(look_up) as dispatcher:
             looking = _Looking(ledger, sync, stage_id)
-            pump = Pump(ledger, dispatcher, sync, counts.sendable, looking, stop=stop)
+            pump = Pump(ledger, dispatcher, sync, counts.sendable, looking, stop=stop, page_read=reporter.page_read)
             try:
                 pump.run(lambda done: reporter.progress(sync, done, counts.sendable, 0, dispatcher.statistics()))
             finally:

@@ -148,6 +148,10 @@ class Recorder:
     def staged(self, sync: Sync, counts: Counts) -> None:
         self.counts[sync.name] = counts
 
+    def page_read(self, rows: int, began: int) -> None: ...
+
+    def requested(self, method: str, target: str, status: int | None, began: int) -> None: ...
+
     def progress(self, sync: Sync, done: int, total: int, rejected: int, statistics: Statistics) -> None:
         self.done.append(done)
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from dbt_drift.drift.contact.upsert import Flow
     from dbt_drift.drift.http.credentials import Credential
     from dbt_drift.drift.http.endpoints import Attribute, TokenInfo
+    from dbt_drift.drift.http.exchange import Requested
     from dbt_drift.drift.http.messages import Request, Response
     from dbt_drift.drift.http.transport import Timeouts
 
@@ -58,6 +59,7 @@ class DriftClient:
         may_send: Returns whether the run still holds the ledger lock. The dispatcher's threads call it before each
             request, and again right before a write is sent. While it returns False, everything waits. None for
             commands that need no ledger.
+        requested: Gets each request, in the thread that sent it; see `Exchange`.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class DriftClient:
         workers: int = WORKERS,
         timeouts: Timeouts | None = None,
         may_send: Callable[[], bool] | None = None,
+        requested: Requested | None = None,
     ) -> None:
         self._credential = credential
         self._workers = workers
@@ -78,7 +81,7 @@ class DriftClient:
         self._organisation = Organisation()
         self._transport = Transport(url, connections=workers, timeouts=timeouts, may_write=may_send)
         self._may_send = may_send or (lambda: True)
-        self._exchange = Exchange(self._transport, self._limiter, credential)
+        self._exchange = Exchange(self._transport, self._limiter, credential, requested)
 
     def __enter__(self) -> Self:
         return self

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from dbt_drift.drift.http.messages import Request
     from dbt_drift.drift.http.transport import Transport
 
+
+Requested = Callable[[str, str, int | None, int], None]
 
 _REFUSED = frozenset({401, 403})
 
@@ -53,11 +56,20 @@ class Exchange:
         transport: Sends the requests.
         limiter: Receives the result of every request.
         credential: Authorizes the requests.
+        requested: Gets each request that was sent: its method, its target, the status of its answer or None, and
+            when it began, in nanoseconds since 1970.
     """
 
-    def __init__(self, transport: Transport, limiter: RateLimiter, credential: Credential) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        limiter: RateLimiter,
+        credential: Credential,
+        requested: Requested | None = None,
+    ) -> None:
         self._transport = transport
         self._credential = credential
+        self._requested = requested or (lambda *_: None)
         self.limiter = limiter
 
     def attempt(self, request: Request) -> Attempt:
@@ -71,10 +83,11 @@ class Exchange:
         """
         try:
             token = self._credential.current()
-            sent = time.monotonic()
+            sent, began = time.monotonic(), time.time_ns()
             response = self._transport.send(request, token)
         except NoAnswerError as error:
             _log.debug("%s %s: no answer, %s", request.method, request.target.partition("?")[0], error)
+            self._requested(request.method, request.target, None, began)
             self.limiter.no_answer(time.monotonic())
             return Attempt(Verdict.FAULT, problem=str(error), heard=error.heard)
         except UnsentError:
@@ -92,6 +105,7 @@ class Exchange:
             response.status,
             (now - sent) * 1000,
         )
+        self._requested(request.method, request.target, response.status, began)
         response = msgspec.structs.replace(response, mask=self._credential.mask)
         verdict = classify(response.status)
         if verdict is Verdict.THROTTLED:
