@@ -234,12 +234,8 @@ class DbtProject:
 
     def _open(self, adapter: SQLAdapter, name: str) -> Session:
         session = Session(adapter)
-        if session.call("supported_adapter") != self.adapter_type:
-            raise ConfigurationError(
-                f"dbt-drift does not support the adapter {self.adapter_type}: its SQL has been tried on duckdb and "
-                "postgres only, and could give wrong values elsewhere.",
-                advice="Name a target on one of these with --target.",
-            )
+        if problem := session.call("why_unsupported"):
+            raise ConfigurationError(problem, advice="Name a target on one of these with --target.")
         adapter.acquire_connection(f"dbt_drift_{name}")
         open_patiently(adapter)
         session.call("fix_session")

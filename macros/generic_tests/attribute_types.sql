@@ -4,6 +4,7 @@
     sync whose token may list attributes, and for an attribute that Drift does not have yet. `attribute`: left out where it is
     called as the column. `type`: STRING, NUMERIC, BOOLEAN, DATE or DATETIME, instead of what Drift listed. -#}
 {% test accepted_drift_attribute_type(model, column_name, attribute=none, type=none) %}
+  {%- do dbt_drift.refuse_unsupported() %}
   {%- set column_name = dbt_drift.bare(column_name) -%}
   {%- set attribute = attribute or column_name -%}
   {%- set listed = type or (dbt_drift.listed_type(attribute) if execute) -%}

@@ -3,6 +3,7 @@
 
 {#- Fails for each value that is not an e-mail address. -#}
 {% test valid_contact_email(model, column_name) %}
+  {%- do dbt_drift.refuse_unsupported() %}
   {%- set email = dbt_drift.trimmed(dbt_drift.as_text(dbt_drift.quoted(dbt_drift.bare(column_name)))) %}
   select {{ dbt_drift.quoted(dbt_drift.bare(column_name)) }}
   from {{ model }}
@@ -20,6 +21,7 @@
 
 {#- Fails for each key that several rows have; e-mail addresses that differ only in case and blanks are equal. -#}
 {% test unique_contact_key(model, column_name, match_on='email') %}
+  {%- do dbt_drift.refuse_unsupported() %}
   select contact_key, count(*) as contact_rows
   from (
     select {{ dbt_drift.contact_key({'key_column': dbt_drift.bare(column_name), 'match_on': match_on, 'key_kind': 'text'}) }} as contact_key
@@ -33,6 +35,7 @@
 
 {#- Fails for each number that JSON cannot express: NaN and the infinities. -#}
 {% test finite_number(model, column_name) %}
+  {%- do dbt_drift.refuse_unsupported() %}
   select {{ dbt_drift.quoted(dbt_drift.bare(column_name)) }}
   from {{ model }}
   where {{ dbt_drift.is_not_finite(dbt_drift.as_text(dbt_drift.quoted(dbt_drift.bare(column_name)))) }}

@@ -15,6 +15,9 @@
 
 {#- Stages the current model; returns the reason if it does not, else nothing. -#}
 {% macro try_to_stage(ledger) %}
+  {% if dbt_drift.why_unsupported() %}
+    {{ return(dbt_drift.why_unsupported()) }}
+  {% endif %}
   {% if not adapter.get_relation(ledger.database, ledger.schema, dbt_drift.saved_syncs_relation(ledger).identifier) %}
     {{ return('there is no ledger yet, the first `dbt-drift sync` makes it') }}
   {% endif %}

@@ -35,14 +35,6 @@
 {% macro alerts_relation(ledger) %}{{ return(dbt_drift.ledger_relation(ledger, 'drift_alerts')) }}{% endmacro %}
 
 
-{#- The adapter type that these macros are written for, or none. An adapter that inherits the macros of another one, as dbt-redshift does
-    those of Postgres, inherits its name here, and the program refuses it. -#}
-{% macro supported_adapter() %}{{ return(adapter.dispatch('supported_adapter', 'dbt_drift')()) }}{% endmacro %}
-{% macro default__supported_adapter() %}{{ return(none) }}{% endmacro %}
-{% macro duckdb__supported_adapter() %}{{ return('duckdb') }}{% endmacro %}
-{% macro postgres__supported_adapter() %}{{ return('postgres') }}{% endmacro %}
-
-
 {#- One statement, in the transaction that the caller began. -#}
 {% macro execute(sql) %}{% do adapter.add_query(sql, auto_begin=False) %}{% endmacro %}
 
