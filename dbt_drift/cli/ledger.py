@@ -1,4 +1,4 @@
-"""Commands on a ledger without a sync: `status`, `explain`, `unlock`, `adopt`, `untag`, `forget`, `rename`."""
+"""Commands on a ledger without a sync: `status`, `explain`, `unlock`, `adopt`, `untag`, `forget`, `purge`, `rename`."""
 
 from __future__ import annotations
 
@@ -189,6 +189,36 @@ def forget_command(model: str, tag: str, **given: Any) -> int:
     contacts = forget_tag(prepare(project_from(given), needs_syncs=False), model, tag)
     echo(f"Forgotten: {counted(contacts, 'contact')} of {model} keep the tag {tag!r} in Drift.")
     return 0
+
+
+@click.command("purge")
+@click.argument("keys", metavar="KEY...", nargs=-1, required=True)
+@project_options
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def purge_command(*, keys: tuple[str, ...], yes: bool, **given: Any) -> int:
+    """Remove every trace of a person from the ledger. Drift and the models keep what they have.
+
+    KEY is the contact's key or its e-mail address. Exit code 1 if the ledger has no trace of it.
+    """
+    from dbt_drift.binding.prepare import prepare
+    from dbt_drift.operations.purge import purge
+    from dbt_drift.wording import counted
+
+    prepared = prepare(project_from(given), needs_syncs=False)
+    if not yes:
+        click.confirm(f"Remove {counted(len(keys), 'contact')} from the ledger {prepared.location.schema}?", abort=True)
+    purged = purge(prepared, keys)
+    for table, count in purged.removed.items():
+        echo(f"Removed {counted(count, 'row')} of {table}.")
+    if not purged.removed:
+        echo("The ledger has no trace of it.")
+    for model in purged.models:
+        echo(
+            f"WARN {model} still has a row of it, so the next sync writes the contact again. Take the row out of the "
+            "model, or mark it in a column that `suppress` names.",
+            err=True,
+        )
+    return 0 if purged.removed else 1
 
 
 @click.command("rename")

@@ -34,6 +34,7 @@ _COMMANDS = {
     "adopt": "Record who carries a tag that a mirror has not set itself.",
     "untag": "Remove a tag that a model no longer declares.",
     "forget": "Leave a tag in Drift that a model no longer declares.",
+    "purge": "Remove every trace of a person from the ledger.",
     "rename": "Let a renamed model keep its ledger.",
     "sandbox": "Serve a local Drift to try things against.",
     "demo": "Watch a whole project being built and synced to a sandbox.",
@@ -41,7 +42,7 @@ _COMMANDS = {
 
 _MODULES = {
     **dict.fromkeys(("retry", "rebuild"), "sync"),
-    **dict.fromkeys(("status", "explain", "report", "unlock", "adopt", "untag", "forget", "rename"), "ledger"),
+    **dict.fromkeys(("status", "explain", "report", "unlock", "adopt", "untag", "forget", "purge", "rename"), "ledger"),
     **dict.fromkeys(("check", "attributes", "exposures", "schema"), "project"),
     "demo": "sandbox",
 }

@@ -64,3 +64,4 @@ def test_one_way_through_each_command(
     run("sync")
     bench.declare("dim_people", {"fields": FIELDS})
     assert "keep the tag 'VIP' in Drift" in run("forget", "dim_people", "VIP")
+    assert "of dim_people__accepted" in run("purge", "p1@example.com", "--yes")
