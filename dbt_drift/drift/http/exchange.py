@@ -81,9 +81,10 @@ class Exchange:
             DriftUnavailableError: The sign-in has expired.
             ConfigurationError: The sign-in cannot be stored.
         """
+        began = time.time_ns()
         try:
             token = self._credential.current()
-            sent, began = time.monotonic(), time.time_ns()
+            sent = time.monotonic()
             response = self._transport.send(request, token)
         except NoAnswerError as error:
             _log.debug("%s %s: no answer, %s", request.method, request.target.partition("?")[0], error)
