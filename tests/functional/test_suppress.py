@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dbt_drift.errors import DeclarationError
+from tests.support.command_line import project_of
 
 if TYPE_CHECKING:
+    from tests.support.command_line import CommandLine
     from tests.support.harness import Bench
 
 ADA, BOB, EVE = "ada@example.com", "bob@example.com", "eve@example.com"
@@ -99,3 +101,14 @@ def test_a_column_that_is_not_boolean_is_refused(bench: Bench) -> None:
 
     with pytest.raises(DeclarationError, match=r"meta\.drift\.suppress: the column 'opted_out' is .*, not boolean"):
         bench.sync()
+
+
+def test_explain_says_that_a_contact_is_suppressed(bench: Bench, dbt_drift: CommandLine) -> None:
+    _people(bench, (ADA, "Ada", "false"))
+    bench.declare("people", MIRROR)
+    bench.sync()
+    _people(bench, (ADA, "Ada", "true"))
+
+    done = dbt_drift("explain", ADA, *project_of(bench), environment=bench.environment)
+
+    assert "Suppressed: nothing is written, the next sync takes its tags away." in done.out
