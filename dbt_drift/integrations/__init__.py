@@ -1,0 +1,1 @@
+"""dbt-drift inside the programs that schedule dbt. Nothing here is imported unless somebody asks for it."""
