@@ -4,10 +4,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: help install demo test test-fast test-matrix test-dbt-2 soak lint format bench lock lock-dbt wheel clean
+.PHONY: help install demo test test-fast test-matrix test-dbt-2 test-orchestrators soak lint format bench lock lock-dbt wheel clean
 
 help:  ## This list.
-	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 28
 
 install: $(INSTALLED)  ## The virtual environment, from the lock.
 
@@ -41,6 +41,9 @@ test-matrix: $(INSTALLED)  ## The tests that touch dbt, on each version of it th
 
 test-dbt-2: $(INSTALLED)  ## What dbt 2 writes of the integration project, where dbt 2 can be had.
 	bash .ci/test-dbt-2
+
+test-orchestrators: $(INSTALLED)  ## Each scheduler's integration, with the scheduler itself.
+	bash .ci/test-orchestrators
 
 lint: $(INSTALLED)  ## Format, lint, types and import contracts.
 	$(BIN)/ruff format --check .

@@ -31,6 +31,7 @@ from dbt_drift.drift.contact import reasons
 from dbt_drift.drift.engine.client import WORKERS
 from dbt_drift.drift.http.endpoints import MOST_JOINED
 from dbt_drift.drift.http.retry_policy import RetryPolicy
+from dbt_drift.integrations.process import GRACE_SECONDS
 from dbt_drift.ledger.lock import SIGN_SECONDS
 from dbt_drift.ledger.patience import AWAY_SECONDS
 from dbt_drift.sandbox.behaviour import Behaviour, Fault
@@ -350,6 +351,7 @@ QUOTED = {
         f"All channels together have {SECONDS:.0f} seconds",
     ],
     "docs/how-to/ci-and-schedulers.md": [f"expires after {IN_WORDS[LEASE_SECONDS]}"],
+    "docs/how-to/dagster.md": [f"It has {GRACE_SECONDS:.0f} seconds for that"],
     "docs/how-to/large-tables.md": [
         f"read in pages of {PAGE_ROWS}",
         f"`--threads` ({WORKERS})",
