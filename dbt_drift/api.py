@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ from dbt_drift.drift.http.url import drift_url
 from dbt_drift.operations.retry_reasons import check_reason
 from dbt_drift.project.folders import artifacts_folder
 from dbt_drift.project.options import ProjectOptions, Selection
+from dbt_drift.telemetry.lineage import reporting_lineage
 from dbt_drift.telemetry.watching import watching
 
 if TYPE_CHECKING:
@@ -125,6 +127,7 @@ def sync(
         target_path=target_path,
         vars=dict(vars) if vars else None,
     )
+    invocation_id = invocation_id or str(uuid.uuid4())
     approved = None if plan is None else read_plan(Path(plan), max_age_hours=max_age_hours)
     options = RunOptions(
         workers=threads,
@@ -156,7 +159,8 @@ def sync(
             )
             if reason is not None:
                 check_reason(prepared, reason)
-            results = run_syncs(prepared, found, watched, options, stop)
+            with reporting_lineage(watched, prepared.project, invocation_id=invocation_id) as told:
+                results = run_syncs(prepared, found, told, options, stop)
         # A few contacts say nothing about the state of a sync.
         return results if keys else alerts.of_run(prepared, results)
 

@@ -78,3 +78,54 @@ class NullReporter:
 
     def sync_finished(self, index: int, total: int, result: SyncResult) -> None:
         """Drop it."""
+
+
+class PassingReporter:
+    """Passes every event on; a subclass does something of its own with some of them.
+
+    Args:
+        reporter: Gets the events.
+    """
+
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter = reporter
+
+    def run_started(
+        self, syncs: int, *, project: str, target: str, adapter: str, drift_url: str, sandbox: LocalSandbox | None
+    ) -> None:
+        """Pass it on."""
+        self._reporter.run_started(
+            syncs, project=project, target=target, adapter=adapter, drift_url=drift_url, sandbox=sandbox
+        )
+
+    def waiting(self, owner: LockOwner) -> None:
+        """Pass it on."""
+        self._reporter.waiting(owner)
+
+    def noticed(self, notice: str) -> None:
+        """Pass it on."""
+        self._reporter.noticed(notice)
+
+    def sync_started(self, index: int, total: int, sync: Sync) -> None:
+        """Pass it on."""
+        self._reporter.sync_started(index, total, sync)
+
+    def staged(self, sync: Sync, counts: Counts) -> None:
+        """Pass it on."""
+        self._reporter.staged(sync, counts)
+
+    def page_read(self, rows: int, began: int) -> None:
+        """Pass it on."""
+        self._reporter.page_read(rows, began)
+
+    def requested(self, method: str, target: str, status: int | None, began: int) -> None:
+        """Pass it on."""
+        self._reporter.requested(method, target, status, began)
+
+    def progress(self, sync: Sync, done: int, total: int, rejected: int, statistics: Statistics) -> None:
+        """Pass it on."""
+        self._reporter.progress(sync, done, total, rejected, statistics)
+
+    def sync_finished(self, index: int, total: int, result: SyncResult) -> None:
+        """Pass it on."""
+        self._reporter.sync_finished(index, total, result)

@@ -94,6 +94,17 @@ class DbtProject:
         return merged
 
     @property
+    def datasource(self) -> str:
+        """The URI of the warehouse, such as `postgres://host:5432` or `duckdb://` and the profile's path.
+
+        It has no secret in it: a path's query, where MotherDuck takes its token, is left out.
+        """
+        target = vars(self._config.credentials)
+        if target.get("host"):
+            return f"{self.adapter_type}://{target['host']}:{target['port']}"
+        return f"{self.adapter_type}://{str(target.get('path') or '').partition('?')[0]}"
+
+    @property
     def targets(self) -> list[str]:
         """The names of the targets that the profile has in profiles.yml."""
         from dbt.config.profile import read_profile  # noqa: PLC0415 (see module)

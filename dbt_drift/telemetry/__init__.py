@@ -1,1 +1,1 @@
-"""What a run does, as OpenTelemetry traces and metrics; nothing is imported unless the environment asks for it."""
+"""What a run does, as OpenTelemetry traces and metrics and as OpenLineage events; imports neither unless asked to."""
