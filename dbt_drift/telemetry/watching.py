@@ -22,7 +22,14 @@ def watching(reporter: Reporter, *, command: str) -> Iterator[Reporter]:
     The environment is that of the process, because the exporters of OpenTelemetry read no other.
     """
     traces, metrics = _is_asked("TRACES"), _is_asked("METRICS")
-    if not (traces or metrics) or not _is_installed():
+    if not (traces or metrics):
+        yield reporter
+        return
+    if not _is_installed():
+        reporter.noticed(
+            "No traces and metrics are sent: the environment names a collector, and OpenTelemetry's SDK is not "
+            "installed. `pip install 'dbt-drift[telemetry]'` installs it; OTEL_SDK_DISABLED=true ends this notice."
+        )
         yield reporter
         return
     from dbt_drift.telemetry.watch import Watch  # noqa: PLC0415 - a run that nobody watches imports no SDK

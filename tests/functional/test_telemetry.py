@@ -182,6 +182,17 @@ def test_a_refused_setting_is_said_and_the_run_goes_on(bench: Bench, monkeypatch
     assert any("No telemetry is sent" in notice for notice in reporter.notices)
 
 
+def test_a_collector_without_the_extra_is_one_notice(
+    bench: Bench, collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people(bench, 1)
+    monkeypatch.setattr("dbt_drift.telemetry.watching.find_spec", lambda _: None)
+    reporter = Recorder()
+    assert sync(bench, reporter).exit_code == 0
+    assert len([one for one in reporter.notices if "pip install 'dbt-drift[telemetry]'" in one]) == 1
+    assert collector.bodies == []
+
+
 def test_the_sdk_is_not_imported_unless_asked() -> None:
     script = (
         "import sys\nfrom dbt_drift import api\nfrom dbt_drift.telemetry.watching import watching\n"
