@@ -26,6 +26,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode, set_span_in_contex
 from dbt_drift import __version__
 from dbt_drift.delivery.results import ContactCounts, RowCounts
 from dbt_drift.errors import DbtDriftError
+from dbt_drift.telemetry.session import BoundedSession
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,8 +79,8 @@ class Watch:
         self._tracers = TracerProvider(resource=resource, shutdown_on_exit=False)
         if traces:
             # It drops spans when its queue is full, so that a slow exporter costs neither memory nor time.
-            self._tracers.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-        readers = [PeriodicExportingMetricReader(OTLPMetricExporter())] if metrics else []
+            self._tracers.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(session=BoundedSession())))
+        readers = [PeriodicExportingMetricReader(OTLPMetricExporter(session=BoundedSession()))] if metrics else []
         self._meters = MeterProvider(readers, resource=resource, shutdown_on_exit=False)
         meter = self._meters.get_meter("dbt_drift", __version__)
         names = [f"rows.{name}" for name in RowCounts.__struct_fields__]
@@ -99,6 +100,8 @@ class Watch:
         failures = _Failures(logging.WARNING)
         logger = logging.getLogger("opentelemetry")
         logger.addHandler(failures)
+        # A library of dbt prints what reaches the root of the log, each try and its URL.
+        propagates, logger.propagate = logger.propagate, False
         self._run = self._current = self._tracer.start_span(self._command)
         try:
             yield
@@ -111,12 +114,15 @@ class Watch:
             self._current.end()
             if self._run is not self._current:
                 self._run.end()
-            if not self._shut_down() or failures.is_any:
+            is_over = self._shut_down()
+            if not is_over or failures.is_any:
                 self._reporter.noticed(
                     "Not all telemetry has arrived, and the run does not depend on it. Look at "
                     "OTEL_EXPORTER_OTLP_ENDPOINT, and at whether something listens there."
                 )
-            logger.removeHandler(failures)
+            if is_over:  # else it goes on to complain until the process ends
+                logger.removeHandler(failures)
+                logger.propagate = propagates
 
     def run_started(
         self, syncs: int, *, project: str, target: str, adapter: str, drift_url: str, sandbox: LocalSandbox | None

@@ -15,6 +15,7 @@ from werkzeug import Response
 
 from dbt_drift import api
 from dbt_drift.sandbox.behaviour import Fault
+from tests.support.command_line import project_of, run_program
 from tests.support.harness import Bench, Recorder
 from tests.support.ledgers import people
 
@@ -242,3 +243,11 @@ def test_a_collector_that_is_down_slow_or_hostile_costs_five_seconds_and_no_resu
     assert (results.results[0].status, results.results[0].rows.sent, results.exit_code) == ("success", 20, 0)
     assert time.monotonic() - started < SECONDS + 5  # the run itself, and the machine's share
     assert any("Not all telemetry has arrived" in notice for notice in reporter.notices)
+
+
+@pytest.mark.parametrize("hostile", ["shut", "silent"], indirect=True)
+@pytest.mark.usefixtures("hostile")
+def test_a_process_says_so_in_one_line_and_ends_cleanly(people: Bench) -> None:
+    done = run_program("sync", *project_of(people), environment=people.environment)
+    assert (done.code, done.err) == (1, "")
+    assert len([line for line in done.out.splitlines() if "Not all telemetry has arrived" in line]) == 1
