@@ -220,7 +220,7 @@ def test_a_step_that_is_terminated_ends_its_sync_in_order(home: Path, sandbox: S
     running.wait(100)
     assert (home / "analytics" / "target" / "drift_results.json").exists(), (home / "said.txt").read_text()
     (result,) = json.loads((home / "analytics" / "target" / "drift_results.json").read_text())["results"]
-    assert (result["cause"], result["message"].partition(".")[0]) == ("stopped", "Interrupted")
+    assert (result["cause"], result["message"].partition(".")[0]) == ("interrupted", "Interrupted")
     assert result["rows"]["unfinished"] > 0
     sent = len(sandbox.requests())
 
