@@ -23,8 +23,8 @@
 
 {#- The content of a stage in words; empty if the stage is empty. -#}
 {% macro waiting_words(sync) %}
-  {% set counts = dbt_drift.rows_of(dbt_drift.counts_sql(sync))[0] %}
-  {% set numbers = {'new': counts[3], 'changed': counts[4], 'leaving': counts[5], 'that cannot be sent': counts[1] + counts[5] - counts[2]} %}
+  {% set rows, suppressed, differing, sendable, new, changed, departed = dbt_drift.rows_of(dbt_drift.counts_sql(sync))[0][:7] %}
+  {% set numbers = {'new': new, 'changed': changed, 'leaving': departed, 'that cannot be sent': differing + departed - sendable} %}
   {% set words = [] %}
   {% for noun, number in numbers.items() if number %}{% do words.append(number ~ ' ' ~ noun) %}{% endfor %}
   {{ return(words | join(', ')) }}
