@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import msgspec
 
+from dbt_drift.delivery.reporter import NullReporter
 from dbt_drift.delivery.results import RowCounts
 from dbt_drift.errors import exit_code_of, is_retryable
 from dbt_drift.escaping import escaped
@@ -55,7 +56,7 @@ def sync_reporter(
     return reporter
 
 
-class Console:
+class Console(NullReporter):
     """Lines for people, shaped like dbt's, and a live line on a terminal."""
 
     def __init__(self, stream: TextIO, *, quiet: bool) -> None:
@@ -94,12 +95,6 @@ class Console:
         """Say what differs."""
         self._line(f"  {self.differences(counts)}")
         self._sending_since = self._said = time.monotonic()
-
-    def page_read(self, rows: int, began: int) -> None:
-        """Say nothing of pages."""
-
-    def requested(self, method: str, target: str, status: int | None, began: int) -> None:
-        """Say nothing of requests."""
 
     def progress(self, sync: Sync, done: int, total: int, rejected: int, statistics: Statistics) -> None:
         """Draw the live line, or say from time to time how far it is."""
@@ -176,7 +171,7 @@ class Untagging(Console):
         return f"taken from {counted(result.rows.departed, 'contact')}"
 
 
-class JsonLines:
+class JsonLines(NullReporter):
     """One JSON object a line, shaped like dbt's structured log: `info` says what line it is, `data` the rest."""
 
     def __init__(self, stream: TextIO, *, quiet: bool, invocation_id: str) -> None:
@@ -215,12 +210,6 @@ class JsonLines:
         self._sending_since = time.monotonic()
         data = {"unique_id": sync.unique_id, "counts": counts}
         self._event("Staged", f"{sync.name}: {_differences(counts)}", data)
-
-    def page_read(self, rows: int, began: int) -> None:
-        """Say nothing of pages."""
-
-    def requested(self, method: str, target: str, status: int | None, began: int) -> None:
-        """Say nothing of requests."""
 
     def progress(self, sync: Sync, done: int, total: int, rejected: int, statistics: Statistics) -> None:
         """Say from time to time how far it is."""

@@ -52,7 +52,9 @@ class Reporter(Protocol):
 class NullReporter:
     """Drops every event."""
 
-    def run_started(self, syncs: int, **place: object) -> None:
+    def run_started(
+        self, syncs: int, *, project: str, target: str, adapter: str, drift_url: str, sandbox: LocalSandbox | None
+    ) -> None:
         """Drop it."""
 
     def waiting(self, owner: LockOwner) -> None:

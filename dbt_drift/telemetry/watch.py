@@ -24,6 +24,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import SpanKind, Status, StatusCode, set_span_in_context
 
 from dbt_drift import __version__
+from dbt_drift.delivery.reporter import PassingReporter
 from dbt_drift.delivery.results import ContactCounts, RowCounts
 from dbt_drift.errors import DbtDriftError
 from dbt_drift.telemetry.session import BoundedSession
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from dbt_drift.declarations.sync import Sync
     from dbt_drift.delivery.reporter import Reporter
     from dbt_drift.delivery.results import SyncResult
-    from dbt_drift.drift.engine.statistics import Statistics
     from dbt_drift.drift.http.local_sandbox import LocalSandbox
     from dbt_drift.ledger.delta import Counts
     from dbt_drift.ledger.lock import LockOwner
@@ -58,7 +58,7 @@ class _Failures(logging.Handler):
         self.is_any = True
 
 
-class Watch:
+class Watch(PassingReporter):
     """The reporter of a run that is watched.
 
     Args:
@@ -72,6 +72,7 @@ class Watch:
     """
 
     def __init__(self, reporter: Reporter, *, command: str, traces: bool, metrics: bool) -> None:
+        super().__init__(reporter)
         resource = Resource.create({"service.version": __version__})
         if str(resource.attributes["service.name"]).startswith("unknown_service"):
             resource = resource.merge(Resource({"service.name": "dbt-drift"}))
@@ -88,7 +89,6 @@ class Watch:
         self._counters = {name: meter.create_counter(f"dbt_drift.{name}") for name in [*names, "requests", "throttled"]}
         self._seconds = meter.create_histogram("dbt_drift.execution_time", unit="s")
         self._tracer = self._tracers.get_tracer("dbt_drift", __version__)
-        self._reporter = reporter
         self._command = command
         self._place: dict[str, str] = {}
         self._run: Span
@@ -116,7 +116,7 @@ class Watch:
                 self._run.end()
             is_over = self._shut_down()
             if not is_over or failures.is_any:
-                self._reporter.noticed(
+                self.noticed(
                     "Not all telemetry has arrived, and the run does not depend on it. Look at "
                     "OTEL_EXPORTER_OTLP_ENDPOINT, and at whether something listens there."
                 )
@@ -130,18 +130,14 @@ class Watch:
         """Name the project on the run's span, and on all metrics."""
         self._place = {"dbt_drift.project": project, "dbt_drift.target": target}
         self._run.set_attributes({**self._place, "dbt_drift.adapter": adapter, "dbt_drift.syncs": syncs})
-        self._reporter.run_started(
+        super().run_started(
             syncs, project=project, target=target, adapter=adapter, drift_url=drift_url, sandbox=sandbox
         )
 
     def waiting(self, owner: LockOwner) -> None:
         """Note on the run's span since when it waits."""
         self._run.add_event("waiting for the lock")
-        self._reporter.waiting(owner)
-
-    def noticed(self, notice: str) -> None:
-        """Pass it on."""
-        self._reporter.noticed(notice)
+        super().waiting(owner)
 
     def sync_started(self, index: int, total: int, sync: Sync) -> None:
         """Begin the span of a sync."""
@@ -149,12 +145,12 @@ class Watch:
         self._current = self._tracer.start_span(
             f"sync {sync.name}", context=set_span_in_context(self._run), attributes=name
         )
-        self._reporter.sync_started(index, total, sync)
+        super().sync_started(index, total, sync)
 
     def staged(self, sync: Sync, counts: Counts) -> None:
         """Note on the sync's span that the difference is known."""
         self._current.add_event("staged", {"dbt_drift.sendable": counts.sendable})
-        self._reporter.staged(sync, counts)
+        super().staged(sync, counts)
 
     def page_read(self, rows: int, began: int) -> None:
         """Make a span of a page."""
@@ -162,7 +158,7 @@ class Watch:
             "page", context=set_span_in_context(self._current), attributes={"dbt_drift.rows": rows}, start_time=began
         )
         span.end()
-        self._reporter.page_read(rows, began)
+        super().page_read(rows, began)
 
     def requested(self, method: str, target: str, status: int | None, began: int) -> None:
         """Make a span of a request."""
@@ -179,11 +175,7 @@ class Watch:
         if status is None or status >= _FAILED_FROM:
             span.set_status(Status(StatusCode.ERROR))
         span.end()
-        self._reporter.requested(method, target, status, began)
-
-    def progress(self, sync: Sync, done: int, total: int, rejected: int, statistics: Statistics) -> None:
-        """Pass it on."""
-        self._reporter.progress(sync, done, total, rejected, statistics)
+        super().requested(method, target, status, began)
 
     def sync_finished(self, index: int, total: int, result: SyncResult) -> None:
         """Count the result, and end the sync's span; a blocked or skipped sync had none."""
@@ -206,7 +198,7 @@ class Watch:
             self._current = self._run
         if result.status in _BAD:
             self._run.set_status(Status(StatusCode.ERROR, result.cause))
-        self._reporter.sync_finished(index, total, result)
+        super().sync_finished(index, total, result)
 
     def _shut_down(self) -> bool:
         """Send the rest; returns whether that ended in time. A thread that hangs dies with the process."""

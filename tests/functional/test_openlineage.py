@@ -226,7 +226,7 @@ def test_without_the_extra_there_is_one_notice(
 ) -> None:
     find_spec = importlib.util.find_spec
     monkeypatch.setattr(
-        "dbt_drift.telemetry.lineage.find_spec",
+        "dbt_drift.telemetry.beside.find_spec",
         lambda name: None if name.startswith("openlineage") else find_spec(name),
     )
     recorder = Recorder()

@@ -187,7 +187,7 @@ def test_a_collector_without_the_extra_is_one_notice(
     bench: Bench, collector: Collector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     people(bench, 1)
-    monkeypatch.setattr("dbt_drift.telemetry.watching.find_spec", lambda _: None)
+    monkeypatch.setattr("dbt_drift.telemetry.beside.find_spec", lambda _: None)
     reporter = Recorder()
     assert sync(bench, reporter).exit_code == 0
     assert len([one for one in reporter.notices if "pip install 'dbt-drift[telemetry]'" in one]) == 1
