@@ -126,6 +126,13 @@ class InterruptedRunError(StoppedError):
     is_retryable = True
 
 
+def cause_of(error: BaseException) -> str:
+    """Return a code for what broke a run off, which names no data: an error's kind, `internal` or `interrupted`."""
+    if isinstance(error, DbtDriftError):
+        return error.kind
+    return "internal" if isinstance(error, Exception) else "interrupted"
+
+
 def exit_code_of(kind: str) -> int:
     """Return the exit code of a command that an error of this kind ends."""
     return next((one.exit_code for one in _all_errors(DbtDriftError) if one.kind == kind), 2)

@@ -1,9 +1,6 @@
 {%- set syncs = source('drift_ledger', 'drift_run_syncs') -%}
-{%- set counts = [
-    'rows_read', 'rows_unchanged', 'rows_sent', 'rows_suppressed', 'rows_missing', 'rows_invalid', 'rows_rejected', 'rows_given_up',
-    'rows_unfinished', 'rows_departed',
-    'created', 'updated', 'matched', 'tags_added', 'tags_removed', 'requests', 'throttled',
-] -%}
+{%- set counts = [] -%}
+{%- for name, type in dbt_drift.run_syncs_columns() if type == 'bigint' %}{% do counts.append(name) %}{% endfor -%}
 {% if dbt_drift.is_there(syncs) %}
 select
     invocation_id,

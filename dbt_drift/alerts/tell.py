@@ -20,7 +20,7 @@ from dbt_drift.binding.prepare import locate
 from dbt_drift.declarations.exposures import owner_of
 from dbt_drift.declarations.manifest import read_manifest
 from dbt_drift.declarations.syncs import declare
-from dbt_drift.errors import ConfigurationError, DbtDriftError, WarehouseError
+from dbt_drift.errors import ConfigurationError, DbtDriftError, WarehouseError, cause_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -66,7 +66,7 @@ class Alerts:
     def of_error(self, error: Exception) -> None:
         """Tell that a run could not start, or ended without results."""
         with self._harmless():
-            judgement = judge_start(error.kind if isinstance(error, DbtDriftError) else "internal")
+            judgement = judge_start(cause_of(error))
             if not (channels := find_channels(self._environment, {})):
                 return
             try:

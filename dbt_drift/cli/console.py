@@ -299,7 +299,7 @@ def _in_short(results: Results) -> str:
         return ""
     right = f"Drift has {sent + unchanged:,} of {counted(read, 'row')} as the models have them"
     parts = [f"{right}: {sent:,} sent now, {unchanged:,} as before."]
-    if failed := sum(one.invalid + one.rejected + one.given_up for one in rows):
+    if failed := sum(one.not_through for one in rows):
         parts.append(f"{counted(failed, 'row')} did not get through.")
     if suppressed := sum(one.suppressed for one in rows):
         parts.append(f"{counted(suppressed, 'row')} suppressed: not to be contacted.")

@@ -16,6 +16,7 @@ from dbt_drift.errors import ConfigurationError, exit_code_of, is_retryable
 from dbt_drift.escaping import escaped_json
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from dbt_drift.ledger.delta import Counts
@@ -77,17 +78,15 @@ class RowCounts(msgspec.Struct, kw_only=True):
         )
 
     @property
+    def not_through(self) -> int:
+        """The rows that did not get through, in this run or in earlier ones."""
+        return self.invalid + self.rejected + self.given_up
+
+    @property
     def problem(self) -> str:
         """What is wrong with the sum, or "": the warehouse and Python count separately, and have to agree."""
         parts = {
-            "unchanged": self.unchanged,
-            "sent": self.sent,
-            "suppressed": self.suppressed,
-            "missing": self.missing,
-            "invalid": self.invalid,
-            "rejected": self.rejected,
-            "given_up": self.given_up,
-            "unfinished": self.unfinished,
+            name: count for name, count in msgspec.structs.asdict(self).items() if name not in {"read", "departed"}
         }
         if sum(parts.values()) == self.read and min(parts.values()) >= 0:
             return ""
@@ -241,9 +240,14 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def status(self) -> SyncStatus:
-        """The worst of the syncs' statuses; `skipped` comes with an `error`."""
-        statuses = {result.status for result in self.results}
-        return next((status for status in ("error", "blocked", "warn") if status in statuses), "success")
+        """The worst of the syncs' statuses."""
+        return worst_status(self.results)
+
+
+def worst_status(results: Sequence[SyncResult]) -> SyncStatus:
+    """Return the worst status of some results; `skipped` comes with an `error`."""
+    statuses = {result.status for result in results}
+    return next((status for status in ("error", "blocked", "warn") if status in statuses), "success")
 
 
 def remove_results(folder: Path) -> None:

@@ -22,7 +22,7 @@ from dbt_drift.delivery.run_options import RunOptions
 from dbt_drift.delivery.run_session import RunSession
 from dbt_drift.delivery.stop import Stop
 from dbt_drift.drift.http.local_sandbox import sandbox_at
-from dbt_drift.errors import DbtDriftError, internal_error
+from dbt_drift.errors import DbtDriftError, cause_of, internal_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -134,14 +134,12 @@ def _write(document: Results, folder: Path, reporter: Reporter) -> None:
 
 def _not_reached(prepared: Prepared, done: int, error: BaseException) -> Iterator[SyncResult]:
     """Yield a result for each sync without one: the run broke off at the first of them."""
-    said, cause = "Interrupted.", "interrupted"
-    if isinstance(error, DbtDriftError):
-        said, cause = str(error), error.kind
-    elif isinstance(error, Exception):
-        said, cause = internal_error(error), "internal"
+    said = "Interrupted."
+    if isinstance(error, Exception):
+        said = str(error) if isinstance(error, DbtDriftError) else internal_error(error)
     syncs = [*(blocked.sync for blocked in prepared.blocked), *prepared.syncs][done:]
     for sync in syncs[:1]:
-        yield SyncResult(unique_id=sync.unique_id, name=sync.name, status="error", message=said, cause=cause)
+        yield SyncResult(unique_id=sync.unique_id, name=sync.name, status="error", message=said, cause=cause_of(error))
     for sync in syncs[1:]:
         yield SyncResult(
             unique_id=sync.unique_id, name=sync.name, status="skipped", message="skipped, because the run broke off"

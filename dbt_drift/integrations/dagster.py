@@ -145,7 +145,7 @@ def _metadata(result: SyncResult) -> dict[str, Any]:
 
 
 def _check(result: SyncResult) -> dg.AssetCheckResult:
-    failed = result.rows.invalid + result.rows.rejected + result.rows.given_up
+    failed = result.rows.not_through
     return dg.AssetCheckResult(
         asset_key=_key(result.name),
         check_name=CHECK,

@@ -14,7 +14,8 @@ from openlineage.client.transport.http import HttpTransport
 from openlineage.client.uuid import generate_new_uuid
 
 from dbt_drift.delivery.reporter import PassingReporter
-from dbt_drift.errors import DbtDriftError
+from dbt_drift.delivery.results import worst_status
+from dbt_drift.errors import cause_of
 from dbt_drift.telemetry.events import ENDS, Events
 from dbt_drift.telemetry.sender import Sender
 from dbt_drift.telemetry.session import BoundedSession
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from dbt_drift.delivery.results import SyncResult, SyncStatus
     from dbt_drift.drift.http.local_sandbox import LocalSandbox
     from dbt_drift.project.gateway import DbtProject
-
-_WORST: tuple[SyncStatus, ...] = ("error", "blocked", "skipped", "warn")
 
 
 class LineageReporter(PassingReporter):
@@ -67,7 +66,7 @@ class LineageReporter(PassingReporter):
         try:
             yield
         except BaseException as error:
-            cause = _cause(error)
+            cause = cause_of(error)
             raise
         finally:
             if self._began:
@@ -113,8 +112,7 @@ class LineageReporter(PassingReporter):
         if self._open is not None:  # the run broke off in this sync
             run_id, sync = self._open
             self._emit(lambda now: events.sync(RunState.FAIL, now, run_id, sync, cause=cause))
-        statuses = {result.status for result in results}
-        status: SyncStatus = "error" if cause else next((one for one in _WORST if one in statuses), "success")
+        status: SyncStatus = "error" if cause else worst_status(results)
         cause = next(filter(None, [cause, *(one.cause for one in results if one.status == status)]), "")
         self._emit(lambda now: events.run(ENDS[status], now, results, status, cause))
 
@@ -135,10 +133,3 @@ def _client() -> OpenLineageClient:
     finally:
         for name in set(os.environ) - before:
             del os.environ[name]
-
-
-def _cause(error: BaseException) -> str:
-    """Return a code for what broke the run off."""
-    if isinstance(error, DbtDriftError):
-        return error.kind
-    return "internal" if isinstance(error, Exception) else "interrupted"

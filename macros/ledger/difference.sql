@@ -1,10 +1,10 @@
 {#- The SQL that compares the model's rows, as wire text, with the accepted values. -#}
 
-{#- `keys`, here and below: only the contacts with these keys, or none for all. `allowed`: without the rows that are suppressed; a null
-    suppresses nobody, because a person who is not on the list that a model joins has one. -#}
-{% macro keys_sql(sync, keys=none, allowed=false) %}
-  {%- set allowed_sql = ' where not coalesce(' ~ dbt_drift.quoted(sync.suppress) ~ ', false)' if allowed and sync.suppress else '' -%}
-  {%- set sql = 'select ' ~ dbt_drift.contact_key(sync) ~ ' as contact_key from ' ~ dbt_drift.model_relation(sync) ~ allowed_sql -%}
+{#- `keys`, here and below: only the contacts with these keys, or none for all. `suppressed`: only the rows that are suppressed, or only the
+    others; none for all. -#}
+{% macro keys_sql(sync, keys=none, suppressed=none) %}
+  {%- set kept = '' if suppressed is none or not sync.suppress else ' where ' ~ ('' if suppressed else 'not ') ~ dbt_drift.is_suppressed(sync) -%}
+  {%- set sql = 'select ' ~ dbt_drift.contact_key(sync) ~ ' as contact_key from ' ~ dbt_drift.model_relation(sync) ~ kept -%}
   {{ sql if keys is none else 'select contact_key from (' ~ sql ~ ') as source where ' ~ dbt_drift.has_key('source', keys) }}
 {%- endmacro %}
 
@@ -15,15 +15,12 @@
 {%- endmacro %}
 
 
+{#- Whether a row is suppressed. A null suppresses nobody: a person who is not on the list that a model joins has one. -#}
+{% macro is_suppressed(sync) %}coalesce({{ dbt_drift.quoted(sync.suppress) }}, false){% endmacro %}
+
 {#- The number of rows that are suppressed. -#}
 {% macro suppressed_count_sql(sync, keys=none) %}
-  {%- if not sync.suppress -%}
-  0
-  {%- else -%}
-  (select count(*) from (select {{ dbt_drift.contact_key(sync) }} as contact_key, {{ dbt_drift.quoted(sync.suppress) }} as is_suppressed
-                         from {{ dbt_drift.model_relation(sync) }}) as source
-   where is_suppressed{{ ' and ' ~ dbt_drift.has_key('source', keys) if keys is not none }})
-  {%- endif -%}
+  {{- '(select count(*) from (' ~ dbt_drift.keys_sql(sync, keys, suppressed=true) ~ ') as suppressed_rows)' if sync.suppress else '0' -}}
 {% endmacro %}
 
 
@@ -58,7 +55,7 @@
     {{ dbt_drift.member_sql(audience) }} as {{ audience.state }}
     {%- endfor %}
     {%- if sync.suppress %},
-    coalesce({{ dbt_drift.quoted(sync.suppress) }}, false) as is_suppressed
+    {{ dbt_drift.is_suppressed(sync) }} as is_suppressed
     {%- endif %}
   from {{ dbt_drift.model_relation(sync) }}
 {% endmacro %}
@@ -157,7 +154,7 @@
         {%- endfor %}
       from {{ dbt_drift.accepted_relation(sync) }} as accepted
       {%- if not everyone_left %}
-      left join ({{ dbt_drift.keys_sql(sync, keys, allowed=true) }}) as source on source.contact_key = accepted.contact_key
+      left join ({{ dbt_drift.keys_sql(sync, keys, suppressed=false) }}) as source on source.contact_key = accepted.contact_key
       {%- endif %}
       where {{ 'true' if everyone_left else 'source.contact_key is null' }}
         {%- set carried = [] %}

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from werkzeug import Response
 
-from dbt_drift import api
 from dbt_drift.alerts.deliver import SECONDS
 from dbt_drift.errors import ConfigurationError, DeclarationError
 from dbt_drift.sandbox.behaviour import Fault
+from tests.support import public
 from tests.support.command_line import project_of
 from tests.support.harness import Bench, Recorder
 from tests.support.ledgers import FIELDS, command, people, rows_of
@@ -86,17 +86,8 @@ def slack(httpserver: HTTPServer) -> Slack:
 
 
 def sync(bench: Bench, environment: dict[str, str], reporter: Recorder | None = None, **settings: Any) -> Results:
-    """Sync as the command does, alerts included."""
-    options = bench.options(**settings)
-    return api.sync(
-        project_dir=options.project_dir,
-        profiles_dir=options.profiles_dir,
-        target_path=options.target_path,
-        vars=options.vars,
-        ignore_run_results=True,
-        environment={**bench.environment, **environment},
-        reporter=reporter,
-    )
+    """Sync with the channels of an environment."""
+    return public.sync(bench, reporter, environment=environment, settings=settings)
 
 
 def test_thirty_nights_of_one_failure_are_one_alert_and_one_recovery(bench: Bench, slack: Slack) -> None:
@@ -372,14 +363,6 @@ def test_without_channels_the_ledger_has_no_table_for_them(people: Bench) -> Non
 def test_a_run_for_one_contact_tells_nothing(bench: Bench, slack: Slack) -> None:
     people(bench, 3)
     bench.sandbox.change(faults=[Fault(status=401)])
-    options = bench.options()
-    results = api.sync(
-        project_dir=options.project_dir,
-        profiles_dir=options.profiles_dir,
-        target_path=options.target_path,
-        vars=options.vars,
-        keys=["p1@example.com"],
-        environment={**bench.environment, **slack.environment},
-    )
+    results = public.sync(bench, environment=slack.environment, keys=["p1@example.com"])
     assert (results.results[0].status, results.results[0].rows.read) == ("error", 1)
     assert slack.got == []

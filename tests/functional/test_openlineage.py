@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from werkzeug import Response
 
-from dbt_drift import api
 from dbt_drift.sandbox.behaviour import Fault
 from dbt_drift.telemetry.sender import _MOST_WAITING, SECONDS, Sender
 from dbt_drift.telemetry.session import LONGEST_ANSWER, BoundedSession
+from tests.support import public
 from tests.support.command_line import project_of, run_program
 from tests.support.harness import Bench, Recorder
 from tests.support.ledgers import people
@@ -75,19 +75,8 @@ def hung() -> Iterator[str]:
 
 
 def sync(bench: Bench, reporter: Recorder | None = None, **given: Any) -> Results:
-    """Sync as the command does."""
-    options = bench.options(**given.pop("settings", {}))
-    return api.sync(
-        project_dir=options.project_dir,
-        profiles_dir=options.profiles_dir,
-        target_path=options.target_path,
-        vars=options.vars,
-        ignore_run_results=True,
-        environment=bench.environment,
-        invocation_id=RUN,
-        reporter=reporter,
-        **given,
-    )
+    """Sync with the id of a run that the events name."""
+    return public.sync(bench, reporter, invocation_id=RUN, **given)
 
 
 def test_a_sync_is_a_start_and_an_end_with_its_datasets_and_counts(

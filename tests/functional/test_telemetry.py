@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from werkzeug import Response
 
-from dbt_drift import api
 from dbt_drift.sandbox.behaviour import Fault
 from tests.support.command_line import project_of, run_program
 from tests.support.harness import Bench, Recorder
 from tests.support.ledgers import people
+from tests.support.public import sync
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from pytest_httpserver import HTTPServer
     from werkzeug import Request
 
-    from dbt_drift.delivery.results import Results
 
 pytest.importorskip("opentelemetry.exporter.otlp.proto.http", reason="the extra `telemetry` is not installed")
 
@@ -75,19 +74,6 @@ def collector(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> Collec
     return found
 
 
-def sync(bench: Bench, reporter: Recorder | None = None) -> Results:
-    options = bench.options()
-    return api.sync(
-        project_dir=options.project_dir,
-        profiles_dir=options.profiles_dir,
-        target_path=options.target_path,
-        vars=options.vars,
-        ignore_run_results=True,
-        environment=bench.environment,
-        reporter=reporter,
-    )
-
-
 def test_a_run_is_one_trace_of_its_syncs_pages_and_requests(bench: Bench, collector: Collector) -> None:
     people(bench, 30)
     bench.sandbox.change(faults=[Fault(status=400, method="POST", path="/contacts", count=1)])
@@ -135,16 +121,8 @@ def test_nothing_of_a_row_is_sent(bench: Bench, collector: Collector) -> None:
 
 def test_a_run_that_cannot_start_is_a_failed_span(bench: Bench, collector: Collector) -> None:
     people(bench, 1)
-    environment = bench.environment
     with pytest.raises(Exception, match="DRIFT_API_URL"):
-        api.sync(
-            project_dir=bench.options().project_dir,
-            profiles_dir=bench.options().profiles_dir,
-            target_path=bench.options().target_path,
-            vars=bench.options().vars,
-            ignore_run_results=True,
-            environment={**environment, "DRIFT_API_URL": "ftp://example.org"},
-        )
+        sync(bench, environment={"DRIFT_API_URL": "ftp://example.org"})
     (run,) = collector.spans
     assert (run.name, run.status.code) == ("sync", run.status.STATUS_CODE_ERROR)
 

@@ -89,8 +89,7 @@ def _details(plan: SyncPlan) -> Iterator[str]:
 
 
 def _unsendable(plan: SyncPlan) -> int:
-    rows = RowCounts.staged(plan.counts)
-    return rows.invalid + rows.given_up
+    return RowCounts.staged(plan.counts).not_through
 
 
 def _code(text: str) -> str:
