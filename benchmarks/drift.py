@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import requests
 
+from tests.support.harness import ABOUT_THE_RUN
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -17,9 +19,6 @@ TOKEN = "bench"  # noqa: S105 - the sandbox takes any
 
 LOGGED = 10_000
 """How many requests the sandbox keeps one by one: its log can time no more."""
-
-_LISTING = "/contacts/attributes"
-"""Each run asks once which attributes Drift has."""
 
 _SERVER = """
 import json, sys
@@ -67,7 +66,7 @@ def arrivals(url: str) -> Arrivals:
     found = _control("GET", url, "requests", limit=LOGGED)["requests"]
     assert len(found) == sum(kind["count"] for kind in total), "more requests than the sandbox keeps"
     _control("POST", url, "reset", only="requests")
-    found = [request for request in found if request["template"] != _LISTING]
+    found = [request for request in found if request["template"] not in ABOUT_THE_RUN]
     return Arrivals(
         taken=[request["at"] / 1000 for request in found if request["status"] != 429],
         throttled=sum(request["status"] == 429 for request in found),
@@ -89,7 +88,7 @@ def spent(url: str) -> int:
     """Return how many requests about contacts came in since the last call."""
     total = _control("GET", url, "summary")["requests"]
     _control("POST", url, "reset", only="requests")
-    return sum(kind["count"] for kind in total if kind["template"] != _LISTING)
+    return sum(kind["count"] for kind in total if kind["template"] not in ABOUT_THE_RUN)
 
 
 def _control(method: str, url: str, call: str, **parameters: Any) -> Any:

@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from tests.support.postgres import PostgresServer
 
 TOKEN = "planted-token-5f1e0c"
+
+ABOUT_THE_RUN = ("/contacts/attributes", "/app/token_info")
+"""What a run asks once, however many contacts it sends: which attributes Drift has, whose the token is."""
+
 _NUMBERS = itertools.count(1)
 
 
@@ -271,7 +275,7 @@ class Bench:
 
     def requests(self) -> int:
         """Return how many requests came in since the last call, without those that every run sends about itself."""
-        about = sum(len(self.sandbox.requests(path=path)) for path in ("/contacts/attributes", "/app/token_info"))
+        about = sum(len(self.sandbox.requests(path=path)) for path in ABOUT_THE_RUN)
         before, self._counted = self._counted, self.sandbox.summary().total_requests - about
         return self._counted - before
 
